@@ -1,0 +1,86 @@
+/* Code objects: what the compiler makes and frames run. Immutable once made; inline caches live beside the constants in a block of their own. */
+#ifndef TINY_VM_CODE_H
+#define TINY_VM_CODE_H
+#include "vm/object.h"
+#include "vm/gc.h"
+
+typedef enum {
+#define OP(name, format, meaning) OP_##name,
+#include "vm/opcodes.h"
+#undef OP
+  OP_COUNT
+} Opcode;
+
+typedef enum { FORMAT_NONE, FORMAT_A, FORMAT_AB, FORMAT_ABC, FORMAT_ABx, FORMAT_AsBx, FORMAT_sJ, FORMAT_X = 16, /* bit: a second word follows */
+  FORMAT_AX = FORMAT_A | FORMAT_X, FORMAT_ABX = FORMAT_AB | FORMAT_X, FORMAT_ABCX = FORMAT_ABC | FORMAT_X, FORMAT_NX = FORMAT_NONE | FORMAT_X } OpFormat;
+typedef struct OpInfo { const char *name; uint8_t format; const char *meaning; } OpInfo;
+extern const OpInfo op_info[OP_COUNT];
+
+/* Instruction word: op | A<<8 | B<<16 | C<<24;  Bx = B|C<<8 (16 bits);  sJ = signed 24 bits. X: the whole next word. */
+#define INS(op, a, b, c) ((uint32_t)(op) | (uint32_t)(a) << 8 | (uint32_t)(b) << 16 | (uint32_t)(c) << 24)
+#define INS_OP(w) ((w) & 0xFF)
+#define INS_A(w) (((w) >> 8) & 0xFF)
+#define INS_B(w) (((w) >> 16) & 0xFF)
+#define INS_C(w) ((w) >> 24)
+#define INS_Bx(w) ((w) >> 16)
+#define INS_sBx(w) ((int32_t)(w) >> 16)
+#define INS_sJ(w) ((int32_t)(w) >> 8)
+static inline int op_length(int op) { return op_info[op].format & FORMAT_X ? 2 : 1; }
+
+/* Registers 0..255 are reachable by 8-bit operands. Local i stands in register local_reg(i): functions with more than NEAR_LOCALS locals keep
+   registers NEAR_LOCALS..255 for temporaries and reach the far locals behind them by GETFAR and SETFAR. */
+#define NEAR_LOCALS 180u
+static inline uint32_t local_reg(uint32_t i) { return i < NEAR_LOCALS ? i : i + (256u - NEAR_LOCALS); }
+
+enum { CODE_VARARGS = 1, CODE_VARKW = 2, CODE_GENERATOR = 4, CODE_COROUTINE = 8, CODE_ASYNC_GEN = 16, CODE_NAMESPACE = 32 /* class, exec: R[0] holds the namespace mapping */,
+  CODE_CLASS = 64, CODE_SIMPLE = 128 /* positional parameters only: no *args, **kw, keyword-only */, CODE_NESTED = 256, CODE_ITERABLE_COROUTINE = 512 /* types.coroutine */,
+  CODE_HIDDEN = 1024 /* frozen library code: not shown in tracebacks */, CODE_MODULE = 2048, CODE_NEWLOCALS = 4096, CODE_COMPREHENSION = 8192 };
+
+/* Exception handler: while start <= pc < end (offsets of the raising instruction's first word), an exception is stored in R[reg] and control goes to target.
+   Inner ranges come first. */
+typedef struct Handler { uint32_t start, end, target; uint32_t reg; } Handler;
+/* Position of the instructions from offset pc on (up to the next entry's pc). Columns: UTF-8 byte offsets; -1: none; line 0: no position (artificial). */
+typedef struct Position { uint32_t pc; int32_t line, end_line, col, end_col; } Position;
+
+/* One inline cache per site. */
+typedef struct InlineCache {
+  uint32_t key;            /* shape id (attributes) or keys-version (globals); 0: empty */
+  uint16_t kind;           /* IC_* */
+  uint16_t index;          /* slot number */
+  uint32_t key2;           /* builtins' keys-version; new shape id of an adding store */
+  uint32_t extra;
+  Value value;             /* method, descriptor, class attribute. Marked weakly: caches are flushed when the collector runs over their function */
+} InlineCache;
+
+typedef struct Code {
+  Obj head;
+  const uint32_t *instr;   /* n_instr words; owned unless CODE is frozen */
+  Value *consts;           /* n_consts; just before them in memory stand the caches, growing downward: ((InlineCache *)consts)[-1 - site] */
+  const uint32_t *site_names; /* site -> constant index of its name */
+  Handler *handlers;
+  Position *positions;
+  uint32_t n_instr, n_consts, n_sites, n_handlers, n_positions;
+  uint32_t flags;
+  uint32_t n_regs;         /* registers of a frame: locals first (parameters in the order of signature: positional, keyword-only, *args, **kw) */
+  uint32_t n_params;       /* positional parameters, positional-only included */
+  uint32_t n_posonly, n_kwonly;
+  uint32_t n_locals;       /* named locals: local i is R[local_reg(i)] */
+  uint32_t first_line;
+  struct Tuple *local_names;  /* n_locals str: co_varnames */
+  struct Tuple *cell_names;   /* names of locals that are cells */
+  uint32_t *cell_regs;        /* register of each cell */
+  struct Tuple *free_names;   /* names of closure[i] */
+  Str *name, *qualname, *filename;
+  Value doc;                  /* str or None */
+  Str *source;                /* text of the module, for tracebacks of code that has no file; may be NULL */
+  bool owns_tables;           /* instr, site_names, handlers, positions, cell_regs were mem_alloc'ed */
+} Code;
+
+static inline InlineCache *code_cache(Value *consts, uint32_t site) { return (InlineCache *)consts - 1 - site; }
+/* Allocates the block for caches and constants; constants are set to None. */
+bool code_alloc_consts(VM *vm, Code *code, uint32_t n_consts, uint32_t n_sites);
+Code *code_new(VM *vm);                                   /* empty; fields are then filled in; NULL: MemoryError */
+const Position *code_position(const Code *code, uint32_t pc);
+const Handler *code_handler(const Code *code, uint32_t pc); /* innermost, or NULL */
+bool code_dump(VM *vm, const Code *code, Buf *out);       /* disassembly */
+#endif

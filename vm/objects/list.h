@@ -1,0 +1,21 @@
+/* list and tuple. */
+#ifndef TINY_OBJECTS_LIST_H
+#define TINY_OBJECTS_LIST_H
+#include "vm/gc.h"
+typedef struct List { Obj head; Value *items; size_t length, capacity; bool sorting; } List;
+typedef struct Tuple { Obj head; size_t length; int64_t hash; /* -1: not known */ Value items[]; } Tuple;
+static inline List *v_list(Value v) { return (List *)v_obj(v); }
+static inline Tuple *v_tuple(Value v) { return (Tuple *)v_obj(v); }
+
+TINY_MUST_CHECK List *list_new(VM *vm, const Value *items, size_t n);     /* items NULL: n Nones */
+TINY_MUST_CHECK bool list_append(VM *vm, List *list, Value v);
+TINY_MUST_CHECK bool list_extend(VM *vm, List *list, const Value *items, size_t n); /* items may be the list's own */
+TINY_MUST_CHECK Value list_slice(VM *vm, List *list, size_t start, size_t end);
+bool list_insert(VM *vm, List *list, int64_t at, Value v);
+void list_clear(VM *vm, List *list);
+bool list_reserve(VM *vm, List *list, size_t capacity);
+TINY_MUST_CHECK Tuple *tuple_new(VM *vm, const Value *items, size_t n);   /* items NULL: n Nones, to be filled; the empty tuple is shared per VM */
+TINY_MUST_CHECK Tuple *tuple_pair(VM *vm, Value a, Value b);
+/* Exact list or tuple: its items (list: valid until it changes). NULL otherwise. */
+const Value *seq_items(Value v, size_t *n);
+#endif

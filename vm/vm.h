@@ -1,0 +1,92 @@
+/* struct tiny_vm: everything one interpreter owns. */
+#ifndef TINY_VM_VM_H
+#define TINY_VM_VM_H
+#include "vm/native.h"
+#include "vm/frame.h"
+#include "vm/runtime.h"
+#include "vm/objects/module.h"
+#include "vm/objects/exception.h"
+#include "vm/objects/generator.h"
+
+typedef struct StackChunk { struct StackChunk *prev, *next; size_t size; Value *end; Value start[]; } StackChunk;
+
+/* How source text becomes code: installed by tiny.c, so that the VM links without the compiler. mode as compile(): 'e' exec, 'v' eval, 's' single; flags: COMPILE_*. */
+enum { COMPILE_NAMESPACE = 1 /* exec/eval with a mapping of its own: names by GETNAME */, COMPILE_HIDDEN = 2 /* frozen library */ };
+typedef Value (*CompileHook)(VM *vm, const char *src, size_t len, const char *filename, char mode, unsigned flags, bool *incomplete);
+
+typedef enum { LIMIT_NONE, LIMIT_STEPS, LIMIT_DEADLINE, LIMIT_MEMORY, LIMIT_HOST } LimitKind;
+typedef struct TailCall { Value callable; Value *argv; int argc; size_t cap; Value kwnames; tiny_then_fn then; Value state; uint8_t mode; /* TAIL_* */ Value gen; } TailCall;
+enum { TAIL_CALL, TAIL_THEN_CALL, TAIL_THEN_SEND, TAIL_THEN_THROW };
+typedef struct WeakRefs WeakRefs;
+
+struct tiny_vm {
+  /* hot */
+  volatile int32_t fuel;       /* steps until the next look at the slow budget; anyone may set it to 0 to be called at the next safe point */
+  uint32_t recursion_limit;
+  Frame *frame;                /* running frame (set before anything that may need it) */
+  Value *top;                  /* first free slot of the VM stack */
+  Value *stack_end;            /* end of the current chunk */
+  Value exc;                   /* pending exception, V_ABSENT: none */
+  Value handled;               /* exception being handled (sys.exc_info), V_NONE: none */
+  uint32_t gen_epoch;          /* validity of cached leaves */
+  uint32_t dict_version;       /* last keys_version given out */
+  Mem mem;
+  Heap *heap;
+  StackChunk *chunk;
+  /* budget */
+  uint64_t fuel_left;          /* steps beyond the ones in `fuel`; UINT64_MAX: unlimited */
+  int fuel_what;               /* tiny_on_fuel */
+  int64_t deadline_ns;         /* monotonic; 0: none */
+  volatile int interrupt;      /* tiny_interrupt */
+  LimitKind limit_hit;         /* an uncatchable end is on its way */
+  int c_depth;                 /* nested runs of the dispatch loop */
+  const char *c_stack_base;    /* address in the outermost C frame */
+  size_t c_stack_limit;
+  bool paused;
+  /* temporaries: handles of natives and of the API */
+  Value *temps;
+  size_t n_temps, cap_temps;
+  Value *refs;                 /* tiny_ref slots */
+  uint32_t n_refs, cap_refs, free_ref;
+  TailCall tail;
+  /* names, strings, types */
+  Str *names[NAME_COUNT];
+  struct InternTable *interned;
+  Str *ascii_chars[128];
+  Str *empty_str;
+  Tuple *empty_tuple;
+  Value empty_frozenset, empty_bytes;
+  uint64_t hash_key[2];
+  Dict **type_ns;              /* namespaces of builtin types by shape_id; NULL until asked for */
+  Tuple **type_mros;
+  Shape **shapes;              /* by id - SHAPE_FIRST_DYNAMIC */
+  uint32_t n_shapes, cap_shapes;
+  Dict *native_classes;        /* tiny_class address -> class object */
+  struct MethodCache *method_cache; /* (type, name) -> attribute, for special methods */
+  Code **cached_codes;         /* codes with filled inline caches since the last flush */
+  size_t n_cached, cap_cached;
+  /* modules */
+  Dict *modules;               /* sys.modules */
+  Module *builtins, *main;
+  Dict *sys_dict;
+  const struct tiny_module **native_modules;
+  size_t n_native_modules, cap_native_modules;
+  Module *frozen;              /* _builtins: library functions written in tiny */
+  CompileHook compile;
+  /* preallocated, so that running out of memory needs no memory */
+  Value memory_error;
+  bool memory_error_busy;
+  /* module data of natives */
+  struct ModuleData *module_data;
+  tiny_config config;
+  Str **module_list;           /* allow-list */
+  /* last tiny_take_error */
+  struct ErrorBox *error_box;
+  uint64_t int_max_str_digits;
+  bool stress;                 /* collect at every safe point */
+  void *asyncgen_hooks[2];
+  Value asyncgen_firstiter, asyncgen_finalizer;
+  uint32_t unraisable;         /* errors reported by finalizers so far */
+};
+void vm_trace_roots(VM *vm, Tracer *t);
+#endif
