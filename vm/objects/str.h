@@ -5,6 +5,7 @@
 #define TINY_OBJECTS_STR_H
 #include "vm/gc.h"
 #include "vm/base/utf8.h"
+#include "vm/base/siphash.h"
 
 enum { STR_INTERNED = 1, STR_HASHED = 2, STR_SHARED = 4 /* text in a StrBuffer: not NUL-terminated */ }; /* bits of head.small */
 
@@ -40,5 +41,7 @@ const char *str_cstr(VM *vm, Str *s);                                           
 size_t str_find_bytes(const char *hay, size_t n, const char *needle, size_t m);  /* linear time; SIZE_MAX: not there */
 Value str_repr(VM *vm, Value self);
 static inline Value v_from_str(Str *s) { return s ? v_from_obj(s) : V_FAIL; }
-uint64_t siphash13(const uint64_t key[2], const void *data, size_t n);
+/* Interned strings are held weakly: the collector drops the dead ones from the table after marking, before it sweeps. */
+void str_intern_sweep(VM *vm, bool (*is_marked)(Obj *o));
+void str_intern_free(VM *vm);                                                    /* the table itself, at the end of the VM */
 #endif
