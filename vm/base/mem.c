@@ -1,0 +1,252 @@
+/* Memory through the host's allocator: exact accounting, the limit, the failure hook of the tests, and on top of them the growable array, the byte
+   buffer and the arena. Everything the library owns passes request() or mem_free(), so `used` is exact at any moment. */
+#include "vm/base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *mem_system(void *user, void *ptr, size_t old_size, size_t new_size) {
+  (void)user;
+  (void)old_size;
+  if (new_size == 0) {
+    free(ptr);
+    return NULL;
+  }
+  return realloc(ptr, new_size);
+}
+
+void mem_init(Mem *mem, MemFn fn, void *user, size_t limit) {
+  memset(mem, 0, sizeof *mem);
+  mem->fn = fn ? fn : mem_system;
+  mem->user = user;
+  mem->limit = limit;
+  mem->gc_at = SIZE_MAX;
+}
+
+/* Test hook: does this request have to fail? */
+static bool must_fail(Mem *mem) {
+  mem->requests++;
+  if (LIKELY(mem->fail_at == 0)) return false;
+  if (--mem->fail_at > 0) return false;
+  if (mem->fail_sticky) mem->fail_at = 1;
+  return true;
+}
+
+/* The one door to the host's allocator for a block that appears or changes size. Sizes are never 0 here. The limit is checked before the host is asked. */
+static void *request(Mem *mem, void *ptr, size_t old_size, size_t new_size) {
+  if (UNLIKELY(must_fail(mem))) return NULL;
+  if (new_size > old_size) {
+    size_t more = new_size - old_size;
+    if (UNLIKELY(more > SIZE_MAX / 2 - mem->used)) return NULL;
+    if (UNLIKELY(mem->limit && (mem->used > mem->limit || more > mem->limit - mem->used))) return NULL;
+  }
+  void *block = mem->fn(mem->user, ptr, old_size, new_size);
+  if (UNLIKELY(!block)) return NULL;
+  mem->used = mem->used - old_size + new_size;
+  if (mem->used > mem->peak) mem->peak = mem->used;
+  if (UNLIKELY(mem->used > mem->gc_at)) {
+    mem->want_gc = true;
+    if (mem->poke) *mem->poke = 0;
+  }
+  return block;
+}
+
+/* A block of size 0 is counted and asked for as one byte, so that it has an address of its own. */
+static size_t at_least_one(size_t size) { return size ? size : 1; }
+
+void *mem_alloc(Mem *mem, size_t size) { return request(mem, NULL, 0, at_least_one(size)); }
+
+void *mem_zalloc(Mem *mem, size_t size) {
+  void *block = mem_alloc(mem, size);
+  if (block) memset(block, 0, size);
+  return block;
+}
+
+void *mem_realloc(Mem *mem, void *ptr, size_t old_size, size_t new_size) {
+  if (!ptr) return mem_alloc(mem, new_size);
+  return request(mem, ptr, at_least_one(old_size), at_least_one(new_size));
+}
+
+void mem_free(Mem *mem, void *ptr, size_t size) {
+  if (!ptr) return;
+  size = at_least_one(size);
+  mem->used -= size;
+  mem->fn(mem->user, ptr, size, 0);
+}
+
+bool mem_mul(size_t a, size_t b, size_t *out) {
+  if (a && b > SIZE_MAX / a) return false;
+  *out = a * b;
+  return true;
+}
+
+bool mem_grow(Mem *mem, void **items, size_t *cap, size_t need, size_t item) {
+  if (need <= *cap) return true;
+  size_t new_cap = *cap < 8 ? 8 : *cap > SIZE_MAX / 2 ? need : *cap * 2;
+  if (new_cap < need) new_cap = need;
+  size_t new_size;
+  if (!mem_mul(new_cap, item, &new_size)) return false;
+  void *old; /* the caller's pointer has some other type than void *: copy its bytes, as aliasing rules ask */
+  memcpy(&old, items, sizeof old);
+  void *block = mem_realloc(mem, old, *cap * item, new_size);
+  if (!block && new_cap > need) { /* near the limit the exact size may still fit */
+    new_cap = need;
+    block = mem_realloc(mem, old, *cap * item, new_cap * item);
+  }
+  if (!block) return false;
+  memcpy(items, &block, sizeof block);
+  *cap = new_cap;
+  return true;
+}
+
+/* ---- byte buffer ---- */
+
+void buf_init(Buf *b, Mem *mem) {
+  b->mem = mem;
+  b->data = NULL;
+  b->len = b->cap = 0;
+  b->failed = false;
+}
+
+bool buf_reserve(Buf *b, size_t extra) {
+  if (b->failed) return false;
+  if (LIKELY(extra < b->cap - b->len)) return true; /* one byte stays free for buf_cstr */
+  if (extra > SIZE_MAX / 2 - b->len) {
+    b->failed = true;
+    return false;
+  }
+  void *data = b->data;
+  if (!mem_grow(b->mem, &data, &b->cap, b->len + extra + 1, 1)) {
+    b->failed = true;
+    return false;
+  }
+  b->data = data;
+  return true;
+}
+
+void buf_add(Buf *b, const void *data, size_t n) {
+  if (n == 0 || !buf_reserve(b, n)) return;
+  memcpy(b->data + b->len, data, n);
+  b->len += n;
+}
+
+void buf_str(Buf *b, const char *s) { buf_add(b, s, strlen(s)); }
+
+void buf_char(Buf *b, char c) {
+  if (!buf_reserve(b, 1)) return;
+  b->data[b->len++] = c;
+}
+
+void buf_fill(Buf *b, char c, size_t n) {
+  if (n == 0 || !buf_reserve(b, n)) return;
+  memset(b->data + b->len, c, n);
+  b->len += n;
+}
+
+void buf_printf(Buf *b, const char *fmt, ...) {
+  char small[128];
+  va_list args;
+  va_start(args, fmt);
+  int n = vsnprintf(small, sizeof small, fmt, args);
+  va_end(args);
+  if (n < 0) {
+    b->failed = true;
+  } else if ((size_t)n < sizeof small) {
+    buf_add(b, small, (size_t)n);
+  } else if (buf_reserve(b, (size_t)n)) {
+    va_start(args, fmt);
+    vsnprintf(b->data + b->len, (size_t)n + 1, fmt, args);
+    va_end(args);
+    b->len += (size_t)n;
+  }
+}
+
+const char *buf_cstr(Buf *b) {
+  if (!buf_reserve(b, 0)) return "";
+  b->data[b->len] = '\0';
+  return b->data;
+}
+
+void buf_free(Buf *b) {
+  mem_free(b->mem, b->data, b->cap);
+  buf_init(b, b->mem);
+}
+
+/* ---- arena ---- */
+
+enum { ARENA_ALIGN = 16, ARENA_FIRST = 1024, ARENA_BLOCK_MAX = 64 * 1024 };
+
+typedef struct ArenaBlock {
+  struct ArenaBlock *next;
+  size_t size; /* of the whole block, this header included */
+} ArenaBlock;
+
+void arena_init(Arena *a, Mem *mem) {
+  a->mem = mem;
+  a->head = NULL;
+  a->at = a->end = NULL;
+  a->failed = false;
+}
+
+static char *align_up(char *p) { return p + (-(uintptr_t)p & (ARENA_ALIGN - 1)); }
+
+static ArenaBlock *new_block(Arena *a, size_t room) {
+  if (room > SIZE_MAX / 2) return NULL;
+  size_t size = sizeof(ArenaBlock) + ARENA_ALIGN + room;
+  ArenaBlock *block = mem_alloc(a->mem, size);
+  if (block) block->size = size;
+  return block;
+}
+
+/* A piece that does not fit the open block. Big pieces get a block of their own, linked behind the open one, which stays in use. */
+static COLD void *alloc_slow(Arena *a, size_t size) {
+  size_t room = a->head ? a->head->size * 2 : ARENA_FIRST;
+  if (room > ARENA_BLOCK_MAX) room = ARENA_BLOCK_MAX;
+  bool own = a->head && size > room / 4;
+  ArenaBlock *block = new_block(a, own || size > room ? size : room);
+  if (!block) {
+    a->failed = true;
+    return NULL;
+  }
+  char *start = align_up((char *)(block + 1));
+  memset(start, 0, size);
+  if (own) {
+    block->next = a->head->next;
+    a->head->next = block;
+  } else {
+    block->next = a->head;
+    a->head = block;
+    a->at = start + size;
+    a->end = (char *)block + block->size;
+  }
+  return start;
+}
+
+void *arena_alloc(Arena *a, size_t size) {
+  if (a->failed) return NULL;
+  char *start = a->at ? align_up(a->at) : NULL;
+  if (UNLIKELY(!start || start > a->end || size > (size_t)(a->end - start))) return alloc_slow(a, size);
+  a->at = start + size;
+  return memset(start, 0, size);
+}
+
+char *arena_strndup(Arena *a, const char *s, size_t n) {
+  char *copy = n < SIZE_MAX / 2 ? arena_alloc(a, n + 1) : NULL;
+  if (!copy) {
+    a->failed = true;
+    return NULL;
+  }
+  if (n) memcpy(copy, s, n);
+  return copy;
+}
+
+void arena_free(Arena *a) {
+  for (ArenaBlock *block = a->head; block;) {
+    ArenaBlock *next = block->next;
+    mem_free(a->mem, block, block->size);
+    block = next;
+  }
+  arena_init(a, a->mem);
+}
