@@ -6,6 +6,7 @@
  * Writing a given number of digits: the exact binary fraction is multiplied or divided by 10^9 at a time. */
 #include "vm/base/dtoa.h"
 #include "vm/base/dtoa_table.h"
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
