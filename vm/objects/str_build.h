@@ -10,6 +10,7 @@
 #include "vm/objects/list.h"
 #include "vm/objects/iter.h"
 #include "vm/vm.h"
+#include "vm/type_ids.h"
 
 /* Further bits of Str.head.small. */
 enum { STR_CONCAT = 8 /* made by str_concat: the next concatenation starts a buffer */, STR_OWN_EXTRA = 16 /* `extra` lies in text[] */ };
