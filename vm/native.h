@@ -53,4 +53,7 @@ Value native_call(VM *vm, Native *fn, Value *argv, int argc, Value kwnames); /* 
 Signature *signature_parse(VM *vm, const char *text);
 void signature_free(VM *vm, Signature *sig);
 bool signature_bind(VM *vm, const Signature *sig, const char *fname, const Value *argv, int n_pos, Value kwnames, Value *out);
+extern const Type native_method_type, classmethod_descr_type;
+void signature_trace(Tracer *t, const Signature *sig);
+
 #endif

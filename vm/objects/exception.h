@@ -1,6 +1,7 @@
 /* The exception hierarchy as one table, and exception objects. */
 #ifndef TINY_OBJECTS_EXCEPTION_H
 #define TINY_OBJECTS_EXCEPTION_H
+#include "vm/code.h"
 #include "vm/objects/class.h"
 
 /* EXC(name, base, extra fields struct kind) in order: bases before derived. */
@@ -24,14 +25,42 @@ typedef struct Exception {
   Value *fields;             /* kind-specific named fields (value, code, errno...), EXC_FIELDS of them, NULL for EXK_PLAIN */
   AttrStore attrs;
 } Exception;
+/* Numbers of the fields, by kind. */
+enum {
+  EXF_VALUE = 0, EXF_CODE = 0, EXF_NAME = 0, EXF_ATTR_NAME = 0, EXF_ATTR_OBJ = 1,
+  EXF_OS_ERRNO = 0, EXF_OS_STRERROR, EXF_OS_FILENAME, EXF_OS_FILENAME2, EXF_OS_WRITTEN,
+  EXF_SYN_MSG = 0, EXF_SYN_FILENAME, EXF_SYN_LINENO, EXF_SYN_OFFSET, EXF_SYN_TEXT, EXF_SYN_END_LINENO, EXF_SYN_END_OFFSET, EXF_SYN_PRINT,
+  EXF_IMP_MSG = 0, EXF_IMP_NAME, EXF_IMP_PATH,
+  EXF_UNI_ENCODING = 0, EXF_UNI_OBJECT, EXF_UNI_START, EXF_UNI_END, EXF_UNI_REASON,
+  EXF_GROUP_MESSAGE = 0, EXF_GROUP_EXCS
+};
 static inline Exception *v_exc(Value v) { return (Exception *)v_obj(v); }
 TINY_MUST_CHECK Value exc_new(VM *vm, const Type *type, int argc, const Value *argv);   /* no script code: for builtin types */
 TINY_MUST_CHECK Value exc_new_msg(VM *vm, const Type *type, const char *msg);
-Value exc_field(Value exc, int i);
+Value exc_field(Value exc, int i);                                                       /* V_ABSENT: not set */
+void exc_set_field(VM *vm, Value exc, int i, Value v);                                   /* kinds with fields only */
+ExcKind exc_kind_of(const Type *type);                                                   /* of the instances of an exception class */
 const Type *exc_type_by_id(tiny_exc id);
 TINY_MUST_CHECK Value exc_os_error(VM *vm, int err, Value filename);                     /* right subclass for errno */
 /* The traceback text as python3 prints it (chained exceptions included). [script] through __str__. False: out of memory. */
 bool exc_print(VM *vm, Value exc, Buf *out);
 bool traceback_add(VM *vm, Value exc, Code *code, uint32_t pc, struct Dict *globals);
+/* `raise e from cause`: cause an exception or None; suppresses the context. */
+void exc_set_cause(VM *vm, Value exc, Value cause);
+/* One line of a code object's text without its line end, appended to out: from Code.source, else from the file. False: not to be had. */
+bool vm_source_line(VM *vm, Code *code, int line, Buf *out);
+/* "Type: message" with module prefix, notes and suggestions, no traceback. [script] */
+bool exc_print_only(VM *vm, Value exc, Buf *out);
+/* The entries of a traceback as text ("  File ..." lines). */
+bool exc_print_traceback(VM *vm, Value tb, Buf *out);
+/* An error that cannot be raised: "Exception ignored in: repr(obj)" (obj V_ABSENT: where alone) and the traceback to the host's stderr. [script] */
+void exc_report_unraisable(VM *vm, Value exc, const char *where, Value obj);
+/* vm->memory_error, made when the VM is made. False: out of memory. */
+bool error_init(VM *vm);
+
+/* exception_group.c. except*: *match and *rest are parts of exc (None: nothing). A naked exception that matches is wrapped. False: exception pending. [script] */
+bool exc_group_match(VM *vm, Value exc, Value pattern, Value *match, Value *rest);
+/* End of except*: the exception to raise (None: nothing) from the original and the list of raised and unhandled parts. [script] */
+TINY_MUST_CHECK Value exc_group_prep(VM *vm, Value orig, struct List *parts);
 int exc_match(VM *vm, Value exc, Value pattern);                                         /* except clause: 1 0 -1 (TypeError for junk) */
 #endif

@@ -23,4 +23,6 @@ typedef struct Method { Obj head; Value func, self; } Method; /* bound method */
 TINY_MUST_CHECK Function *function_new(VM *vm, Code *code, struct Dict *globals);  /* name and qualname from the code, module from globals */
 TINY_MUST_CHECK Cell *cell_new(VM *vm, Value v);
 TINY_MUST_CHECK Value method_new(VM *vm, Value func, Value self);
+/* method_new: of a script function: a `method`; of a native: prints and acts as a bound builtin (`<built-in method append of list object>`). Both have LAY_METHOD. */
+extern const Type native_bound_type;
 #endif
