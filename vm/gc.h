@@ -6,6 +6,7 @@
 #include "vm/object.h"
 
 /* New object of this type: size bytes in all (>= sizeof(Obj)), header filled in (shape = type->shape_id), the rest zero bytes.
+   Types with TYPE_ATTRS_BEHIND get 16 bytes (rounded up) more, at the end of the cell: their AttrStore.
    NULL: MemoryError is pending. Note: a zeroed Value is the int 0. Never collects. */
 TINY_MUST_CHECK void *gc_new(VM *vm, const Type *type, size_t size);
 
@@ -31,6 +32,7 @@ bool gc_run_finalizers(VM *vm);                      /* [script] queued __del__,
 void gc_each(VM *vm, void (*fn)(void *ctx, Obj *o), void *ctx); /* every live object (gc.get_objects) */
 size_t gc_count(VM *vm);
 size_t gc_obj_size(VM *vm, const Obj *o);            /* bytes of the object's cell */
+void *gc_obj_end(const Obj *o);                      /* address just behind the cell; never changes while the object lives. TYPE_ATTRS_BEHIND: the last 16 bytes are the AttrStore */
 
 /* Weak references: side table from object to its list of weakref objects. */
 bool gc_weak_add(VM *vm, Obj *target, Obj *ref);     /* sets OBJ_HAS_WEAKREF */

@@ -37,6 +37,8 @@ enum {
   TYPE_ABSTRACT = 1 << 10,   /* __abstractmethods__ is not empty */
   TYPE_MAPPING = 1 << 11, TYPE_SEQUENCE = 1 << 12, /* for match statements (PEP 634) */
   TYPE_NO_NEW = 1 << 13,     /* "cannot create 'x' instances" */
+  TYPE_ATTRS_BEHIND = 1 << 14, /* instances carry an AttrStore (vm/objects/class.h) at the very end of their cell: gc_new adds it to the size asked for */
+  TYPE_WEAKREF = 1 << 15,    /* weakref.ref(x) works */
 };
 
 struct tiny_tracer;
@@ -102,7 +104,7 @@ enum { UN_ABS_ = 16, UN_INT_, UN_FLOAT_, UN_INDEX_, UN_COMPLEX_ }; /* further co
 static inline const Type *obj_type(const void *o) { return ((const Obj *)o)->type; }
 
 /* Ids of builtin types' instances, keys of inline caches. Only those that code needs by number; others are given by types.c. */
-#define SHAPE_FIRST_DYNAMIC 1024u
+#define SHAPE_FIRST_DYNAMIC 1024u /* > TYPE_ID_COUNT of vm/type_ids.h */
 
 extern const Type object_type, type_type, none_type, bool_type, int_type, float_type, complex_type, str_type, bytes_type, bytearray_type, tuple_type, list_type, dict_type,
     set_type, frozenset_type, range_type, slice_type, function_type, native_type, method_type, module_type, cell_type, code_type, generator_type, coroutine_type,

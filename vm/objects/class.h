@@ -14,8 +14,18 @@ typedef struct Shape {
   const Type *type;
   struct Shape **kids;       /* transitions by added name */
   uint32_t n_kids, cap_kids;
-  bool dict_mode;            /* slots[0] holds a Dict: __dict__ was asked for, an attribute deleted, or there are too many */
+  bool dict_mode;            /* slots[n_members] holds a Dict: __dict__ was asked for, an attribute deleted, or there are too many */
+  struct Shape *dict_shape;  /* roots only: the dict-mode shape of the type; NULL until needed */
+  struct Shape *next;        /* roots only: list of all shapes of the tree, for freeing */
+  struct ShapeTable *table;  /* name -> slot, made at the first search of a shape with many names */
 } Shape;
+
+/* How a class is called: which part is a script's. Kept in the Class until some class changes. */
+typedef struct ClassCall {
+  Value new_;                /* script or foreign __new__ (called with the class first); V_ABSENT: the C new_ of the type */
+  Value init;                /* __init__ as a function to be called with the instance first; V_ABSENT: object's, or the C init of the type */
+  bool plain;                /* new_ is object's and nothing forbids instances: instance_new will do (when init is a script's or there are no arguments) */
+} ClassCall;
 
 typedef struct Class {
   Type t;                    /* t.head.type is the metaclass; t.flags has TYPE_HEAP */
@@ -25,8 +35,11 @@ typedef struct Class {
   Shape *root;               /* of fresh instances */
   uint32_t slot_hint;        /* attribute slots that instances turned out to need: room kept inside the object */
   uint32_t n_members;        /* __slots__ members, in slots 0.. before ordinary attributes */
-  struct WeakList *subclasses;/* vm-side list, weak */
-  Dict *attrs;               /* unused by type itself; instances of metaclasses with attributes use ns */
+  uint32_t registry_index;   /* place in the VM's list of classes */
+  uint32_t call_version;     /* of `call`; 0: not computed */
+  ClassCall call;
+  struct Signature *new_signature, *init_signature; /* native classes: parsed new_sig, init_sig; owned */
+  bool data_changes;         /* a plain data attribute was replaced before: such attributes of this class are not cached */
 } Class;
 
 /* Instance of a class whose layout is LAY_OBJECT. Instances of other layouts keep a `Value *slots` behind their struct and items: inst_slots finds it. */
@@ -60,4 +73,42 @@ void attr_flush_caches(VM *vm);                                          /* afte
 /* The per-VM namespace of a builtin type: its methods, slot wrappers and getsets as objects. NULL: out of memory. */
 Dict *type_namespace(VM *vm, const Type *t);
 Tuple *type_mro(VM *vm, const Type *t);                                  /* NULL: out of memory */
+Tuple *type_bases(VM *vm, const Type *t);                                /* __bases__; NULL: out of memory */
+/* Calling a class. class_call: how; cached, quick; not [script]. class_make: the C new_ of cls with arguments matched by new_sig; class_init: the C __init__
+   (V_NONE when done). Both may return V_TAILCALL. argv does not include cls / does not include self; the last values are named by kwnames (tuple or V_ABSENT). */
+bool class_call(VM *vm, const Type *cls, ClassCall *out);                /* false: exception pending (out of memory) */
+TINY_MUST_CHECK Value class_make(VM *vm, const Type *cls, const Value *argv, int n_pos, Value kwnames);
+TINY_MUST_CHECK Value class_init(VM *vm, Value self, const Value *argv, int n_pos, Value kwnames);
+Value class_abstract_error(VM *vm, const Type *cls);                     /* raises "Can't instantiate abstract class ..." */
+const Type *type_builtin_base(const Type *t);                            /* first type along base that is not a script's: whose C slots instances use */
+void class_each(VM *vm, void (*fn)(void *ctx, Class *c), void *ctx);     /* every heap class, oldest first */
+void class_update_flags(VM *vm, Class *c);                               /* after its namespace changed: TYPE_DUNDER_*, TYPE_HAS_DEL ... of it and its subclasses */
+bool class_set_attr(VM *vm, Class *c, Str *name, Value value);           /* ns[name] = value (V_ABSENT: del), caches and flags brought up to date; AttributeError when there is nothing to delete */
+
+/* Life of the per-VM tables of types (types.c). types_trace: part of the roots. */
+bool types_init(VM *vm);
+void types_free(VM *vm);                                                 /* after all objects are gone */
+void types_trace(VM *vm, Tracer *t);
+
+/* Descriptors of builtin types and of __slots__ (descr.c). */
+typedef struct GetSetDescr { Obj head; const GetSet *def; const Type *owner; } GetSetDescr;
+typedef struct MemberDescr { Obj head; Str *name; const Type *owner; uint32_t index; } MemberDescr;
+TINY_MUST_CHECK Value getset_descr_new(VM *vm, const GetSet *def, const Type *owner);
+TINY_MUST_CHECK Value member_descr_new(VM *vm, Str *name, const Type *owner, uint32_t index);
+
+/* property, classmethod, staticmethod, super, list[int], int | str */
+typedef struct Property { Obj head; Value get, set, del, doc; Str *name; } Property;
+typedef struct Wrapped { Obj head; Value func; Dict *attrs; } Wrapped;   /* classmethod and staticmethod */
+typedef struct Super { Obj head; Value cls, obj; const Type *obj_type; /* NULL: unbound */ } Super;
+typedef struct GenericAlias { Obj head; Value origin; Tuple *args, *params; bool starred; } GenericAlias; /* union_type: origin is None */
+TINY_MUST_CHECK Value staticmethod_new(VM *vm, Value func);
+TINY_MUST_CHECK Value classmethod_new(VM *vm, Value func);
+TINY_MUST_CHECK Value super_new(VM *vm, Value cls, Value obj);           /* checked like super(cls, obj) */
+TINY_MUST_CHECK Value generic_alias_new(VM *vm, Value origin, Value args);/* args: one item or a tuple of them */
+TINY_MUST_CHECK Value union_new(VM *vm, Value a, Value b);               /* a | b; V_NOTIMPL when they are not types */
+extern const Type generic_alias_type, union_type, slot_wrapper_type, method_wrapper_type, member_descr_type, getset_descr_type, classmethod_descr_type, native_method_type,
+    weakref_type, weakproxy_type, mappingproxy_type;
+
+/* Iteration over an object's own attributes without making a dict (dir, vars-like uses, copying). Names come in order of their setting. */
+bool instance_next(VM *vm, Obj *o, size_t *pos, Str **name, Value *value);
 #endif
