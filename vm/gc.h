@@ -34,7 +34,16 @@ size_t gc_count(VM *vm);
 size_t gc_obj_size(VM *vm, const Obj *o);            /* bytes of the object's cell */
 void *gc_obj_end(const Obj *o);                      /* address just behind the cell; never changes while the object lives. TYPE_ATTRS_BEHIND: the last 16 bytes are the AttrStore */
 
-/* Weak references: side table from object to its list of weakref objects. */
+/* Live memory after the last collection and so on, for sys and gc modules. */
+typedef struct GcStats { uint64_t collections, freed; size_t live_bytes, free_bytes; } GcStats;
+const GcStats *gc_stats(VM *vm);
+/* Is o alive after marking? For weak tables that are cleaned between marking and sweeping (str_intern_sweep...). */
+static inline bool gc_is_marked(Obj *o) { return (o->mark != 0) | (o->flags & OBJ_STATIC); }
+
+/* Weak references: side table from object to its list of weakref objects, each of which starts with struct WeakRef. When the target dies, the collector sets
+   target to NULL and queues callback(ref) if there is one and the ref itself lives. A trace function of such a type marks callback, never target.
+   A destroy function calls gc_weak_remove while target is not NULL. */
+typedef struct WeakRef { Obj head; Obj *target; Value callback; /* V_ABSENT: none */ int64_t hash; /* of the target, -1: not asked for yet */ } WeakRef;
 bool gc_weak_add(VM *vm, Obj *target, Obj *ref);     /* sets OBJ_HAS_WEAKREF */
 void gc_weak_remove(VM *vm, Obj *target, Obj *ref);
 size_t gc_weak_list(VM *vm, Obj *target, Obj ***refs); /* borrowed view */

@@ -8,15 +8,17 @@
 #include "vm/objects/exception.h"
 #include "vm/objects/generator.h"
 
-typedef struct StackChunk { struct StackChunk *prev, *next; size_t size; Value *end; Value start[]; } StackChunk;
+typedef struct StackChunk { struct StackChunk *prev, *next; size_t size; Value *end; Value start[]; } StackChunk; /* the VM stack, see frame.c */
+/* Temporaries: chunks as well, so that pointers from rt_temp stay good. Giving back is `vm->n_temps = mark`. */
+typedef struct TempChunk { struct TempChunk *prev, *next; size_t base; /* number of its first slot */ size_t cap; Value v[]; } TempChunk;
 
 /* How source text becomes code: installed by tiny.c, so that the VM links without the compiler. mode as compile(): 'e' exec, 'v' eval, 's' single; flags: COMPILE_*. */
 enum { COMPILE_NAMESPACE = 1 /* exec/eval with a mapping of its own: names by GETNAME */, COMPILE_HIDDEN = 2 /* frozen library */ };
 typedef Value (*CompileHook)(VM *vm, const char *src, size_t len, const char *filename, char mode, unsigned flags, bool *incomplete);
 
 typedef enum { LIMIT_NONE, LIMIT_STEPS, LIMIT_DEADLINE, LIMIT_MEMORY, LIMIT_HOST } LimitKind;
-typedef struct TailCall { Value callable; Value *argv; int argc; size_t cap; Value kwnames; tiny_then_fn then; Value state; uint8_t mode; /* TAIL_* */ Value gen; } TailCall;
-enum { TAIL_CALL, TAIL_THEN_CALL, TAIL_THEN_SEND, TAIL_THEN_THROW };
+typedef struct TailCall { Value callable; Value *argv; int argc; size_t cap; Value kwnames; tiny_then_fn then; Value state; uint8_t mode; /* TAIL_* */ uint8_t resume_mode; Value gen; } TailCall; /* argv[-1] is writable */
+enum { TAIL_CALL, TAIL_RESUME /* gen, mode in resume_mode, value argv[0] */, TAIL_THEN_CALL, TAIL_THEN_SEND, TAIL_THEN_THROW };
 typedef struct WeakRefs WeakRefs;
 
 struct tiny_vm {
@@ -44,11 +46,12 @@ struct tiny_vm {
   size_t c_stack_limit;
   bool paused;
   /* temporaries: handles of natives and of the API */
-  Value *temps;
-  size_t n_temps, cap_temps;
+  TempChunk *temp_chunk;       /* the newest chunk */
+  size_t n_temps;
   Value *refs;                 /* tiny_ref slots */
   uint32_t n_refs, cap_refs, free_ref;
   TailCall tail;
+  Signature **new_sigs;        /* by type id, parsed Type.new_sig; call.c */
   /* names, strings, types */
   Str *names[NAME_COUNT];
   struct InternTable *interned;
@@ -89,4 +92,18 @@ struct tiny_vm {
   uint32_t unraisable;         /* errors reported by finalizers so far */
 };
 void vm_trace_roots(VM *vm, Tracer *t);
+
+VM *vm_new(const tiny_config *config);       /* core only: no compile hook, no library. NULL: out of memory */
+void vm_free(VM *vm);
+/* The slow side of a safe point, called by the dispatch loop when fuel <= 0 [script: finalizers]: collects, runs finalizers, checks interrupt, deadline and
+   budget, refills vm->fuel. False: an exception is pending (with vm->limit_hit: no handler may catch it), or vm->paused was set (no exception: the loop saves
+   its place and leaves with TINY_PAUSED; only ever when c_depth is 1). */
+TINY_MUST_CHECK bool vm_safe_point(VM *vm);
+/* The C stack guard: rt_enter_c / rt_leave_c count c_depth; the outermost one notes where the stack begins. The dispatch loop's entry uses them as well. */
+TINY_MUST_CHECK bool vm_pin(VM *vm, Value v); /* a temporary holding v; false: MemoryError */
+
+/* A function of the frozen library (stdlib/frozen), compiled at first use with those that it names; V_FAIL: SystemError if there is none. Not [script]. */
+TINY_MUST_CHECK Value frozen_function(VM *vm, const char *name);
+/* Source of a library module written in tiny (stdlib/NAME.tiny); NULL: none. */
+const char *frozen_module_source(const char *dotted_name, size_t *len);
 #endif
