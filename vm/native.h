@@ -27,6 +27,7 @@ typedef struct Signature {
   uint16_t n_posonly;
   uint16_t n_required_pos;/* leading parameters without default */
   int16_t star, starstar; /* index of *args, **kw; -1 */
+  uint16_t capacity;      /* of params, as allocated */
   bool checks;            /* any annotation to check */
   bool simple;            /* no star, no starstar, no checks: positional calls with n_required_pos <= n <= n_pos take the fast path */
   SigParam params[];

@@ -1,0 +1,14 @@
+/* Matching arguments with a native's signature: what native.c and the error texts need beyond native.h. */
+#ifndef TINY_OBJECTS_SIGNATURE_H
+#define TINY_OBJECTS_SIGNATURE_H
+#include "vm/native.h"
+
+/* How messages name the function. */
+typedef struct SigNames {
+  const char *name;        /* "append" */
+  const char *prefix;      /* "list" or the module's name where full names are shown; NULL */
+  int skip;                /* 1: the first parameter is self and is not counted */
+  bool constructor;        /* one argument: "list expected 1 argument", not "takes exactly one" */
+} SigNames;
+bool signature_match(VM *vm, const Signature *sig, const SigNames *nm, const Value *argv, int n_pos, Value kwnames, Value *out);
+#endif
