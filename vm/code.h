@@ -29,7 +29,7 @@ static inline int op_length(int op) { return op_info[op].format & FORMAT_X ? 2 :
 
 /* Registers 0..255 are reachable by 8-bit operands. Local i stands in register local_reg(i): functions with more than NEAR_LOCALS locals keep
    registers NEAR_LOCALS..255 for temporaries and reach the far locals behind them by GETFAR and SETFAR. */
-#define NEAR_LOCALS 180u
+#define NEAR_LOCALS 128u
 static inline uint32_t local_reg(uint32_t i) { return i < NEAR_LOCALS ? i : i + (256u - NEAR_LOCALS); }
 
 enum { CODE_VARARGS = 1, CODE_VARKW = 2, CODE_GENERATOR = 4, CODE_COROUTINE = 8, CODE_ASYNC_GEN = 16, CODE_NAMESPACE = 32 /* class, exec: R[0] holds the namespace mapping */,
@@ -37,7 +37,7 @@ enum { CODE_VARARGS = 1, CODE_VARKW = 2, CODE_GENERATOR = 4, CODE_COROUTINE = 8,
   CODE_HIDDEN = 1024 /* frozen library code: not shown in tracebacks */, CODE_MODULE = 2048, CODE_NEWLOCALS = 4096, CODE_COMPREHENSION = 8192 };
 
 /* Exception handler: while start <= pc < end (offsets of the raising instruction's first word), an exception is stored in R[reg] and control goes to target.
-   Inner ranges come first. */
+   Sorted by start and disjoint: each range names the innermost handler of its instructions. */
 typedef struct Handler { uint32_t start, end, target; uint32_t reg; } Handler;
 /* Position of the instructions from offset pc on (up to the next entry's pc). Columns: UTF-8 byte offsets; -1: none; line 0: no position (artificial). */
 typedef struct Position { uint32_t pc; int32_t line, end_line, col, end_col; } Position;
@@ -66,8 +66,9 @@ typedef struct Code {
   uint32_t n_posonly, n_kwonly;
   uint32_t n_locals;       /* named locals: local i is R[local_reg(i)] */
   uint32_t first_line;
-  struct Tuple *local_names;  /* n_locals str: co_varnames */
-  struct Tuple *cell_names;   /* names of locals that are cells */
+  uint32_t fast_argc;      /* call.c: n + 1 when exactly n positional arguments need nothing but copying; 0: not looked at yet; UINT32_MAX: never */
+  struct Tuple *local_names;  /* n_locals str, those that are cells too (co_varnames leaves out cells that are no parameters) */
+  struct Tuple *cell_names;   /* names of locals that are cells; in a class body: __class__ */
   uint32_t *cell_regs;        /* register of each cell */
   struct Tuple *free_names;   /* names of closure[i] */
   Str *name, *qualname, *filename;
