@@ -44,7 +44,8 @@ struct tiny_vm {
   int c_depth;                 /* nested runs of the dispatch loop */
   const char *c_stack_base;    /* address in the outermost C frame */
   size_t c_stack_limit;
-  bool paused;
+  bool paused;                 /* vm->frame waits for tiny_resume */
+  bool pausable;               /* tiny_run is below: running out of fuel may pause */
   /* temporaries: handles of natives and of the API */
   TempChunk *temp_chunk;       /* the newest chunk */
   size_t n_temps;

@@ -48,7 +48,7 @@ static void *request(Mem *mem, void *ptr, size_t old_size, size_t new_size) {
   if (mem->used > mem->peak) mem->peak = mem->used;
   if (UNLIKELY(mem->used > mem->gc_at)) {
     mem->want_gc = true;
-    if (mem->poke) *mem->poke = 0;
+    if (mem->poke && *mem->poke > 0) *mem->poke -= MEM_POKE;
   }
   return block;
 }

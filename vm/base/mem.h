@@ -23,6 +23,7 @@
 /* ptr == NULL: allocate new_size; new_size == 0: free; else resize. old_size is exact. Returns NULL when it cannot. */
 typedef void *(*MemFn)(void *user, void *ptr, size_t old_size, size_t new_size);
 
+enum { MEM_POKE = 1 << 30 };
 typedef struct Mem {
   MemFn fn;
   void *user;
@@ -30,7 +31,7 @@ typedef struct Mem {
   size_t peak;
   size_t limit;      /* 0: none. used never passes it */
   size_t gc_at;      /* when used passes this, *poke is set so that the next safe point collects */
-  volatile int32_t *poke; /* the VM's fuel-in-hand, forced to 0; NULL before there is a VM */
+  volatile int32_t *poke; /* the VM's fuel in hand, made negative by taking MEM_POKE from it (so that the count is not lost); NULL before there is a VM */
   bool want_gc;      /* set together with *poke */
   uint64_t fail_at;  /* test hook: the n-th request from now fails (0: off) */
   bool fail_sticky;  /* ... and every one after it */
