@@ -12,6 +12,8 @@ typedef struct Dict {
   size_t used;             /* live entries: len() */
   size_t n_entries;        /* entries taken, deleted ones included */
   size_t capacity;         /* room in entries */
+  size_t first;            /* all entries before this one are deleted: taking from the front again and again stays cheap */
+  size_t usable;           /* insertions until the table is rebuilt; never given back by deletions */
   uint8_t log2_size;       /* of the index table; 0: no table yet */
   bool str_keys;           /* every key is an exact str: lookups need no script code */
   uint32_t keys_version;   /* changes when a key comes, goes or moves (not when a value is replaced); unique in the VM, never 0. For inline caches and iterators */
@@ -37,6 +39,20 @@ int64_t dict_entry_index(VM *vm, Dict *d, Str *key);
 bool dict_next(const Dict *d, size_t *pos, Value *key, Value *value);    /* start with 0 */
 void dict_clear(VM *vm, Dict *d);
 bool dict_update(VM *vm, Dict *d, Value mapping_or_pairs);               /* [script] dict.update(x) */
+/* d.setdefault(): the value that is there, or `value` which is put there. V_FAIL. [script] */
+Value dict_setdefault(VM *vm, Dict *d, Value key, Value value);
+bool dict_pop_last(VM *vm, Dict *d, Value *key, Value *value);           /* false: empty */
+Value dict_iter_new(VM *vm, Value self);                                 /* iter(d) */
+bool dict_reserve(VM *vm, Dict *d, size_t n);                            /* room for n entries in all */
+bool dict_merge(VM *vm, Dict *into, Dict *from, bool replace);           /* [script] only through odd keys */
+/* mapping_or_pairs when no script code is needed: 1 done, 0 script code is needed, -1 failed. */
+int dict_update_c(VM *vm, Dict *d, Value mapping_or_pairs);
+Value dict_getitem(VM *vm, Value self, Value key);                       /* d[key]: __missing__, KeyError */
+bool dict_setitem(VM *vm, Value self, Value key, Value value);
+typedef struct DictView { Obj head; Dict *dict; } DictView;
+TINY_MUST_CHECK Value dict_view_new(VM *vm, const Type *type, Dict *d);
+extern const Type dict_keys_type, dict_values_type, dict_items_type;
+TINY_MUST_CHECK Value mappingproxy_new(VM *vm, Value mapping);
 bool dict_merge_str(VM *vm, Dict *into, Dict *from);                     /* plain copy of entries, replacing */
 
 typedef struct SetEntry { Value key; /* V_ABSENT: never used; V_NOTIMPL: dummy */ int64_t hash; } SetEntry;
@@ -44,7 +60,8 @@ typedef struct Set {
   Obj head;
   SetEntry *table;
   size_t mask, fill, used; /* as CPython: fill counts dummies */
-  uint32_t version;        /* changes with the keys */
+  size_t finger;           /* where pop() looks next */
+  uint32_t version;        /* changes with the keys; unique in the VM */
   int64_t hash;            /* frozenset; -1: not known */
   SetEntry small[8];
 } Set;
@@ -54,6 +71,15 @@ TINY_MUST_CHECK Set *set_new(VM *vm, const Type *type);                  /* &set
 TINY_MUST_CHECK bool set_add(VM *vm, Set *s, Value key);                 /* [script] */
 int set_contains(VM *vm, Set *s, Value key);                             /* [script] 1 0 -1 */
 int set_discard(VM *vm, Set *s, Value key);                              /* [script] 1 removed, 0, -1 */
+bool set_add_hashed(VM *vm, Set *s, Value key, int64_t hash);            /* [script] */
+int set_contains_hashed(VM *vm, Set *s, Value key, int64_t hash);
+int set_discard_hashed(VM *vm, Set *s, Value key, int64_t hash);
+void set_clear(VM *vm, Set *s);
+bool set_merge(VM *vm, Set *into, Set *from);                            /* [script] */
+TINY_MUST_CHECK Set *set_copy(VM *vm, Set *s, const Type *type);
+bool set_resize(VM *vm, Set *s, size_t min_used);                        /* table of more than min_used slots; drops dummies */
+int set_update_c(VM *vm, Set *s, Value iterable);                        /* 1 done, 0 script code is needed, -1 failed */
+Value set_repr(VM *vm, Value self);
 bool set_next(const Set *s, size_t *pos, Value *key, int64_t *hash);
 bool set_update(VM *vm, Set *s, Value iterable);                         /* [script] */
 #endif

@@ -11,5 +11,15 @@ TINY_MUST_CHECK Value range_new(VM *vm, Value start, Value stop, Value step); /*
 TINY_MUST_CHECK Value slice_new(VM *vm, Value start, Value stop, Value step);
 /* slice.indices(length): false with an exception. [script] through __index__. */
 bool slice_indices(VM *vm, Slice *s, int64_t length, int64_t *start, int64_t *stop, int64_t *step, int64_t *count);
+/* The two halves of slice_indices: reading the fields [script], then fitting them to a length (count is returned). */
+bool slice_unpack(VM *vm, Slice *s, int64_t *start, int64_t *stop, int64_t *step);
+int64_t slice_adjust(int64_t length, int64_t *start, int64_t *stop, int64_t step);
+bool range_is_small(const Range *r, int64_t *start, int64_t *step, uint64_t *length); /* every item fits 62 bits */
+/* iter(f, sentinel); iter(o) of an object that has only __getitem__; reversed(o) of one with __len__ and __getitem__. */
+TINY_MUST_CHECK Value iter_callable_new(VM *vm, Value f, Value sentinel);
+TINY_MUST_CHECK Value iter_getitem_new(VM *vm, Value obj);
+TINY_MUST_CHECK Value iter_self(VM *vm, Value self);
+extern const Type long_range_iter_type, list_reverse_iter_type, set_iter_type, callable_iter_type, seq_iter_type, enumerate_type, zip_type, map_type, filter_type,
+    reversed_type, enumerate_gen_type, zip_gen_type, reversed_gen_type, mappingproxy_type;
 TINY_MUST_CHECK Value seq_iter_new(VM *vm, const Type *type, Value seq);
 #endif

@@ -16,6 +16,21 @@ void list_clear(VM *vm, List *list);
 bool list_reserve(VM *vm, List *list, size_t capacity);
 TINY_MUST_CHECK Tuple *tuple_new(VM *vm, const Value *items, size_t n);   /* items NULL: n Nones, to be filled; the empty tuple is shared per VM */
 TINY_MUST_CHECK Tuple *tuple_pair(VM *vm, Value a, Value b);
+/* items[low..high) become the n given ones (which may be the list's own). Positions must be within the list. */
+TINY_MUST_CHECK bool list_splice(VM *vm, List *list, size_t low, size_t high, const Value *items, size_t n);
+void list_remove_at(VM *vm, List *list, size_t at);
+/* Sorts in place (stable); keys, when given, is a list of the same length that is sorted along. The list looks empty meanwhile.
+   Returns None. [script] through __lt__ of odd items. */
+TINY_MUST_CHECK Value list_sort_values(VM *vm, List *values, List *keys, bool reverse);
+/* list.sort(key=, reverse=) and sorted() on a fresh list: what the native is to return (None or a tail call). key V_NONE: none */
+TINY_MUST_CHECK Value list_sort(VM *vm, Value list, Value key, bool reverse);
+/* Appends the items of any iterable when that needs no script code: 1 done, 0 script code is needed, -1 failed. */
+int list_extend_c(VM *vm, List *list, Value iterable);
+Value list_getitem(VM *vm, Value self, Value key);
+bool list_setitem(VM *vm, Value self, Value key, Value value);
+Value tuple_getitem(VM *vm, Value self, Value key);
+/* A tuple (of class cls, &tuple_type or derived) of n items. */
+TINY_MUST_CHECK Tuple *tuple_new_of(VM *vm, const Type *cls, const Value *items, size_t n);
 /* Exact list or tuple: its items (list: valid until it changes). NULL otherwise. */
 const Value *seq_items(Value v, size_t *n);
 #endif
