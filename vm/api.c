@@ -1,0 +1,328 @@
+/* tiny.h: running, calling, operators, limits, scopes and references. Thin: every function checks for TINY_FAIL among its arguments (absorbing), asks the
+ * narrow waist, and pins what it returns. */
+#include "vm/api_int.h"
+#include "vm/call.h"
+#include "vm/import.h"
+#include "vm/objects/int.h"
+
+const char *tiny_version(void) { return TINY_VERSION; }
+void *tiny_user(tiny_vm *vm) { return vm->config.user; }
+
+/* ---- compile and run */
+
+tiny_val tiny_compile(tiny_vm *vm, const char *source, size_t len, const char *filename) {
+  if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler");
+  return api_pin(vm, vm->compile(vm, source, len, filename, 'e', 0, NULL));
+}
+
+static tiny_status status_of(VM *vm, RunResult rr) {
+  vm->paused = rr == RUN_PAUSED;
+  if (rr == RUN_PAUSED) return TINY_PAUSED;
+  if (rr == RUN_RAISED) return vm->limit_hit ? TINY_LIMIT : TINY_ERROR;
+  return TINY_OK;
+}
+
+static tiny_status failed(VM *vm) { return vm->limit_hit ? TINY_LIMIT : TINY_ERROR; }
+
+/* Runs vm->frame and up, pausable when no other C code of ours is below. */
+static tiny_status run_frames(VM *vm, bool throwing, Frame *caller, Value *result) {
+  if (!rt_enter_c(vm, "")) {
+    Value ignored;
+    (void)vm_run(vm, true, &ignored);
+    vm->frame = caller;
+    return failed(vm);
+  }
+  bool before = vm->pausable;
+  vm->pausable = vm->c_depth == 1;
+  RunResult rr = vm_run(vm, throwing, result);
+  vm->pausable = before;
+  if (rr != RUN_PAUSED) vm->frame = caller;
+  rt_leave_c(vm);
+  return status_of(vm, rr);
+}
+
+static tiny_status run_code(VM *vm, Value code, Dict *globals, Value *result) {
+  *result = V_NONE;
+  if (v_failed(code)) return failed(vm);
+  if (!v_has_layout(code, LAY_CODE)) {
+    rt_raise(vm, &exc_TypeError, "a code object is required, not '%T'", code);
+    return TINY_ERROR;
+  }
+  if (vm->paused) {
+    rt_raise(vm, &exc_RuntimeError, "a paused script has to be continued or given up first");
+    return TINY_ERROR;
+  }
+  Function *fn = function_new(vm, (Code *)v_obj(code), globals);
+  if (!fn) return TINY_ERROR;
+  Frame *caller = vm->frame;
+  Value argv[4] = {V_ABSENT, V_ABSENT, V_ABSENT, V_ABSENT};
+  Step s = call_begin(vm, v_from_obj(fn), argv + 3, 0, V_ABSENT, (Dest){CONT_EXIT, 0, 0}, result);
+  if (s == STEP_FAIL) return failed(vm);
+  if (s == STEP_DONE) return TINY_OK;
+  return run_frames(vm, s == STEP_THROW, caller, result);
+}
+
+tiny_status tiny_run(tiny_vm *vm, tiny_val code) {
+  Value ignored;
+  return run_code(vm, code, vm->main->dict, &ignored);
+}
+
+tiny_status tiny_resume(tiny_vm *vm) {
+  if (!vm->paused) {
+    rt_raise(vm, &exc_RuntimeError, "no script is paused");
+    return TINY_ERROR;
+  }
+  vm->paused = false;
+  Value ignored;
+  return run_frames(vm, false, NULL, &ignored);
+}
+
+tiny_status tiny_run_source(tiny_vm *vm, const char *source, size_t len, const char *filename) {
+  tiny_scope s = tiny_scope_open(vm);
+  tiny_status st = tiny_run(vm, tiny_compile(vm, source, len, filename));
+  tiny_scope_close(vm, s);
+  return st;
+}
+
+tiny_val tiny_eval(tiny_vm *vm, const char *expression) {
+  if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler");
+  Value code = vm->compile(vm, expression, strlen(expression), "<string>", 'v', 0, NULL);
+  if (v_failed(code)) return V_FAIL;
+  Function *fn = function_new(vm, (Code *)v_obj(code), vm->main->dict);
+  return fn ? api_pin(vm, rt_call(vm, v_from_obj(fn), 0, NULL)) : V_FAIL;
+}
+
+tiny_status tiny_run_interactive(tiny_vm *vm, const char *source, size_t len, const char *filename, bool *incomplete) {
+  bool more = false;
+  if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler"), TINY_ERROR;
+  Value code = vm->compile(vm, source, len, filename, 's', 0, &more);
+  if (incomplete) *incomplete = more;
+  if (v_failed(code)) return TINY_ERROR;
+  Value ignored;
+  return run_code(vm, code, vm->main->dict, &ignored);
+}
+
+tiny_val tiny_import(tiny_vm *vm, const char *dotted_name) {
+  Str *name = str_intern(vm, dotted_name, strlen(dotted_name));
+  return name ? api_pin(vm, import_dotted(vm, name)) : V_FAIL;
+}
+
+tiny_val tiny_main_module(tiny_vm *vm) { return v_from_obj(vm->main); }
+
+/* ---- calling */
+
+static bool any_failed(int n, const tiny_val *v) {
+  for (int i = 0; i < n; i++) {
+    if (v_failed(v[i])) return true;
+  }
+  return false;
+}
+
+tiny_val tiny_call(tiny_vm *vm, tiny_val callable, int argc, const tiny_val *argv) {
+  if (v_failed(callable) || any_failed(argc, argv)) return V_FAIL;
+  return api_pin(vm, rt_call(vm, callable, argc, argv));
+}
+
+tiny_val tiny_call_kw(tiny_vm *vm, tiny_val callable, int argc, const tiny_val *argv, int n_kw, const char *const *kw_names) {
+  if (v_failed(callable) || any_failed(argc, argv)) return V_FAIL;
+  if (n_kw == 0) return tiny_call(vm, callable, argc, argv);
+  Tuple *names = tuple_new(vm, NULL, (size_t)n_kw);
+  if (!names) return V_FAIL;
+  for (int i = 0; i < n_kw; i++) {
+    Str *s = str_intern(vm, kw_names[i], strlen(kw_names[i]));
+    if (!s) return V_FAIL;
+    gc_store(vm, names, &names->items[i], v_from_obj(s));
+  }
+  if (v_failed(api_pin(vm, v_from_obj(names)))) return V_FAIL;
+  return api_pin(vm, rt_call_kw(vm, callable, argc, argv, v_from_obj(names)));
+}
+
+tiny_val tiny_call_method(tiny_vm *vm, tiny_val object, const char *name, int argc, const tiny_val *argv) {
+  if (v_failed(object) || any_failed(argc, argv)) return V_FAIL;
+  Str *s = str_intern(vm, name, strlen(name));
+  return s ? api_pin(vm, rt_call_method(vm, object, s, argc, argv)) : V_FAIL;
+}
+
+/* ---- attributes, items, operators */
+
+tiny_val tiny_getattr(tiny_vm *vm, tiny_val object, const char *name) {
+  if (v_failed(object)) return V_FAIL;
+  Str *s = str_intern(vm, name, strlen(name));
+  return s ? api_pin(vm, rt_getattr(vm, object, s)) : V_FAIL;
+}
+
+bool tiny_setattr(tiny_vm *vm, tiny_val object, const char *name, tiny_val value) {
+  if (v_failed(object) || v_failed(value)) return false;
+  Str *s = str_intern(vm, name, strlen(name));
+  return s && rt_setattr(vm, object, s, value);
+}
+
+bool tiny_hasattr(tiny_vm *vm, tiny_val object, const char *name) {
+  if (v_failed(object)) return false;
+  Str *s = str_intern(vm, name, strlen(name));
+  if (!s) return false;
+  Value v = rt_getattr_opt(vm, object, s);
+  return !v_failed(v) && !v_absent(v);
+}
+
+tiny_val tiny_getitem(tiny_vm *vm, tiny_val object, tiny_val key) {
+  if (v_failed(object) || v_failed(key)) return V_FAIL;
+  return api_pin(vm, rt_getitem(vm, object, key));
+}
+
+bool tiny_setitem(tiny_vm *vm, tiny_val object, tiny_val key, tiny_val value) {
+  return !v_failed(object) && !v_failed(key) && !v_failed(value) && rt_setitem(vm, object, key, value);
+}
+
+bool tiny_delitem(tiny_vm *vm, tiny_val object, tiny_val key) { return !v_failed(object) && !v_failed(key) && rt_setitem(vm, object, key, V_ABSENT); }
+
+int tiny_truth(tiny_vm *vm, tiny_val v) { return v_failed(v) ? -1 : rt_truth(vm, v); }
+
+int tiny_equal(tiny_vm *vm, tiny_val a, tiny_val b) {
+  bool r;
+  if (v_failed(a) || v_failed(b) || !rt_eq(vm, a, b, &r)) return -1;
+  return r;
+}
+
+int tiny_less(tiny_vm *vm, tiny_val a, tiny_val b) {
+  bool r;
+  if (v_failed(a) || v_failed(b) || !rt_compare_bool(vm, a, b, CO_LT, &r)) return -1;
+  return r;
+}
+
+int64_t tiny_len(tiny_vm *vm, tiny_val v) { return v_failed(v) ? -1 : rt_len(vm, v); }
+tiny_val tiny_repr(tiny_vm *vm, tiny_val v) { return v_failed(v) ? v : api_pin(vm, rt_repr(vm, v)); }
+tiny_val tiny_str(tiny_vm *vm, tiny_val v) { return v_failed(v) ? v : api_pin(vm, rt_str(vm, v)); }
+tiny_val tiny_iter(tiny_vm *vm, tiny_val v) { return v_failed(v) ? v : api_pin(vm, rt_iter(vm, v)); }
+
+int tiny_next(tiny_vm *vm, tiny_val iterator, tiny_val *item) {
+  *item = V_FAIL;
+  if (v_failed(iterator)) return -1;
+  int r = rt_next(vm, iterator, item);
+  if (r == 1 && v_failed(*item = api_pin(vm, *item))) return -1;
+  return r;
+}
+
+int tiny_isinstance(tiny_vm *vm, tiny_val v, tiny_val cls) { return v_failed(v) || v_failed(cls) ? -1 : rt_isinstance(vm, v, cls); }
+
+tiny_val tiny_binary(tiny_vm *vm, tiny_binary_op op, tiny_val a, tiny_val b) {
+  return v_failed(a) || v_failed(b) ? V_FAIL : api_pin(vm, rt_binary(vm, (int)op, a, b));
+}
+
+/* ---- generators */
+
+tiny_outcome tiny_send(tiny_vm *vm, tiny_val generator, tiny_val value, tiny_val *result) {
+  *result = V_FAIL;
+  if (v_failed(generator) || v_failed(value)) return TINY_RAISED;
+  if (!is_gen(generator)) return rt_raise(vm, &exc_TypeError, "a generator or coroutine is required, not '%T'", generator), TINY_RAISED;
+  tiny_outcome how = gen_resume(vm, generator, RESUME_SEND, value, result);
+  if (how == TINY_RAISED) *result = V_FAIL;
+  else if (v_failed(*result = api_pin(vm, *result))) return TINY_RAISED;
+  return how;
+}
+
+tiny_outcome tiny_throw(tiny_vm *vm, tiny_val generator, tiny_val exception, tiny_val *result) {
+  *result = V_FAIL;
+  if (v_failed(generator) || v_failed(exception)) return TINY_RAISED;
+  if (!is_gen(generator)) return rt_raise(vm, &exc_TypeError, "a generator or coroutine is required, not '%T'", generator), TINY_RAISED;
+  if (!is_exception(exception)) {
+    gen_make_exc(vm, exception, V_NONE, V_NONE);
+    exception = api_pin(vm, rt_take_exc(vm));
+    if (v_failed(exception)) return TINY_RAISED;
+  }
+  tiny_outcome how = gen_resume(vm, generator, RESUME_THROW, exception, result);
+  if (how == TINY_RAISED) *result = V_FAIL;
+  else if (v_failed(*result = api_pin(vm, *result))) return TINY_RAISED;
+  return how;
+}
+
+bool tiny_close(tiny_vm *vm, tiny_val generator) { return !v_failed(tiny_call_method(vm, generator, "close", 0, NULL)); }
+
+/* ---- limits */
+
+void tiny_set_fuel(tiny_vm *vm, uint64_t steps, tiny_on_fuel what) { vm_set_fuel(vm, steps, what); }
+
+void tiny_add_fuel(tiny_vm *vm, uint64_t steps) {
+  if (vm->fuel_left == UINT64_MAX) return;
+  uint64_t left = vm->fuel_left + (vm->fuel > 0 ? (uint64_t)vm->fuel : 0);
+  vm_set_fuel(vm, left > UINT64_MAX - 1 - steps ? UINT64_MAX - 1 : left + steps, vm->fuel_what);
+}
+
+void tiny_set_deadline_ms(tiny_vm *vm, int64_t ms_from_now) { vm_set_deadline(vm, ms_from_now); }
+
+void tiny_interrupt(tiny_vm *vm) {
+  vm->interrupt = 1;
+  vm->fuel = 0;
+}
+
+bool tiny_charge(tiny_vm *vm, uint64_t work) { return rt_charge(vm, work); }
+size_t tiny_memory_used(tiny_vm *vm) { return vm->mem.used; }
+size_t tiny_memory_peak(tiny_vm *vm) { return vm->mem.peak; }
+
+void tiny_set_memory_limit(tiny_vm *vm, size_t bytes) {
+  vm->mem.limit = bytes;
+  vm->config.memory_limit = bytes;
+  if (bytes && vm->mem.gc_at > bytes) vm->mem.gc_at = vm->mem.used + (bytes > vm->mem.used ? (bytes - vm->mem.used) / 2 : 0);
+}
+
+void tiny_collect(tiny_vm *vm) {
+  Value exc = vm->exc; /* finalizers are script code: an exception that waits is put aside */
+  size_t mark = vm->n_temps;
+  if (!v_absent(exc) && !vm_pin(vm, exc)) return;
+  vm->exc = V_ABSENT;
+  gc_collect(vm);
+  (void)gc_run_finalizers(vm);
+  if (v_absent(vm->exc)) vm->exc = exc;
+  vm->n_temps = mark;
+}
+
+void *tiny_alloc(tiny_vm *vm, void *ptr, size_t old_size, size_t new_size) {
+  if (new_size == 0) {
+    mem_free(&vm->mem, ptr, old_size);
+    return NULL;
+  }
+  return ptr ? mem_realloc(&vm->mem, ptr, old_size, new_size) : mem_alloc(&vm->mem, new_size);
+}
+
+tiny_val tiny_no_memory(tiny_vm *vm) { return rt_no_memory(vm); }
+
+bool tiny_write(tiny_vm *vm, int stream, const char *text, size_t len) { return !vm->config.write || vm->config.write(vm->config.user, stream, text, len); }
+
+/* ---- scopes and references */
+
+tiny_scope tiny_scope_open(tiny_vm *vm) { return (tiny_scope){vm->n_temps}; }
+void tiny_scope_close(tiny_vm *vm, tiny_scope s) { vm->n_temps = s.mark; }
+
+tiny_val tiny_scope_close_keep(tiny_vm *vm, tiny_scope s, tiny_val keep) {
+  vm->n_temps = s.mark;
+  return api_pin(vm, keep);
+}
+
+tiny_val tiny_pin(tiny_vm *vm, tiny_val v) { return api_pin(vm, v); }
+
+/* Free slots form a list: each holds the number of the next one. A tiny_ref's number is its slot + 1. */
+bool tiny_ref_new(tiny_vm *vm, tiny_val v, tiny_ref *out) {
+  out->slot = 0;
+  if (v_failed(v)) return false;
+  uint32_t at = vm->free_ref;
+  if (at) {
+    vm->free_ref = (uint32_t)v_int(vm->refs[at - 1]);
+  } else {
+    size_t cap = vm->cap_refs;
+    if (!mem_grow(&vm->mem, (void **)&vm->refs, &cap, (size_t)vm->n_refs + 1, sizeof *vm->refs)) return rt_no_memory(vm), false;
+    vm->cap_refs = (uint32_t)cap;
+    at = ++vm->n_refs;
+  }
+  vm->refs[at - 1] = v;
+  out->slot = at;
+  return true;
+}
+
+tiny_val tiny_ref_get(tiny_vm *vm, tiny_ref r) { return r.slot && r.slot <= vm->n_refs ? api_pin(vm, vm->refs[r.slot - 1]) : V_NONE; }
+
+void tiny_ref_free(tiny_vm *vm, tiny_ref *r) {
+  if (!r->slot || r->slot > vm->n_refs) return;
+  vm->refs[r->slot - 1] = v_from_int62(vm->free_ref);
+  vm->free_ref = r->slot;
+  r->slot = 0;
+}
