@@ -15,7 +15,7 @@ static void push(Tracer *t, Obj *o) {
     size_t cap = t->cap ? t->cap * 2 : 256;
     Obj **stack = mem_realloc(&t->vm->mem, t->stack, t->cap * sizeof *stack, cap * sizeof *stack);
     if (!stack) {
-      o->mark = MARK_PENDING;
+      set_mark(o, MARK_PENDING);
       t->overflow = true;
       return;
     }
@@ -28,8 +28,8 @@ static void push(Tracer *t, Obj *o) {
 void gc_mark_obj(Tracer *t, const void *obj) {
   if (!obj) return;
   Obj *o = (Obj *)(uintptr_t)obj;
-  if (o->mark != MARK_WHITE || (o->flags & OBJ_STATIC)) return;
-  o->mark = MARK_BLACK;
+  if (gc_is_marked(o)) return;
+  set_mark(o, MARK_BLACK);
   if (o->type->trace || (o->type->flags & TYPE_HEAP)) push(t, o);
 }
 
@@ -48,9 +48,9 @@ static void drain_stack(Tracer *t) {
 }
 
 static void trace_pending(void *ctx, Obj *o) {
-  if (o->mark != MARK_PENDING) return;
+  if (mark_of(o) != MARK_PENDING) return;
   Tracer *t = ctx;
-  o->mark = MARK_BLACK;
+  set_mark(o, MARK_BLACK);
   trace(t, o);
   drain_stack(t);
 }
@@ -81,14 +81,14 @@ static bool has_pending_handler(const Gen *g) {
 static bool wants_close(Gen *g) {
   if (!has_pending_handler(g)) return false;
   for (const Gen *d = g->delegator; d; d = d->delegator) { /* closing an abandoned delegator closes this one, in the right order */
-    if (d->head.mark == MARK_WHITE && has_pending_handler(d)) return false;
+    if (!gc_is_marked((Obj *)(uintptr_t)&d->head) && has_pending_handler(d)) return false;
   }
   return true;
 }
 
 static void find_finalizable(void *ctx, Obj *o) {
   VM *vm = ctx;
-  if (o->mark != MARK_WHITE || (o->flags & OBJ_FINALIZED)) return;
+  if (gc_is_marked(o) || (o->flags & OBJ_FINALIZED)) return;
   bool wanted = o->type->layout == LAY_GEN ? wants_close((Gen *)(void *)o) : (o->type->flags & TYPE_HAS_DEL) != 0;
   if (!wanted) return;
   if (queue_add(vm, vm->heap, o)) o->flags |= OBJ_FINALIZED;
@@ -339,5 +339,4 @@ size_t gc_count(VM *vm) {
   return n;
 }
 
-size_t gc_obj_size(VM *vm, const Obj *o) { return pages_cell_size(vm->heap, o); }
 const GcStats *gc_stats(VM *vm) { return &vm->heap->stats; }

@@ -38,7 +38,7 @@ void *gc_obj_end(const Obj *o);                      /* address just behind the 
 typedef struct GcStats { uint64_t collections, freed; size_t live_bytes, free_bytes; } GcStats;
 const GcStats *gc_stats(VM *vm);
 /* Is o alive after marking? For weak tables that are cleaned between marking and sweeping (str_intern_sweep...). */
-static inline bool gc_is_marked(Obj *o) { return (o->mark != 0) | (o->flags & OBJ_STATIC); }
+static inline bool gc_is_marked(Obj *o) { return ((o->mark & 3) | (o->flags & OBJ_STATIC)) != 0; }
 
 /* Weak references: side table from object to its list of weakref objects, each of which starts with struct WeakRef. When the target dies, the collector sets
    target to NULL and queues callback(ref) if there is one and the ref itself lives. A trace function of such a type marks callback, never target.

@@ -7,7 +7,10 @@
    which are swept last because dead instances still point at them. */
 enum { KIND_PLAIN, KIND_FINAL, KIND_TYPE, KIND_COUNT };
 enum { SMALL_CLASSES = 32, CLASS_COUNT = 38, MAX_CELL = 2048 };
-enum { MARK_WHITE = 0, MARK_BLACK = 1, MARK_PENDING = 3 /* black, but the mark stack had no room: children not seen yet */ };
+/* Obj.mark: colour in the low two bits, size class of the cell above (CLASS_BIG: a Big of its own, whose address stands just before the object). */
+enum { MARK_WHITE = 0, MARK_BLACK = 1, MARK_PENDING = 3 /* black, but the mark stack had no room: children not seen yet */, MARK_BITS = 3, CLASS_BIG = 63 };
+static inline int mark_of(const Obj *o) { return o->mark & MARK_BITS; }
+static inline void set_mark(Obj *o, int colour) { o->mark = (uint8_t)((o->mark & ~MARK_BITS) | colour); }
 
 /* A free cell: type NULL (so that walks skip it) and a link. */
 typedef struct FreeCell { const Type *type; struct FreeCell *next; } FreeCell;
@@ -36,5 +39,4 @@ void pages_each(Heap *h, int kind, void (*fn)(void *ctx, Obj *o), void *ctx);
 void pages_sweep(VM *vm, Heap *h, int kind);      /* frees what is white, whitens the rest; counts into h->stats */
 void pages_destroy_all(VM *vm, Heap *h, int kind);
 void pages_free(VM *vm, Heap *h);
-size_t pages_cell_size(Heap *h, const Obj *o);
 #endif

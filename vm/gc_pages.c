@@ -14,6 +14,23 @@ static int size_class(size_t size) {
 
 static size_t class_cell(int cls) { return cls < SMALL_CLASSES ? (size_t)(cls + 1) * 16 : large_cells[cls - SMALL_CLASSES]; }
 
+static size_t big_size(const Obj *o) {
+  Big *b;
+  memcpy(&b, (const char *)o - sizeof b, sizeof b);
+  return b->size;
+}
+
+static size_t cell_size(const Obj *o) {
+  int cls = o->mark >> 2;
+  return cls == CLASS_BIG ? big_size(o) : class_cell(cls);
+}
+
+void *gc_obj_end(const Obj *o) { return (char *)(uintptr_t)o + cell_size(o); }
+size_t gc_obj_size(VM *vm, const Obj *o) {
+  (void)vm;
+  return o->flags & OBJ_STATIC ? o->type->size : cell_size(o);
+}
+
 static inline char *align16(void *p) { return (char *)(((uintptr_t)p + 15) & ~(uintptr_t)15); }
 
 /* The first page of a class is small, so that a VM that does little stays small; later ones double up to 32 KiB. */
@@ -39,18 +56,21 @@ static Page *page_new(VM *vm, SizeClass *c, size_t cell) {
 }
 
 static COLD void *new_big(VM *vm, int kind, size_t size) {
-  if (size > SIZE_MAX - sizeof(Big) - 16) return NULL;
-  size_t raw_size = sizeof(Big) + 16 + size;
+  if (size > SIZE_MAX / 2) return NULL;
+  size = (size + 15) & ~(size_t)15;
+  size_t raw_size = sizeof(Big) + sizeof(Big *) + 16 + size;
   Big *b = mem_alloc(&vm->mem, raw_size);
   if (!b) return NULL;
   *b = (Big){.next = vm->heap->big[kind], .raw = b, .raw_size = raw_size, .size = size};
-  b->obj = (Obj *)(void *)align16(b + 1);
+  b->obj = (Obj *)(void *)align16((char *)(b + 1) + sizeof b);
+  memcpy((char *)b->obj - sizeof b, &b, sizeof b);
   vm->heap->big[kind] = b;
   return b->obj;
 }
 
 void *gc_new(VM *vm, const Type *type, size_t size) {
   int kind = UNLIKELY(type->layout == LAY_GEN || (type->flags & TYPE_HAS_DEL)) ? KIND_FINAL : type->layout == LAY_TYPE ? KIND_TYPE : KIND_PLAIN;
+  if (UNLIKELY(type->flags & TYPE_ATTRS_BEHIND)) size = ((size + 15) & ~(size_t)15) + 16;
   int cls = size_class(size);
   Obj *o;
   if (UNLIKELY(cls < 0)) {
@@ -73,7 +93,8 @@ void *gc_new(VM *vm, const Type *type, size_t size) {
   }
   memset((char *)o + sizeof(Obj), 0, size - sizeof(Obj));
   o->type = type;
-  o->mark = MARK_WHITE;
+  o->mark = (uint8_t)((unsigned)(cls < 0 ? CLASS_BIG : cls) << 2 | MARK_WHITE);
+  if (UNLIKELY(type->flags & TYPE_ATTRS_BEHIND)) memset((char *)gc_obj_end(o) - 16, 0, 16);
   o->flags = 0;
   o->small = 0;
   o->shape = type->shape_id;
@@ -97,7 +118,7 @@ static void destroy(VM *vm, Obj *o) {
 }
 
 static void destroy_white(void *ctx, Obj *o) {
-  if (o->mark == MARK_WHITE) destroy(ctx, o);
+  if (mark_of(o) == MARK_WHITE) destroy(ctx, o);
 }
 
 static void destroy_any(void *ctx, Obj *o) { destroy(ctx, o); }
@@ -110,8 +131,8 @@ static FreeCell *sweep_page(VM *vm, Heap *h, Page *p, FreeCell *free, bool destr
   for (uint32_t i = p->fresh; i-- > 0;) {
     Obj *o = (Obj *)(void *)(p->cells + (size_t)i * p->cell);
     if (o->type) {
-      if (o->mark != MARK_WHITE) {
-        o->mark = MARK_WHITE;
+      if (mark_of(o) != MARK_WHITE) {
+        set_mark(o, MARK_WHITE);
         live++;
         continue;
       }
@@ -151,8 +172,8 @@ static void sweep_class(VM *vm, Heap *h, SizeClass *c, bool destroyed) {
 static void sweep_big(VM *vm, Heap *h, int kind, bool destroyed) {
   Big **link = &h->big[kind];
   for (Big *b; (b = *link) != NULL;) {
-    if (b->obj->mark != MARK_WHITE) {
-      b->obj->mark = MARK_WHITE;
+    if (mark_of(b->obj) != MARK_WHITE) {
+      set_mark(b->obj, MARK_WHITE);
       link = &b->next;
       continue;
     }
@@ -187,19 +208,4 @@ void pages_free(VM *vm, Heap *h) {
     }
     h->big[kind] = NULL;
   }
-}
-
-size_t pages_cell_size(Heap *h, const Obj *o) {
-  const char *at = (const char *)o;
-  for (int kind = 0; kind < KIND_COUNT; kind++) {
-    for (int cls = 0; cls < CLASS_COUNT; cls++) {
-      for (Page *p = h->classes[kind][cls].pages; p; p = p->next) {
-        if (at >= p->cells && at < p->cells + (size_t)p->count * p->cell) return p->cell;
-      }
-    }
-    for (Big *b = h->big[kind]; b; b = b->next) {
-      if (b->obj == o) return b->raw_size;
-    }
-  }
-  return o->type->size; /* static */
 }
