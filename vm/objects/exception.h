@@ -42,6 +42,7 @@ void exc_set_field(VM *vm, Value exc, int i, Value v);                          
 ExcKind exc_kind_of(const Type *type);                                                   /* of the instances of an exception class */
 const Type *exc_type_by_id(tiny_exc id);
 TINY_MUST_CHECK Value exc_os_error(VM *vm, int err, Value filename);                     /* right subclass for errno */
+const char *exc_errno_text(int err);                                                      /* as strerror, without locale; NULL: unknown */
 /* The traceback text as python3 prints it (chained exceptions included). [script] through __str__. False: out of memory. */
 bool exc_print(VM *vm, Value exc, Buf *out);
 bool traceback_add(VM *vm, Value exc, Code *code, uint32_t pc, struct Dict *globals);
