@@ -325,11 +325,6 @@ Value str_repr(VM *vm, Value self) {
 
 static Value str_iter(VM *vm, Value self) { return seq_iter_new(vm, &str_iter_type, self); }
 
-static Value iter_self(VM *vm, Value self) {
-  (void)vm;
-  return self;
-}
-
 static int str_iter_next(VM *vm, Value self, Value *item) {
   SeqIter *it = (SeqIter *)v_obj(self);
   if (v_absent(it->seq)) return 0;
