@@ -16,5 +16,4 @@ static inline Value api_pin(VM *vm, Value v) {
 void api_trace(VM *vm, Tracer *t);          /* module data, error box, allow-list */
 void api_destroy_data(VM *vm);              /* module data: its owners' destroy functions, before any object goes */
 void api_free(VM *vm);
-bool api_native_init(VM *vm);
 #endif

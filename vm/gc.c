@@ -127,7 +127,7 @@ static void run_one(VM *vm, Obj *o) {
 
 bool gc_run_finalizers(VM *vm) {
   Heap *h = vm->heap;
-  if (h->finalizing || h->queue_at == h->queue_len) return true;
+  if (h->finalizing || vm->gc_off || h->queue_at == h->queue_len) return true;
   h->finalizing = true;
   while (h->queue_at < h->queue_len) {
     size_t mark = rt_temp_mark(vm);
@@ -268,7 +268,7 @@ static void set_threshold(VM *vm, Heap *h) {
 
 void gc_collect(VM *vm) {
   Heap *h = vm->heap;
-  if (h->collecting) return;
+  if (h->collecting || vm->gc_off) return;
   h->collecting = true;
   Tracer *t = &h->tracer;
   attr_flush_caches(vm); /* inline caches hold class attributes without keeping them alive */

@@ -211,6 +211,7 @@ void vm_free(VM *vm) {
   temps_free(vm);
   api_free(vm);
   mem_free(&vm->mem, vm->refs, vm->cap_refs * sizeof *vm->refs);
+  mem_free(&vm->mem, vm->frozen_loaded, vm->frozen_size);
   mem_free(&vm->mem, vm->cached_codes, vm->cap_cached * sizeof *vm->cached_codes);
   mem_free(&vm->mem, vm->native_modules, vm->cap_native_modules * sizeof *vm->native_modules);
   Mem mem = vm->mem;

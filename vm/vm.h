@@ -46,6 +46,7 @@ struct tiny_vm {
   size_t c_stack_limit;
   bool paused;                 /* vm->frame waits for tiny_resume */
   bool pausable;               /* tiny_run is below: running out of fuel may pause */
+  bool reraise;                /* the exception about to be raised keeps its traceback: no entry for this frame again */
   /* temporaries: handles of natives and of the API */
   TempChunk *temp_chunk;       /* the newest chunk */
   size_t n_temps;
@@ -76,6 +77,10 @@ struct tiny_vm {
   const struct tiny_module **native_modules;
   size_t n_native_modules, cap_native_modules;
   Module *frozen;              /* _builtins: library functions written in tiny */
+  uint8_t *frozen_loaded;      /* by chunk: its definition has been run; frozen_size of them */
+  size_t frozen_size;
+  int gc_off;                  /* > 0: no collection now (frozen code is being loaded under C code that has unrooted values) */
+  const tiny_module *const *library; /* C modules of the library, NULL at the end; each needs an entry in the allow-list. native_modules: the host's own */
   CompileHook compile;
   /* preallocated, so that running out of memory needs no memory */
   Value memory_error;

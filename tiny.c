@@ -1,0 +1,19 @@
+/* START HERE. The one file that knows every part: puts compiler, builtins and library into a fresh VM. */
+#include "vm/vm.h"
+#include "parser/compile.h"
+#include "stdlib/stdlib.h"
+
+tiny_vm *tiny_new(const tiny_config *config) {
+  VM *vm = vm_new(config);
+  if (!vm) return NULL;
+  vm->compile = compile_source;
+  vm->library = stdlib_table;
+  if (!builtins_init(vm)) {
+    vm_free(vm);
+    return NULL;
+  }
+  vm->n_temps = 0;
+  return vm;
+}
+
+void tiny_free(tiny_vm *vm) { vm_free(vm); }

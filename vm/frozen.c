@@ -1,0 +1,95 @@
+/* The frozen library: functions written in tiny that builtins hand over to when they would have to loop over calls of script code. All of them form one
+ * hidden module; each top-level definition is compiled when it, or one that names it, is first asked for. */
+#include "vm/vm.h"
+#include "vm/frozen.h"
+
+static const FrozenName *find(const char *name) {
+  size_t low = 0, high = frozen_name_count;
+  while (low < high) {
+    size_t mid = (low + high) / 2;
+    int order = strcmp(name, frozen_names[mid].name);
+    if (order == 0) return &frozen_names[mid];
+    if (order < 0) high = mid;
+    else low = mid + 1;
+  }
+  return NULL;
+}
+
+static Module *frozen_module(VM *vm) {
+  if (vm->frozen) return vm->frozen;
+  Str *name = str_intern(vm, "_frozen", 7), *key = NAME(vm, __builtins__);
+  if (!name || !key) return NULL;
+  Module *m = module_new(vm, name);
+  if (!m || !dict_set_str(vm, m->dict, key, v_from_obj(vm->builtins))) return NULL;
+  return vm->frozen = m;
+}
+
+/* Top-level code of one definition: binds names in the module, runs no code of the script's. */
+static bool run_chunk(VM *vm, Module *m, unsigned index) {
+  const FrozenChunk *c = &frozen_chunks[index];
+  if (!vm->compile) return rt_raise_b(vm, &exc_SystemError, "this VM has no compiler");
+  size_t mark = rt_temp_mark(vm);
+  Value *keep = rt_temp(vm, 1);
+  if (!keep) return false;
+  Value code = vm->compile(vm, c->text, c->len, "<frozen>", 'e', COMPILE_HIDDEN, NULL);
+  Function *fn = v_failed(code) ? NULL : function_new(vm, (Code *)v_obj(code), m->dict);
+  bool ok = false;
+  if (fn) {
+    *keep = v_from_obj(fn);
+    ok = !v_failed(rt_call(vm, *keep, 0, NULL));
+  }
+  rt_temp_release(vm, mark);
+  return ok;
+}
+
+/* Loads the chunk and everything that it names, over an explicit list: definitions may name each other in circles. */
+static bool load(VM *vm, Module *m, unsigned first) {
+  if (!vm->frozen_loaded) {
+    vm->frozen_loaded = mem_zalloc(&vm->mem, frozen_chunk_count);
+    if (!vm->frozen_loaded) return rt_no_memory(vm), false;
+    vm->frozen_size = frozen_chunk_count;
+  }
+  if (vm->frozen_loaded[first]) return true;
+  uint16_t *list = mem_alloc(&vm->mem, frozen_chunk_count * sizeof *list);
+  if (!list) return rt_no_memory(vm), false;
+  unsigned n = 0;
+  bool ok = true;
+  list[n++] = (uint16_t)first;
+  vm->frozen_loaded[first] = 1;
+  for (unsigned i = 0; i < n; i++) {
+    for (const uint16_t *need = frozen_chunks[list[i]].needs; *need != 65535; need++) {
+      if (vm->frozen_loaded[*need]) continue;
+      vm->frozen_loaded[*need] = 1;
+      list[n++] = *need;
+    }
+  }
+  vm->gc_off++; /* our caller counts on no collection */
+  for (unsigned i = n; i-- > 0;) { /* what is needed first; a failed one is tried again next time */
+    if (ok) ok = run_chunk(vm, m, list[i]);
+    if (!ok) vm->frozen_loaded[list[i]] = 0;
+  }
+  vm->gc_off--;
+  mem_free(&vm->mem, list, frozen_chunk_count * sizeof *list);
+  return ok;
+}
+
+Value frozen_function(VM *vm, const char *name) {
+  Module *m = frozen_module(vm);
+  if (!m) return V_FAIL;
+  Value v = dict_get_c(vm, m->dict, name);
+  if (!v_absent(v)) return v; /* found, or out of memory */
+  const FrozenName *row = find(name);
+  if (!row) return rt_raise(vm, &exc_SystemError, "no frozen function %s", name);
+  if (!load(vm, m, row->chunk)) return V_FAIL;
+  v = dict_get_c(vm, m->dict, name);
+  return v_absent(v) ? rt_raise(vm, &exc_SystemError, "no frozen function %s", name) : v;
+}
+
+const char *frozen_module_source(const char *dotted_name, size_t *len) {
+  for (const FrozenModule *m = frozen_modules; m->name; m++) {
+    if (strcmp(m->name, dotted_name) != 0) continue;
+    *len = m->len;
+    return m->text;
+  }
+  return NULL;
+}
