@@ -1,0 +1,40 @@
+/* What the number types' own files share: int's operations by name and its slots (bool repeats them). */
+#ifndef TINY_OBJECTS_INT_OPS_H
+#define TINY_OBJECTS_INT_OPS_H
+#include "vm/objects/int.h"
+#include "vm/objects/list.h"
+#include "vm/native.h"
+#include "vm/runtime.h"
+
+TINY_MUST_CHECK Value int_mul(VM *vm, Value a, Value b);
+TINY_MUST_CHECK Value int_negate(VM *vm, Value v);
+TINY_MUST_CHECK Value int_lshift(VM *vm, Value a, uint64_t count);
+TINY_MUST_CHECK Value int_rshift(VM *vm, Value a, uint64_t count);
+TINY_MUST_CHECK Value int_pow(VM *vm, Value a, Value b);
+TINY_MUST_CHECK bool int_floor_divmod(VM *vm, Value a, Value b, Value *quo, Value *rem);
+bool int_scale_to_double(uint64_t m, int64_t e, double *out);
+
+/* slots */
+Value int_binary_slot(VM *vm, int op, Value a, Value b);
+Value int_unary(VM *vm, int op, Value a);
+Value int_compare_slot(VM *vm, Value a, Value b, Compare op);
+bool int_hash_slot(VM *vm, Value self, int64_t *out);
+int int_truth(VM *vm, Value self);
+Value int_repr(VM *vm, Value self);
+extern const tiny_def int_methods[], float_methods[], complex_methods[];
+extern const GetSet int_getset[];
+Value float_round_digits(VM *vm, double d, int64_t ndigits); /* round(d, ndigits) */
+/* The operands of a float operator: false when one is neither float nor int (*failed false), or an int too large (*failed, OverflowError). */
+bool float_operand(VM *vm, Value v, double *out, bool *failed);
+
+static inline bool compare_result(int c, Compare op) { /* c: -1 0 1 */
+  switch (op) {
+    case CO_LT: return c < 0;
+    case CO_LE: return c <= 0;
+    case CO_EQ: return c == 0;
+    case CO_NE: return c != 0;
+    case CO_GT: return c > 0;
+    default: return c >= 0;
+  }
+}
+#endif
