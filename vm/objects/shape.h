@@ -1,0 +1,50 @@
+/* What the files of the object model share about shapes and the per-VM tables of types. */
+#ifndef TINY_OBJECTS_SHAPE_H
+#define TINY_OBJECTS_SHAPE_H
+#include "vm/native.h"
+#include "vm/objects/class.h"
+
+/* (type, name) -> class attribute. A direct-mapped table that grows while it is small and often missed. */
+typedef struct MethodEntry {
+  const Type *type;
+  Str *name;
+  Value value;          /* V_ABSENT: no such attribute */
+  uint8_t overridden;   /* attr_override's answer: 0 not asked, 1 no, 2 yes */
+} MethodEntry;
+
+/* vm->method_cache: everything that the object model keeps per VM. */
+typedef struct MethodCache {
+  MethodEntry *entries;
+  uint32_t mask;        /* entries - 1; entries NULL: no table */
+  uint32_t misses;      /* since the last growth */
+  uint32_t version;     /* changes with every flush; never 0 */
+  uint32_t *free_ids;   /* shape ids to be used again */
+  size_t n_free_ids, cap_free_ids;
+  Class **classes;      /* every heap class, oldest first; NULL: gone */
+  size_t n_classes, cap_classes, live_classes;
+  Shape **roots;        /* of builtin types whose instances have attributes, by shape_id */
+  Signature **new_sigs, **init_sigs; /* parsed Type.new_sig, init_sig of builtin types, by shape_id */
+  Tuple **bases;        /* __bases__ of builtin types, by shape_id */
+} TypeState;
+
+static inline TypeState *type_state(VM *vm); /* needs vm/vm.h: see below */
+
+bool shape_new_id(VM *vm, Shape *shape, uint32_t *id);
+void shape_free_id(VM *vm, uint32_t id);
+Shape *shape_new_root(VM *vm, const Type *type, uint32_t n_members);
+void shape_free_tree(VM *vm, Shape *root);
+void shape_trace_tree(Tracer *t, Shape *root);
+int32_t shape_slot(VM *vm, Shape *s, const Str *name);   /* shape_find, quick for large shapes */
+Shape *type_root_shape(VM *vm, const Type *t);           /* NULL: out of memory */
+Value instance_member(Obj *o, uint32_t index);
+bool instance_set_member(VM *vm, Obj *o, uint32_t index, Value v);
+bool instance_change_class(VM *vm, Obj *o, const Type *to);
+/* Heap instances: trace and destroy functions that also serve the attributes (class.c). */
+void class_register(VM *vm, Class *c);
+bool slot_wrappers_add(VM *vm, const Type *t, Dict *ns); /* dunder methods from the slots of a builtin type (slot_wrappers.c) */
+Value slot_new_entry(VM *vm, const Type *t);             /* the builtin function T.__new__ */
+bool value_is_wrapper(Value v);                          /* a slot wrapper of a builtin type */
+
+#include "vm/vm.h"
+static inline TypeState *type_state(VM *vm) { return vm->method_cache; }
+#endif
