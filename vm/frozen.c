@@ -64,25 +64,31 @@ static bool load(VM *vm, Module *m, unsigned first) {
     }
   }
   vm->gc_off++; /* our caller counts on no collection */
-  for (unsigned i = n; i-- > 0;) { /* what is needed first; a failed one is tried again next time */
-    if (ok) ok = run_chunk(vm, m, list[i]);
-    if (!ok) vm->frozen_loaded[list[i]] = 0;
-  }
+  for (unsigned i = n; i-- > 0 && ok;) ok = run_chunk(vm, m, list[i]);
+  for (unsigned i = 0; i < n && !ok; i++) vm->frozen_loaded[list[i]] = 0; /* all again next time */
   vm->gc_off--;
   mem_free(&vm->mem, list, frozen_chunk_count * sizeof *list);
   return ok;
 }
 
-Value frozen_function(VM *vm, const char *name) {
+Value rt_frozen(VM *vm, const char *name) {
   Module *m = frozen_module(vm);
   if (!m) return V_FAIL;
-  Value v = dict_get_c(vm, m->dict, name);
-  if (!v_absent(v)) return v; /* found, or out of memory */
   const FrozenName *row = find(name);
   if (!row) return rt_raise(vm, &exc_SystemError, "no frozen function %s", name);
   if (!load(vm, m, row->chunk)) return V_FAIL;
-  v = dict_get_c(vm, m->dict, name);
+  Value v = dict_get_c(vm, m->dict, name);
   return v_absent(v) ? rt_raise(vm, &exc_SystemError, "no frozen function %s", name) : v;
+}
+
+Value rt_tail_builtin(VM *vm, const char *frozen_name, int argc, const Value *argv) {
+  Value fn = rt_frozen(vm, frozen_name);
+  return v_failed(fn) ? V_FAIL : rt_tail_call(vm, fn, argc, argv);
+}
+
+Value rt_call_builtin(VM *vm, const char *frozen_name, int argc, const Value *argv) {
+  Value fn = rt_frozen(vm, frozen_name);
+  return v_failed(fn) ? V_FAIL : rt_call(vm, fn, argc, argv);
 }
 
 const char *frozen_module_source(const char *dotted_name, size_t *len) {

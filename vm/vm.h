@@ -109,7 +109,7 @@ TINY_MUST_CHECK bool vm_safe_point(VM *vm);
 TINY_MUST_CHECK bool vm_pin(VM *vm, Value v); /* a temporary holding v; false: MemoryError */
 
 /* A function of the frozen library (stdlib/frozen), compiled at first use with those that it names; V_FAIL: SystemError if there is none. Not [script]. */
-TINY_MUST_CHECK Value frozen_function(VM *vm, const char *name);
+TINY_MUST_CHECK Value rt_frozen(VM *vm, const char *name);
 /* Source of a library module written in tiny (stdlib/NAME.tiny); NULL: none. */
 const char *frozen_module_source(const char *dotted_name, size_t *len);
 #endif
