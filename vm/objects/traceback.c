@@ -48,7 +48,7 @@ static void traceback_trace(Tracer *t, Obj *o) {
 static Value tb_frame(VM *vm, Value self) {
   Traceback *tb = v_traceback(self);
   if (v_absent(tb->frame)) {
-    Value f = frame_object_new(vm, tb->code, tb->globals, tb->pc, V_ABSENT, V_NONE);
+    Value f = frame_object_make(vm, tb->code, tb->globals, tb->pc, V_ABSENT, V_NONE);
     if (v_failed(f)) return V_FAIL;
     gc_store(vm, tb, &tb->frame, f);
   }
@@ -61,7 +61,7 @@ static Value tb_next(VM *vm, Value self) {
   Traceback *next = v_traceback(self)->next;
   return next ? v_from_obj(next) : V_NONE;
 }
-static bool set_next(VM *vm, Value self, Value v) {
+static bool set_tb_next(VM *vm, Value self, Value v) {
   if (v_absent(v)) return rt_raise_b(vm, &exc_TypeError, "can't delete tb_next attribute");
   if (v_is_none(v)) {
     v_traceback(self)->next = NULL;
@@ -75,7 +75,7 @@ static bool set_next(VM *vm, Value self, Value v) {
 }
 
 static const GetSet traceback_getset[] = {
-    {"tb_frame", tb_frame, NULL, NULL}, {"tb_lineno", tb_lineno, NULL, NULL}, {"tb_lasti", tb_lasti, NULL, NULL}, {"tb_next", tb_next, set_next, NULL}, {0}};
+    {"tb_frame", tb_frame, NULL, NULL}, {"tb_lineno", tb_lineno, NULL, NULL}, {"tb_lasti", tb_lasti, NULL, NULL}, {"tb_next", tb_next, set_tb_next, NULL}, {0}};
 
 /* types.TracebackType(tb_next, tb_frame, tb_lasti, tb_lineno) */
 static Value traceback_new(VM *vm, const Type *cls, Args *a) {
@@ -103,7 +103,7 @@ const Type traceback_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .
 
 /* ---------------------------------------------------------------- frame */
 
-Value frame_object_new(VM *vm, Code *code, Dict *globals, uint32_t pc, Value locals, Value back) {
+Value frame_object_make(VM *vm, Code *code, Dict *globals, uint32_t pc, Value locals, Value back) {
   FrameObject *f = gc_new(vm, &frame_type, sizeof *f);
   if (!f) return V_FAIL;
   gc_store_obj(vm, f, &f->code, code);
@@ -114,6 +114,27 @@ Value frame_object_new(VM *vm, Code *code, Dict *globals, uint32_t pc, Value loc
   const Position *pos = code_position(code, pc);
   f->line = pos ? pos->line : 0;
   return v_from_obj(f);
+}
+
+/* f_back objects are made along with it, from the outermost inward, so that a deep stack costs no C stack. */
+Value frame_object_new(VM *vm, Frame *frame) {
+  size_t depth = 0;
+  for (Frame *f = frame; f; f = frame_back(f)) depth++;
+  Frame **list = mem_alloc(&vm->mem, (depth ? depth : 1) * sizeof *list);
+  if (!list) return rt_no_memory(vm);
+  size_t n = 0;
+  for (Frame *f = frame; f; f = frame_back(f)) list[n++] = f;
+  Value result = V_NONE;
+  while (n-- > 0 && !v_failed(result)) {
+    Frame *f = list[n];
+    Code *code = f->func->code;
+    if ((code->flags & CODE_HIDDEN) && n > 0) continue;
+    Value locals = n == 0 ? frame_locals(vm, f) : V_ABSENT; /* callers' locals are not copied: that would cost the whole stack each time */
+    if (v_failed(locals)) result = V_FAIL;
+    else result = frame_object_make(vm, code, f->func->globals, (uint32_t)(f->pc > code->instr ? f->pc - code->instr - 1 : 0), locals, result);
+  }
+  mem_free(&vm->mem, list, (depth ? depth : 1) * sizeof *list);
+  return result;
 }
 
 static FrameObject *as_frame(Value v) { return (FrameObject *)v_obj(v); }
