@@ -14,6 +14,11 @@ TINY_MUST_CHECK Value int_pow(VM *vm, Value a, Value b);
 TINY_MUST_CHECK bool int_floor_divmod(VM *vm, Value a, Value b, Value *quo, Value *rem);
 bool int_scale_to_double(uint64_t m, int64_t e, double *out);
 
+/* Appends sign and digits to out. limited: the limit on decimal digits holds. False: exception pending. */
+TINY_MUST_CHECK bool int_put_text(VM *vm, Value v, int base, bool limited, Buf *out);
+bool number_ascii(Str *s, Buf *out);              /* other decimal digits and white space become ASCII; appended. False: out of memory (none pending) */
+void number_trim(const char **s, size_t *n);      /* cuts off white space */
+
 /* slots */
 Value int_binary_slot(VM *vm, int op, Value a, Value b);
 Value int_unary(VM *vm, int op, Value a);
