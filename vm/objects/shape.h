@@ -23,8 +23,8 @@ typedef struct MethodCache {
   Class **classes;      /* every heap class, oldest first; NULL: gone */
   size_t n_classes, cap_classes, live_classes;
   Shape **roots;        /* of builtin types whose instances have attributes, by shape_id */
-  Signature **new_sigs, **init_sigs; /* parsed Type.new_sig, init_sig of builtin types, by shape_id */
-  Tuple **bases;        /* __bases__ of builtin types, by shape_id */
+  Arena defs;         /* tiny_def rows of __init__ and __new__ of builtin types */
+  Tuple **bases;       /* __bases__ of builtin types, by shape_id */
 } TypeState;
 
 static inline TypeState *type_state(VM *vm); /* needs vm/vm.h: see below */
@@ -44,6 +44,10 @@ void class_register(VM *vm, Class *c);
 bool slot_wrappers_add(VM *vm, const Type *t, Dict *ns); /* dunder methods from the slots of a builtin type (slot_wrappers.c) */
 Value slot_new_entry(VM *vm, const Type *t);             /* the builtin function T.__new__ */
 bool value_is_wrapper(Value v);                          /* a slot wrapper of a builtin type */
+bool value_is_plain_data(Value v);                       /* no function, no descriptor */
+const Type *type_by_id(uint32_t id);
+const Type *type_owner_of(VM *vm, const Type *type, Str *name); /* class along the MRO that has the name; NULL: none */
+void type_flush_methods(VM *vm);                         /* empties the method cache */
 
 #include "vm/vm.h"
 static inline TypeState *type_state(VM *vm) { return vm->method_cache; }
