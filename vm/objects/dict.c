@@ -354,7 +354,7 @@ static bool clone_table(VM *vm, Dict *into, const Dict *from) {
 bool dict_merge(VM *vm, Dict *into, Dict *from, bool replace) {
   if (into == from || from->used == 0) return true;
   if (!into->entries && from->used == from->n_entries && from->usable + from->used >= from->capacity) return clone_table(vm, into, from);
-  if (!dict_reserve(vm, into, into->used + from->used > into->used * 2 ? into->used + from->used : into->used)) return false;
+  if (into->usable < from->used && !dict_reserve(vm, into, into->used + from->used)) return false;
   size_t mark = rt_temp_mark(vm);
   Value *keep = rt_temp(vm, 2);
   if (!keep) return false;

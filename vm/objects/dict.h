@@ -55,7 +55,7 @@ extern const Type dict_keys_type, dict_values_type, dict_items_type;
 TINY_MUST_CHECK Value mappingproxy_new(VM *vm, Value mapping);
 bool dict_merge_str(VM *vm, Dict *into, Dict *from);                     /* plain copy of entries, replacing */
 
-typedef struct SetEntry { Value key; /* V_ABSENT: never used; V_NOTIMPL: dummy */ int64_t hash; } SetEntry;
+typedef struct SetEntry { Value key; /* V_ABSENT: never used */ int64_t hash; /* -1, which no key has: dummy, and the key is V_NOTIMPL */ } SetEntry;
 typedef struct Set {
   Obj head;
   SetEntry *table;
@@ -79,7 +79,10 @@ bool set_merge(VM *vm, Set *into, Set *from);                            /* [scr
 TINY_MUST_CHECK Set *set_copy(VM *vm, Set *s, const Type *type);
 bool set_resize(VM *vm, Set *s, size_t min_used);                        /* table of more than min_used slots; drops dummies */
 int set_update_c(VM *vm, Set *s, Value iterable);                        /* 1 done, 0 script code is needed, -1 failed */
-Value set_repr(VM *vm, Value self);
+int set_subset(VM *vm, Set *a, Set *b);                                  /* every item of a in b: 1 0 -1 [script] */
+void set_touch(VM *vm, Set *s);                                          /* a new version: its keys changed */
+Value set_binary(VM *vm, int op, Value a, Value b);
+Value set_inplace(VM *vm, int op, Value a, Value b);
 bool set_next(const Set *s, size_t *pos, Value *key, int64_t *hash);
 bool set_update(VM *vm, Set *s, Value iterable);                         /* [script] */
 #endif

@@ -1,0 +1,240 @@
+/* enumerate, zip, map, filter. Over iterators of C, enumerate and zip are C objects; map and filter, and the others where script code has to
+ * run for an item, are generators of stdlib/frozen/_iter.tiny under the builtin's name, which the dispatch loop resumes in place. */
+#include "vm/objects/containers_int.h"
+
+static void gen_trace_as(Tracer *t, Obj *o) { generator_type.trace(t, o); }
+static void gen_destroy_as(VM *vm, Obj *o) {
+  if (generator_type.destroy) generator_type.destroy(vm, o);
+}
+static bool is_c_iter(Value it) { return v_is_obj(it) && v_obj(it)->type->next && !type_is_heap(v_obj(it)->type); }
+/* `for x in it` in frozen code does no harm to these: iter(it) is it. */
+static bool is_plain_iter(Value it) { return is_c_iter(it) || (is_gen(it) && !type_is_heap(type_of(it))); }
+
+/* iters[i] = iter(iterables[i]) as far as no script code runs. 1 done, 0 script code is needed, -1 TypeError. */
+static int open_all(VM *vm, const Value *iterables, size_t n, Value *iters) {
+  int r = 1;
+  for (size_t i = 0; i < n && r == 1; i++) {
+    bool needs_script;
+    iters[i] = iter_quick(vm, iterables[i], &needs_script);
+    r = needs_script ? 0 : v_failed(iters[i]) ? -1 : 1;
+  }
+  return r;
+}
+
+/* make(extra, *iterators) where some __iter__ is script code: what the native is to return. */
+static Value open_by_script(VM *vm, const tiny_def *make_def, Value extra, const Value *iterables, size_t n) {
+  Value make = native_value(vm, make_def);
+  List *l = v_failed(make) ? NULL : list_new(vm, NULL, n + 2);
+  if (!l) return V_FAIL;
+  l->items[0] = make;
+  l->items[1] = extra;
+  memcpy(l->items + 2, iterables, n * sizeof(Value));
+  return rt_tail_builtin(vm, "_with_iters", (int)n + 2, l->items);
+}
+
+/* Common to all four: opens the iterables and hands them to the native `def` (extra, *iterators). */
+static Value combine(VM *vm, const tiny_def *def, Value extra, const Value *iterables, size_t n) {
+  Tuple *iters = n ? tuple_new(vm, NULL, n) : vm->empty_tuple ? vm->empty_tuple : tuple_new(vm, NULL, 0);
+  if (!iters) return V_FAIL;
+  int r = open_all(vm, iterables, n, iters->items);
+  if (r < 0) return V_FAIL;
+  if (r == 0) {
+    for (size_t i = 0; i < n; i++) iters->items[i] = V_NONE; /* dropped: no half-made values for the collector */
+    return open_by_script(vm, def, extra, iterables, n);
+  }
+  Value v[2] = {extra, v_from_obj(iters)};
+  Args args = {.vm = vm, .v = v, .n = 2, .kwnames = V_ABSENT};
+  return def->fn(vm, &args);
+}
+
+/* ---- enumerate ---- */
+
+typedef struct Enumerate { Obj head; Value it, count; } Enumerate;
+
+static void enumerate_trace(Tracer *t, Obj *o) {
+  gc_mark(t, ((Enumerate *)o)->it);
+  gc_mark(t, ((Enumerate *)o)->count);
+}
+static int enumerate_next(VM *vm, Value self, Value *out) {
+  Enumerate *e = (Enumerate *)v_obj(self);
+  Value item;
+  int r = iter_c_next(vm, e->it, &item);
+  if (r != 1) return r;
+  Value count = e->count, next = v_is_int(count) && v_int(count) < INT_MAX62 ? v_from_int62(v_int(count) + 1) : int_binary(vm, TINY_ADD, count, v_from_int62(1));
+  if (v_failed(next)) return -1;
+  Tuple *t = tuple_pair(vm, count, item);
+  if (!t) return -1;
+  gc_store(vm, e, &e->count, next);
+  *out = v_from_obj(t);
+  return 1;
+}
+static Value enumerate_build(VM *vm, Args *a) {
+  Value it = v_tuple(a->v[1])->items[0];
+  if (!is_c_iter(it)) return gen_from_builtin(vm, &enumerate_gen_type, is_plain_iter(it) ? "_enumerate" : "_enumerate_any", 2, (Value[]){it, a->v[0]});
+  Enumerate *e = gc_new(vm, &enumerate_type, sizeof(Enumerate));
+  if (!e) return V_FAIL;
+  gc_store(vm, e, &e->it, it);
+  gc_store(vm, e, &e->count, a->v[0]);
+  return v_from_obj(e);
+}
+static const tiny_def enumerate_build_def = {"enumerate", enumerate_build, "(start, *iterators)", NULL};
+
+static Value enumerate_make(VM *vm, const Type *cls, Args *a) {
+  (void)cls;
+  Value start = a->v[1];
+  if (!v_is_int(start)) {
+    start = rt_index_obj(vm, start);
+    if (!v_failed(start)) start = int_plain(vm, start);
+    if (v_failed(start)) return V_FAIL;
+  }
+  return combine(vm, &enumerate_build_def, start, &a->v[0], 1);
+}
+
+/* ---- zip ---- */
+
+typedef struct Zip { Obj head; Tuple *iters; bool strict; } Zip;
+
+static void zip_trace(Tracer *t, Obj *o) { gc_mark_obj(t, ((Zip *)o)->iters); }
+
+static int strict_error(VM *vm, size_t i, const char *what) {
+  if (i == 1) return rt_raise_i(vm, &exc_ValueError, "zip() argument 2 is %s than argument 1", what);
+  return rt_raise_i(vm, &exc_ValueError, "zip() argument %zd is %s than arguments 1-%zd", (ptrdiff_t)i + 1, what, (ptrdiff_t)i);
+}
+/* Iterator number i is exhausted: with strict, all must be. */
+static int zip_ended(VM *vm, Zip *z, size_t i) {
+  if (!z->strict) return 0;
+  if (i) return strict_error(vm, i, "shorter");
+  for (i = 1; i < z->iters->length; i++) {
+    Value item;
+    int r = iter_c_next(vm, z->iters->items[i], &item);
+    if (r < 0) return -1;
+    if (r) return strict_error(vm, i, "longer");
+  }
+  return 0;
+}
+static int zip_next(VM *vm, Value self, Value *out) {
+  Zip *z = (Zip *)v_obj(self);
+  size_t n = z->iters->length;
+  if (n == 0) return 0;
+  Tuple *t = tuple_new(vm, NULL, n);
+  if (!t) return -1;
+  for (size_t i = 0; i < n; i++) {
+    int r = iter_c_next(vm, z->iters->items[i], &t->items[i]);
+    if (r == 1) continue;
+    t->items[i] = V_NONE;
+    return r < 0 ? -1 : zip_ended(vm, z, i);
+  }
+  *out = v_from_obj(t);
+  return 1;
+}
+static Value zip_build(VM *vm, Args *a) {
+  Tuple *iters = v_tuple(a->v[1]);
+  bool strict = v_same(a->v[0], V_TRUE), all_c = true;
+  for (size_t i = 0; i < iters->length; i++) all_c = all_c && is_c_iter(iters->items[i]);
+  if (!all_c) {
+    if (!strict && iters->length == 2 && is_plain_iter(iters->items[0])) return gen_from_builtin(vm, &zip_gen_type, "_zip2", 2, iters->items);
+    return gen_from_builtin(vm, &zip_gen_type, strict ? "_zip_strict" : "_zipn", 1, &a->v[1]);
+  }
+  Zip *z = gc_new(vm, &zip_type, sizeof(Zip));
+  if (!z) return V_FAIL;
+  gc_store_obj(vm, z, &z->iters, iters);
+  z->strict = strict;
+  return v_from_obj(z);
+}
+static const tiny_def zip_build_def = {"zip", zip_build, "(strict, *iterators)", NULL};
+
+static Value zip_make(VM *vm, const Type *cls, Args *a) {
+  (void)cls;
+  int strict = rt_truth(vm, a->v[1]);
+  if (strict < 0) return V_FAIL;
+  Tuple *iterables = v_tuple(a->v[0]);
+  return combine(vm, &zip_build_def, v_from_bool(strict), iterables->items, iterables->length);
+}
+
+/* ---- map, filter ---- */
+
+static Value map_build(VM *vm, Args *a) {
+  Tuple *iters = v_tuple(a->v[1]);
+  if (iters->length > 1) return gen_from_builtin(vm, &map_type, "_mapn", 2, a->v);
+  return gen_from_builtin(vm, &map_type, is_plain_iter(iters->items[0]) ? "_map1" : "_map1_any", 2, (Value[]){a->v[0], iters->items[0]});
+}
+static const tiny_def map_build_def = {"map", map_build, "(function, *iterators)", NULL};
+
+static Value map_make(VM *vm, const Type *cls, Args *a) {
+  (void)cls;
+  Tuple *args = v_tuple(a->v[0]);
+  if (args->length < 2) return rt_raise(vm, &exc_TypeError, "map() must have at least two arguments.");
+  return combine(vm, &map_build_def, args->items[0], args->items + 1, args->length - 1);
+}
+
+static Value filter_build(VM *vm, Args *a) {
+  Value it = v_tuple(a->v[1])->items[0], f = a->v[0];
+  if (!is_plain_iter(it)) return gen_from_builtin(vm, &filter_type, "_filter_any", 2, (Value[]){f, it});
+  if (v_is_none(f) || (v_is_obj(f) && v_obj(f) == (const Obj *)&bool_type)) return gen_from_builtin(vm, &filter_type, "_filter_none", 1, &it);
+  return gen_from_builtin(vm, &filter_type, "_filter", 2, (Value[]){f, it});
+}
+static const tiny_def filter_build_def = {"filter", filter_build, "(function, *iterators)", NULL};
+static Value filter_make(VM *vm, const Type *cls, Args *a) {
+  (void)cls;
+  return combine(vm, &filter_build_def, a->v[0], &a->v[1], 1);
+}
+
+/* ---- the types ---- */
+
+#define HEAD .head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}
+#define GEN_PART .layout = LAY_GEN, .size = sizeof(Gen), .trace = gen_trace_as, .destroy = gen_destroy_as, .iter = iter_self
+
+const Type enumerate_type = {
+    HEAD,
+    .name = "enumerate",
+    .base = &object_type,
+    .layout = LAY_ITER,
+    .shape_id = TYPE_ID_enumerate,
+    .size = sizeof(Enumerate),
+    .doc = "Return an enumerate object.\n\n  iterable\n    an object supporting iteration\n\nThe enumerate object yields pairs containing a count (from start, which\n"
+           "defaults to zero) and a value yielded by the iterable argument.\n\nenumerate is useful for obtaining an indexed list:\n    (0, seq[0]), (1, seq[1]), (2, seq[2]), ...",
+    .new_ = enumerate_make,
+    .new_sig = "(iterable, start=0)",
+    .trace = enumerate_trace,
+    .iter = iter_self,
+    .next = enumerate_next,
+    .methods = (const tiny_def[]){CLASS_GETITEM, {0}},
+};
+const Type zip_type = {
+    HEAD,
+    .name = "zip",
+    .base = &object_type,
+    .layout = LAY_ITER,
+    .shape_id = TYPE_ID_zip,
+    .size = sizeof(Zip),
+    .doc = "zip(*iterables, strict=False) --> Yield tuples until an input is exhausted.",
+    .new_ = zip_make,
+    .new_sig = "(*iterables, strict=False)",
+    .trace = zip_trace,
+    .iter = iter_self,
+    .next = zip_next,
+};
+const Type map_type = {
+    HEAD,
+    GEN_PART,
+    .name = "map",
+    .base = &object_type,
+    .shape_id = TYPE_ID_map,
+    .doc = "map(func, *iterables) --> map object\n\nMake an iterator that computes the function using arguments from\neach of the iterables.  Stops when the shortest iterable is exhausted.",
+    .new_ = map_make,
+    .new_sig = "(*args)",
+};
+const Type filter_type = {
+    HEAD,
+    GEN_PART,
+    .name = "filter",
+    .base = &object_type,
+    .shape_id = TYPE_ID_filter,
+    .doc = "filter(function or None, iterable) --> filter object\n\nReturn an iterator yielding those items of iterable for which function(item)\nis true. If function is None, return the "
+           "items that are true.",
+    .new_ = filter_make,
+    .new_sig = "(function, iterable, /)",
+};
+/* The same two when an item needs script code: a layout of their own, hence a type of their own. */
+const Type enumerate_gen_type = {HEAD, GEN_PART, .name = "enumerate", .base = &enumerate_type, .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_enumerate_gen};
+const Type zip_gen_type = {HEAD, GEN_PART, .name = "zip", .base = &zip_type, .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_zip_gen};
