@@ -80,10 +80,6 @@ Value int_from_bytes(VM *vm, const unsigned char *data, size_t n, bool little, b
     b->digits[word] |= (Digit)byte << off & MASK;
     if (off + 8 > BITS) b->digits[word + 1] |= (Digit)byte >> (BITS - off);
   }
-  if (neg && carry) { /* the all-zero magnitude of -256^n */
-    size_t word = n * 8 / BITS;
-    b->digits[word] |= (Digit)1 << n * 8 % BITS;
-  }
   b->negative = neg;
   return big_value(b);
 }

@@ -32,6 +32,17 @@ Value float_round_digits(VM *vm, double d, int64_t ndigits); /* round(d, ndigits
 /* The operands of a float operator: false when one is neither float nor int (*failed false), or an int too large (*failed, OverflowError). */
 bool float_operand(VM *vm, Value v, double *out, bool *failed);
 
+double float_scan(const char *s, size_t n, size_t *used);   /* sign, digits, inf, nan at the start of s; *used 0: none */
+TINY_MUST_CHECK Value float_of_type(VM *vm, const Type *cls, double d);
+TINY_MUST_CHECK Value float_from_object(VM *vm, Value v);   /* float(v) [script] */
+TINY_MUST_CHECK Value complex_power(VM *vm, double a_re, double a_im, double b_re, double b_im);
+Value float_repr(VM *vm, Value self);
+bool float_hash(VM *vm, Value self, int64_t *out);
+Value float_compare(VM *vm, Value a, Value b, Compare op);
+int float_truth(VM *vm, Value self);
+Value float_binary_slot(VM *vm, int op, Value a, Value b);
+Value float_unary(VM *vm, int op, Value a);
+
 static inline bool compare_result(int c, Compare op) { /* c: -1 0 1 */
   switch (op) {
     case CO_LT: return c < 0;
