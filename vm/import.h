@@ -5,7 +5,7 @@
 #include "vm/vm.h"
 
 /* One go at `import name`, as __import__(name, globals, None, fromlist, level). 1: *out is the module (the top one without a fromlist).
-   0: a module has to run first: call *run (a script function; hidden) without arguments through call_begin, drop its result and come here again
+   0: a module has to run first: call *run (some callable) without arguments through call_begin, drop its result and come here again
    with the same arguments. -1: exception pending. fromlist: None or a tuple of str. globals may be NULL when level is 0. Not [script]. */
 int import_step(VM *vm, Str *name, Value fromlist, int level, struct Dict *globals, Value *out, Value *run);
 /* The same to the end. [script] */
