@@ -1,8 +1,9 @@
 /* bytearray: storage, the mutating methods, slots. */
 #include "vm/objects/bytes_int.h"
-#include "parser/ast.h"
 
-/* ---- storage ---- */
+/* ---- storage ----
+ * The size may change while memoryviews look at the bytes (CPython forbids it until they are gone, but there is no telling here when a view
+ * becomes garbage); a view whose part is gone raises BufferError when it is used. */
 
 static void bytearray_destroy(VM *vm, Obj *o) {
   ByteArray *b = (ByteArray *)o;
@@ -10,7 +11,7 @@ static void bytearray_destroy(VM *vm, Obj *o) {
 }
 
 static ByteArray *instance(VM *vm, const Type *cls, const void *data, size_t size) {
-  ByteArray *b = gc_new(vm, cls, cls == &bytearray_type ? sizeof(ByteArray) : sizeof(ByteArray) + sizeof(AttrStore));
+  ByteArray *b = gc_new(vm, cls, sizeof(ByteArray));
   if (!b || size == 0) return b;
   if (size <= TEXT_MAX) b->block = data ? mem_alloc(&vm->mem, size) : mem_zalloc(&vm->mem, size);
   if (!b->block) {
@@ -23,10 +24,6 @@ static ByteArray *instance(VM *vm, const Type *cls, const void *data, size_t siz
 }
 
 ByteArray *bytearray_new(VM *vm, const void *data, size_t size) { return instance(vm, &bytearray_type, data, size); }
-
-static bool can_resize(VM *vm, const ByteArray *b) {
-  return b->exports == 0 || rt_raise_b(vm, &exc_BufferError, "Existing exports of data: object cannot be re-sized");
-}
 
 /* Room for `size` bytes behind start. Amortised doubling; room in front is used up first. */
 static bool reserve(VM *vm, ByteArray *b, size_t size) {
@@ -68,7 +65,6 @@ static void shrink(VM *vm, ByteArray *b) {
 
 bool bytearray_resize(VM *vm, ByteArray *b, size_t size) {
   if (size == b->size) return true;
-  if (!can_resize(vm, b)) return false;
   if (size > b->size) {
     if (!reserve(vm, b, size)) return false;
     memset(bytearray_data(b) + b->size, 0, size - b->size);
@@ -81,7 +77,6 @@ bool bytearray_resize(VM *vm, ByteArray *b, size_t size) {
 /* Replaces the bytes [at, at + gone) by n others (data may not lie in b). */
 static bool splice(VM *vm, ByteArray *b, size_t at, size_t gone, const uint8_t *data, size_t n) {
   size_t tail = b->size - at - gone;
-  if (n != gone && !can_resize(vm, b)) return false;
   if (n > gone) {
     if (n - gone > TEXT_MAX - b->size) return rt_no_memory(vm), false;
     if (!reserve(vm, b, b->size - gone + n)) return false;
@@ -137,8 +132,7 @@ static bool extend(VM *vm, ByteArray *b, const uint8_t *data, size_t n) {
   if (n == 0) return true;
   if (b->block && data >= b->block && data < b->block + b->capacity) { /* its own bytes: the block may move */
     size_t offset = (size_t)(data - bytearray_data(b)), old = b->size;
-    if (!can_resize(vm, b)) return false;
-    if (n > TEXT_MAX - old) return rt_no_memory(vm), false;
+      if (n > TEXT_MAX - old) return rt_no_memory(vm), false;
     if (!reserve(vm, b, old + n)) return false;
     memmove(bytearray_data(b) + old, bytearray_data(b) + offset, n);
     b->size = old + n;
@@ -286,7 +280,6 @@ static bool set_slice(VM *vm, ByteArray *b, Slice *key, const uint8_t *data, siz
     return true;
   }
   if (count == 0) return true;
-  if (!can_resize(vm, b)) return false;
   if (step < 0) {
     start += (count - 1) * step;
     step = -step;
@@ -349,11 +342,11 @@ static Value bytearray_iter(VM *vm, Value self) { return seq_iter_new(vm, &bytea
 static Value bytearray_inplace(VM *vm, int op, Value a, Value b) {
   View v;
   int64_t times;
-  if (op == BIN_ADD) {
+  if (op == TINY_ADD) {
     if (bytes_view(b, &v)) return extend(vm, v_bytearray(a), v.data, v.size) ? a : V_FAIL;
     return type_is_heap(type_of(b)) ? V_NOTIMPL : rt_raise(vm, &exc_TypeError, "can't concat %T to %T", b, a);
   }
-  if (op != BIN_MUL) return V_NOTIMPL;
+  if (op != TINY_MUL) return V_NOTIMPL;
   int r = str_repeat_arg(vm, b, &times);
   if (r <= 0) return r < 0 ? V_FAIL : V_NOTIMPL;
   ByteArray *array = v_bytearray(a);

@@ -1,6 +1,5 @@
 /* bytes: construction, views of bytes-like objects, the slots, the iterator. */
 #include "vm/objects/bytes_int.h"
-#include "parser/ast.h"
 
 /* ---- making ---- */
 
@@ -155,12 +154,11 @@ int bytes_from_source(VM *vm, Value source, Value encoding, Value errors, Buf *o
   return r;
 }
 
-/* An instance of a script's subclass: attribute storage, then the bytes. */
+/* An instance of a script's subclass. */
 static Value subclass_instance(VM *vm, const Type *cls, const Bytes *from) {
-  size_t head = sizeof(Bytes) + sizeof(AttrStore);
-  Bytes *b = gc_new(vm, cls, head + from->size + 1);
+  Bytes *b = gc_new(vm, cls, sizeof(Bytes) + from->size + 1);
   if (!b) return V_FAIL;
-  b->data = (uint8_t *)b + head;
+  b->data = b->room;
   b->size = from->size;
   memcpy(b->data, from->data, from->size);
   return v_from_obj(b);
@@ -331,9 +329,9 @@ static Value concat(VM *vm, Value a, Value b) {
 Value bytes_binary(VM *vm, int op, Value a, Value b) {
   int64_t times;
   int r;
-  if (op == BIN_ADD) return concat(vm, a, b);
-  if (op == BIN_MOD) return is_bytes(a) || is_bytearray(a) ? bytes_percent(vm, self_view(a), is_bytearray(a), b) : V_NOTIMPL;
-  if (op != BIN_MUL) return V_NOTIMPL;
+  if (op == TINY_ADD) return concat(vm, a, b);
+  if (op == TINY_MOD) return is_bytes(a) || is_bytearray(a) ? bytes_percent(vm, self_view(a), is_bytearray(a), b) : V_NOTIMPL;
+  if (op != TINY_MUL) return V_NOTIMPL;
   if (!is_bytes(a) && !is_bytearray(a)) {
     Value swap = a;
     a = b;

@@ -4,7 +4,7 @@
 #include "vm/gc.h"
 #include "vm/native.h"
 
-/* Immutable bytes. `data` points at room[], or behind the attribute storage when a script's subclass made the object. NUL-terminated. */
+/* Immutable bytes. `data` points at room[]. NUL-terminated. */
 typedef struct Bytes {
   Obj head;                /* head.small: 1 = hash is known */
   size_t size;
@@ -13,14 +13,12 @@ typedef struct Bytes {
   uint8_t room[];
 } Bytes;
 
-/* Mutable bytes in counted memory. The text starts `start` bytes into the block, so that deleting from the front is cheap.
-   While exports > 0 (memoryviews look at it) the size must not change: BufferError. */
+/* Mutable bytes in counted memory. The text starts `start` bytes into the block, so that deleting from the front is cheap. */
 typedef struct ByteArray {
   Obj head;
   uint8_t *block;
   size_t capacity;         /* of block */
   size_t start, size;
-  uint32_t exports;
 } ByteArray;
 
 typedef struct View { const uint8_t *data; size_t size; } View;
@@ -39,7 +37,7 @@ TINY_MUST_CHECK Bytes *bytes_alloc(VM *vm, size_t size);            /* zeros, ne
 TINY_MUST_CHECK Bytes *bytes_from_buf(VM *vm, Buf *b);              /* takes and frees the buffer; NULL also when b->failed */
 static inline Value v_from_bytes(Bytes *b) { return b ? v_from_obj(b) : V_FAIL; }
 TINY_MUST_CHECK ByteArray *bytearray_new(VM *vm, const void *data, size_t size);
-TINY_MUST_CHECK bool bytearray_resize(VM *vm, ByteArray *b, size_t size); /* new bytes are zeros; BufferError while exported */
+TINY_MUST_CHECK bool bytearray_resize(VM *vm, ByteArray *b, size_t size); /* new bytes are zeros */
 
 /* The bytes of a bytes-like object (bytes, bytearray, contiguous memoryview); false: it is none (no exception). Valid until script code runs. */
 bool bytes_view(Value v, View *out);

@@ -1,8 +1,7 @@
 /* str: how text is stored. Making strings, sharing the short ones, code point indexing, concatenation, hash, order.
  *
  * Three places of text: right behind the struct (nearly all strings); a StrBuffer that several strings share as prefixes (results of repeated
- * `s += x`); a block of its own in counted memory (large results that were built in a Buf, and shared ones that a host wants NUL-terminated).
- * An instance of a script's subclass has its attribute storage right behind the struct and its text behind that. */
+ * `s += x`); a block of its own in counted memory (large results that were built in a Buf, and shared ones that a host wants NUL-terminated). */
 #include "vm/objects/str_build.h"
 
 /* Text that can grow at its end while every string in it stays as it is: they are all prefixes. The block never moves; a full

@@ -151,7 +151,7 @@ static bool follow(VM *vm, const char **s, const char *end, Value *v) {
 static bool field_value(Formatter *m, const Field *f, Value *slot) {
   const char *s = f->name;
   while (s < f->name_end && *s != '.' && *s != '[') s++;
-  Value v;
+  Value v = V_NONE;
   if (!first_value(m, f->name, s, &v)) return false;
   *slot = v;
   while (s < f->name_end) {
@@ -162,7 +162,7 @@ static bool field_value(Formatter *m, const Field *f, Value *slot) {
 }
 
 static bool convert(VM *vm, uint32_t how, Value *slot) {
-  Value v;
+  Value v = V_NONE;
   if (how == 's') v = rt_str(vm, *slot);
   else if (how == 'r') v = rt_repr(vm, *slot);
   else if (how == 'a') v = rt_ascii(vm, *slot);

@@ -2,7 +2,6 @@
 #include "vm/objects/str_build.h"
 #include "vm/objects/class.h"
 #include "vm/objects/format.h"
-#include "parser/ast.h"
 
 static void str_trace(Tracer *t, Obj *o) {
   Str *s = (Str *)o;
@@ -20,15 +19,13 @@ static void str_destroy(VM *vm, Obj *o) {
 
 /* ---- construction ---- */
 
-/* An instance of a script's subclass: attribute storage, then the text. */
+/* An instance of a script's subclass. */
 static Value subclass_instance(VM *vm, const Type *cls, Str *text) {
-  size_t head = sizeof(Str) + sizeof(AttrStore);
-  if (text->size > TEXT_MAX - head) return str_too_long(vm);
-  Str *s = gc_new(vm, cls, head + text->size + 1);
+  if (text->size > TEXT_MAX - sizeof(Str)) return str_too_long(vm);
+  Str *s = gc_new(vm, cls, sizeof(Str) + text->size + 1);
   if (!s) return V_FAIL;
-  char *at = (char *)s + head;
-  memcpy(at, text->data, text->size);
-  s->data = at;
+  memcpy(s->text, text->data, text->size);
+  s->data = s->text;
   s->size = text->size;
   s->length = text->length;
   return v_from_obj(s);
@@ -252,12 +249,12 @@ Value str_binary(VM *vm, int op, Value a, Value b) {
   int64_t times;
   int r;
   switch (op) {
-    case BIN_ADD:
+    case TINY_ADD:
       if (is_str(a) && is_str(b)) return v_from_str(str_concat(vm, v_str(a), v_str(b)));
       /* no builtin type knows how to be added to a str; a script's may */
       if (is_str(a) && !type_is_heap(type_of(b))) return rt_raise(vm, &exc_TypeError, "can only concatenate str (not \"%T\") to str", b);
       return V_NOTIMPL;
-    case BIN_MUL:
+    case TINY_MUL:
       if (!is_str(a)) {
         Value swap = a;
         a = b;
@@ -265,7 +262,7 @@ Value str_binary(VM *vm, int op, Value a, Value b) {
       }
       r = str_repeat_arg(vm, b, &times);
       return r < 0 ? V_FAIL : r == 0 ? V_NOTIMPL : repeat(vm, v_str(a), times);
-    case BIN_MOD: return is_str(a) ? str_percent(vm, v_str(a), b) : V_NOTIMPL;
+    case TINY_MOD: return is_str(a) ? str_percent(vm, v_str(a), b) : V_NOTIMPL;
     default: return V_NOTIMPL;
   }
 }
