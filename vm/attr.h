@@ -36,4 +36,10 @@ bool attr_special(VM *vm, Value obj, Str *name, Value *fn, Value *self);
 /* Does the type (a script's class) override this special method by script code or a foreign native? V_ABSENT when the lookup ends at a slot wrapper of the
    builtin base, i.e. when Type's C slot is right. Fast: through vm->method_cache. */
 Value attr_override(VM *vm, const Type *type, Str *name);
+/* object.__getattribute__(obj, name), type.__getattribute__ ...: the lookup rules without the hooks __getattribute__ and __getattr__ of obj's class. To be returned by a
+   native: V_TAILCALL when script code has to run. */
+Value attr_plain_get(VM *vm, Value obj, Value name);
+Value attr_plain_set(VM *vm, Value obj, Value name, Value value);   /* object.__setattr__, and with V_ABSENT __delattr__; V_NONE when done */
+/* Binds the class attribute v, found in a class of cls's MRO, as an access through obj (V_ABSENT: through the class) does. As attr_get. */
+int attr_bind(VM *vm, Value v, Value obj, const Type *cls, Value *out, AttrCall *call);
 #endif

@@ -42,11 +42,12 @@ bool instance_change_class(VM *vm, Obj *o, const Type *to);
 /* Heap instances: trace and destroy functions that also serve the attributes (class.c). */
 void class_register(VM *vm, Class *c);
 bool slot_wrappers_add(VM *vm, const Type *t, Dict *ns); /* dunder methods from the slots of a builtin type (slot_wrappers.c) */
-Value slot_new_entry(VM *vm, const Type *t);             /* the builtin function T.__new__ */
 bool value_is_wrapper(Value v);                          /* a slot wrapper of a builtin type */
 bool value_is_plain_data(Value v);                       /* no function, no descriptor */
 const Type *type_by_id(uint32_t id);
 const Type *type_owner_of(VM *vm, const Type *type, Str *name); /* class along the MRO that has the name; NULL: none */
+/* AttributeError with this message, its name and obj set (attr.c). Returns V_FAIL. */
+Value attr_error(VM *vm, Value obj, Str *name, const char *fmt, ...);
 void type_flush_methods(VM *vm);                         /* empties the method cache */
 
 #include "vm/vm.h"

@@ -1,0 +1,165 @@
+/* Descriptors that stand for C data: getset_descriptor (attributes computed by C functions), member_descriptor (__slots__), and method-wrapper, which a slot
+ * wrapper becomes when it is looked up on an object. */
+#include "vm/vm.h"
+#include "vm/objects/class.h"
+#include "vm/objects/function.h"
+#include "vm/objects/shape.h"
+#include "vm/type_ids.h"
+
+static bool check_owner(VM *vm, const char *name, const Type *owner, Value obj) {
+  if (rt_is_subtype(type_of(obj), owner)) return true;
+  return rt_raise_b(vm, &exc_TypeError, "descriptor '%s' for '%N' objects doesn't apply to a '%T' object", name, owner, obj);
+}
+
+/* ---------------------------------------------------------------- getset_descriptor */
+
+static GetSetDescr *as_getset(Value v) { return (GetSetDescr *)v_obj(v); }
+
+Value getset_descr_new(VM *vm, const GetSet *def, const Type *owner) {
+  GetSetDescr *d = gc_new(vm, &getset_descr_type, sizeof *d);
+  if (!d) return V_FAIL;
+  d->def = def;
+  gc_store_obj(vm, d, &d->owner, owner);
+  return v_from_obj(d);
+}
+
+static void getset_trace(Tracer *t, Obj *o) { gc_mark_obj(t, ((GetSetDescr *)o)->owner); }
+static Value getset_repr(VM *vm, Value self) { return rt_format(vm, "<attribute '%s' of '%N' objects>", as_getset(self)->def->name, as_getset(self)->owner); }
+
+static Value getset_get(VM *vm, Value descr, Value obj, Value cls) {
+  (void)cls;
+  const GetSetDescr *d = as_getset(descr);
+  if (v_absent(obj)) return descr;
+  return check_owner(vm, d->def->name, d->owner, obj) ? d->def->get(vm, obj) : V_FAIL;
+}
+static bool getset_set(VM *vm, Value descr, Value obj, Value value) {
+  const GetSetDescr *d = as_getset(descr);
+  if (!check_owner(vm, d->def->name, d->owner, obj)) return false;
+  if (!d->def->set) return rt_raise_b(vm, &exc_AttributeError, "attribute '%s' of '%N' objects is not writable", d->def->name, d->owner);
+  return d->def->set(vm, obj, value);
+}
+
+static Value getset_name(VM *vm, Value self) { return v_from_str(str_from(vm, as_getset(self)->def->name)); }
+static Value getset_qualname(VM *vm, Value self) { return rt_format(vm, "%N.%s", as_getset(self)->owner, as_getset(self)->def->name); }
+static Value getset_doc(VM *vm, Value self) { return as_getset(self)->def->doc ? v_from_str(str_from(vm, as_getset(self)->def->doc)) : V_NONE; }
+static Value getset_objclass(VM *vm, Value self) {
+  (void)vm;
+  return rt_type_value(as_getset(self)->owner);
+}
+static const GetSet getset_getset[] = {{"__name__", getset_name, NULL, NULL}, {"__qualname__", getset_qualname, NULL, NULL}, {"__doc__", getset_doc, NULL, NULL},
+    {"__objclass__", getset_objclass, NULL, NULL}, {0}};
+
+const Type getset_descr_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "getset_descriptor", .base = &object_type,
+    .layout = LAY_OTHER, .flags = TYPE_NO_NEW | TYPE_DESCR_GET | TYPE_DESCR_SET, .shape_id = TYPE_ID_getset_descr, .size = sizeof(GetSetDescr), .trace = getset_trace,
+    .repr = getset_repr, .descr_get = getset_get, .descr_set = getset_set, .getset = getset_getset};
+
+/* ---------------------------------------------------------------- member_descriptor */
+
+static MemberDescr *as_member(Value v) { return (MemberDescr *)v_obj(v); }
+
+Value member_descr_new(VM *vm, Str *name, const Type *owner, uint32_t index) {
+  MemberDescr *d = gc_new(vm, &member_descr_type, sizeof *d);
+  if (!d) return V_FAIL;
+  gc_store_obj(vm, d, &d->name, name);
+  gc_store_obj(vm, d, &d->owner, owner);
+  d->index = index;
+  return v_from_obj(d);
+}
+
+static void member_trace(Tracer *t, Obj *o) {
+  gc_mark_obj(t, ((MemberDescr *)o)->name);
+  gc_mark_obj(t, ((MemberDescr *)o)->owner);
+}
+static Value member_repr(VM *vm, Value self) { return rt_format(vm, "<member '%U' of '%N' objects>", as_member(self)->name, as_member(self)->owner); }
+
+static bool member_check(VM *vm, const MemberDescr *d, Value obj) {
+  if (rt_is_subtype(type_of(obj), d->owner)) return true;
+  return rt_raise_b(vm, &exc_TypeError, "descriptor '%U' for '%N' objects doesn't apply to a '%T' object", d->name, d->owner, obj);
+}
+static Value member_get(VM *vm, Value descr, Value obj, Value cls) {
+  (void)cls;
+  const MemberDescr *d = as_member(descr);
+  if (v_absent(obj)) return descr;
+  if (!member_check(vm, d, obj)) return V_FAIL;
+  Value v = instance_member(v_obj(obj), d->index);
+  if (!v_absent(v)) return v;
+  return attr_error(vm, obj, d->name, "'%T' object has no attribute '%U'", obj, d->name);
+}
+static bool member_set(VM *vm, Value descr, Value obj, Value value) {
+  const MemberDescr *d = as_member(descr);
+  if (!member_check(vm, d, obj)) return false;
+  if (v_absent(value) && v_absent(instance_member(v_obj(obj), d->index))) return attr_error(vm, obj, d->name, "%U", d->name), false;
+  return instance_set_member(vm, v_obj(obj), d->index, value);
+}
+
+static Value member_name(VM *vm, Value self) {
+  (void)vm;
+  return v_from_obj(as_member(self)->name);
+}
+static Value member_qualname(VM *vm, Value self) { return rt_format(vm, "%N.%U", as_member(self)->owner, as_member(self)->name); }
+static Value member_doc(VM *vm, Value self) {
+  (void)vm;
+  (void)self;
+  return V_NONE;
+}
+static Value member_objclass(VM *vm, Value self) {
+  (void)vm;
+  return rt_type_value(as_member(self)->owner);
+}
+static const GetSet member_getset[] = {{"__name__", member_name, NULL, NULL}, {"__qualname__", member_qualname, NULL, NULL}, {"__doc__", member_doc, NULL, NULL},
+    {"__objclass__", member_objclass, NULL, NULL}, {0}};
+
+const Type member_descr_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "member_descriptor", .base = &object_type,
+    .layout = LAY_OTHER, .flags = TYPE_NO_NEW | TYPE_DESCR_GET | TYPE_DESCR_SET, .shape_id = TYPE_ID_member_descr, .size = sizeof(MemberDescr), .trace = member_trace,
+    .repr = member_repr, .descr_get = member_get, .descr_set = member_set, .getset = member_getset};
+
+/* ---------------------------------------------------------------- method-wrapper: a struct Method of a slot wrapper */
+
+static Value wrapper_repr(VM *vm, Value self) {
+  const Method *m = (const Method *)v_obj(self);
+  return rt_format(vm, "<method-wrapper '%s' of %T object at %p>", ((const Native *)v_obj(m->func))->def->name, m->self, v_is_obj(m->self) ? (void *)v_obj(m->self) : NULL);
+}
+static void wrapper_trace(Tracer *t, Obj *o) {
+  gc_mark(t, ((Method *)o)->func);
+  gc_mark(t, ((Method *)o)->self);
+}
+static Value wrapper_call(VM *vm, Value self, Args *a) {
+  const Method *m = (const Method *)v_obj(self);
+  int n = a->n + (v_absent(a->kwnames) ? 0 : (int)v_tuple(a->kwnames)->length);
+  Value *argv = rt_temp(vm, n + 1);
+  if (!argv) return V_FAIL;
+  argv[0] = m->self;
+  memcpy(argv + 1, a->v, (size_t)n * sizeof(Value));
+  return native_call(vm, (Native *)v_obj(m->func), argv, n + 1, a->kwnames);
+}
+static Value wrapper_compare(VM *vm, Value a, Value b, Compare op) {
+  (void)vm;
+  if (!v_is_exact(b, &method_wrapper_type) || (op != CO_EQ && op != CO_NE)) return V_NOTIMPL;
+  const Method *x = (const Method *)v_obj(a), *y = (const Method *)v_obj(b);
+  return v_from_bool((v_same(x->func, y->func) && v_same(x->self, y->self)) == (op == CO_EQ));
+}
+static bool wrapper_hash(VM *vm, Value self, int64_t *out) {
+  (void)vm;
+  const Method *m = (const Method *)v_obj(self);
+  *out = (int64_t)((m->func.w >> 4) ^ (m->self.w * 31));
+  if (*out == -1) *out = -2;
+  return true;
+}
+static const Native *wrapped(Value self) { return (const Native *)v_obj(((const Method *)v_obj(self))->func); }
+static Value wrapper_name(VM *vm, Value self) { return v_from_str(str_from(vm, wrapped(self)->def->name)); }
+static Value wrapper_qualname(VM *vm, Value self) { return rt_format(vm, "%N.%s", wrapped(self)->owner, wrapped(self)->def->name); }
+static Value wrapper_doc(VM *vm, Value self) { return v_from_str(str_from(vm, wrapped(self)->def->doc)); }
+static Value wrapper_self(VM *vm, Value self) {
+  (void)vm;
+  return ((const Method *)v_obj(self))->self;
+}
+static Value wrapper_objclass(VM *vm, Value self) {
+  (void)vm;
+  return rt_type_value(wrapped(self)->owner);
+}
+static const GetSet wrapper_getset[] = {{"__name__", wrapper_name, NULL, NULL}, {"__qualname__", wrapper_qualname, NULL, NULL}, {"__doc__", wrapper_doc, NULL, NULL},
+    {"__self__", wrapper_self, NULL, NULL}, {"__objclass__", wrapper_objclass, NULL, NULL}, {0}};
+
+const Type method_wrapper_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "method-wrapper", .base = &object_type,
+    .layout = LAY_METHOD, .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_method_wrapper, .size = sizeof(Method), .trace = wrapper_trace, .repr = wrapper_repr,
+    .hash = wrapper_hash, .compare = wrapper_compare, .call = wrapper_call, .getset = wrapper_getset};
