@@ -163,6 +163,7 @@ TINY_API bool tiny_dict_next(tiny_vm *vm, tiny_val dict, size_t *pos, tiny_val *
 
 /* ---------------------------------------------------------------- native functions, classes, modules */
 
+struct tiny_class;
 typedef struct tiny_args tiny_args;                   /* the arguments of one call, already matched with the signature */
 typedef tiny_val (*tiny_fn)(tiny_vm *vm, tiny_args *a);
 

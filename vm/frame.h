@@ -11,21 +11,27 @@ typedef enum {
   CONT_EXIT,       /* leave this run of the dispatch loop: result to C */
   CONT_DISCARD,
   CONT_INIT,       /* __init__: result must be None; R[dest] = R[aux] (the instance) */
-  CONT_BRANCH,     /* truth of the result decides the fused compare-and-branch before pc: sense in aux bit 0 */
-  CONT_TRUTH,      /* R[dest] = truth of the result, as bool; aux bit 0: negated */
-  CONT_BINARY,     /* NotImplemented: go on with the reflected operand, see ops.c; else store */
-  CONT_COMPARE, CONT_COMPARE_BRANCH,
+  /* The following finish the instruction before pc, which they decode again: its registers still hold the operands. */
+  CONT_TRUTH,      /* the result's truth (perhaps by another call) goes where the instruction says: a jump or a bool */
+  CONT_BOOL,       /* result of __bool__ (or of __len__: aux bit AUX_LEN): then as CONT_TRUTH */
+  CONT_BINARY,     /* NotImplemented: next attempt (aux: number of the one made); else store */
+  CONT_COMPARE,    /* the same for comparisons, then CONT_TRUTH if it is a fused branch; AUX_NEGATE: __eq__ asked for != */
+  CONT_CONTAINS,   /* as CONT_TRUTH; NOTIN negates */
   CONT_FOR,        /* item of a for loop: store and jump; StopIteration ends the loop */
-  CONT_GETATTR,    /* AttributeError: try __getattr__ */
-  CONT_DELEGATE,   /* result of a foreign iterator's __next__/send/throw inside yield from */
-  CONT_ITER,       /* __iter__: the result must be an iterator */
-  CONT_NEXT,       /* next(it[, default]) */
-  CONT_BOOL,       /* result of __bool__ / __len__ */
-  CONT_NATIVE,     /* the frame below is a native continuation frame: call its then-function */
-  CONT_CONTAINS, CONT_LEN, CONT_STR, CONT_NEW /* result of __new__: call __init__ if it is an instance */
+  CONT_GETATTR,    /* store; AttributeError: try __getattr__ */
+  CONT_ITER,       /* store; the result must be an iterator */
+  CONT_AITER,      /* store; the result must have __anext__ */
+  CONT_STR,        /* FORMAT: the result must be a str */
+  CONT_DELEGATE,   /* item of a foreign iterator inside yield from: yield it on; StopIteration: result of the yield from */
+  CONT_DELEGATE_CLOSE, /* its close() is done: raise the exception kept in yield_from's place */
+  CONT_AWAITABLE,  /* __await__: the result must be an iterator, not a coroutine */
+  CONT_IMPORT,     /* a module's body ran: go on with the IMPORT instruction */
+  CONT_ENTER,
+  CONT_NATIVE      /* the frame below is a native continuation frame: call its then-function */
 } Cont;
+enum { AUX_STAGE = 7, AUX_LEN = 32, AUX_NEGATE = 64, AUX_LONG = 128 /* the calling instruction has two words */ };
 
-enum { FRAME_GEN = 1, FRAME_CHUNK_FIRST = 2, FRAME_NATIVE = 4, FRAME_THROWN = 8, FRAME_NO_TRACE = 16 };
+enum { FRAME_GEN = 1, FRAME_CHUNK_FIRST = 2, FRAME_NATIVE = 4, FRAME_CLOSING = 8 };
 
 typedef struct Frame Frame;
 struct Frame {
@@ -39,7 +45,8 @@ struct Frame {
   uint32_t depth;          /* frames below, for the recursion limit */
   /* Value regs[] */
 };
-static inline Value *frame_regs(Frame *f) { return (Value *)(f + 1); }
+static inline Value *frame_regs(const Frame *f) { return (Value *)(uintptr_t)(f + 1); }
+#define FRAME_WORDS (sizeof(Frame) / sizeof(Value))
 
 /* FRAME_NATIVE: a native waiting for script code. Its registers: [0] state */
 typedef struct NativeFrame {
@@ -48,4 +55,14 @@ typedef struct NativeFrame {
   tiny_then_fn then;
   Value want_gen;          /* generator being driven by tiny_then_send, or absent */
 } NativeFrame;
+
+/* frame.c. Frames pushed have registers from n_args on set to unbound. NULL: RecursionError or MemoryError is pending. */
+TINY_MUST_CHECK Frame *frame_push(VM *vm, Function *fn, uint32_t n_args);
+TINY_MUST_CHECK NativeFrame *frame_push_native(VM *vm, tiny_then_fn then, Value state);
+void frame_pop(VM *vm, Frame *f);               /* a frame of the stack, which is the topmost */
+void frames_trace(VM *vm, struct tiny_tracer *t);
+void frame_stack_free(VM *vm);
+Value frame_locals(VM *vm, Frame *f);           /* dict as locals() gives it; the namespace itself at module and class level */
+Frame *frame_script(VM *vm, int depth);         /* depth-th script frame from the top that is not hidden; NULL */
+Frame *frame_back(Frame *f);                    /* caller as a traceback shows it: through delegation chains, over native frames */
 #endif

@@ -53,7 +53,6 @@ struct tiny_vm {
   Value *refs;                 /* tiny_ref slots */
   uint32_t n_refs, cap_refs, free_ref;
   TailCall tail;
-  Signature **new_sigs;        /* by type id, parsed Type.new_sig; call.c */
   /* names, strings, types */
   Str *names[NAME_COUNT];
   struct InternTable *interned;
@@ -108,8 +107,7 @@ TINY_MUST_CHECK bool vm_safe_point(VM *vm);
 /* The C stack guard: rt_enter_c / rt_leave_c count c_depth; the outermost one notes where the stack begins. The dispatch loop's entry uses them as well. */
 TINY_MUST_CHECK bool vm_pin(VM *vm, Value v); /* a temporary holding v; false: MemoryError */
 
-/* A function of the frozen library (stdlib/frozen), compiled at first use with those that it names; V_FAIL: SystemError if there is none. Not [script]. */
-TINY_MUST_CHECK Value rt_frozen(VM *vm, const char *name);
+/* rt_frozen compiles a function of the frozen library (stdlib/frozen) at its first use, with those that it names; V_FAIL: SystemError if there is none. Not [script]. */
 /* Source of a library module written in tiny (stdlib/NAME.tiny); NULL: none. */
 const char *frozen_module_source(const char *dotted_name, size_t *len);
 #endif

@@ -3,18 +3,51 @@
 #define TINY_OBJECTS_GENERATOR_H
 #include "vm/frame.h"
 
-enum { GEN_CREATED, GEN_SUSPENDED, GEN_RUNNING, GEN_CLOSED }; /* head.small, low byte: state */
+enum { GEN_CREATED, GEN_SUSPENDED, GEN_RUNNING, GEN_CLOSED }; /* low byte of head.small; high byte: register that gets the value sent in */
+typedef enum { RESUME_SEND, RESUME_THROW, RESUME_CLOSE } ResumeMode;
+enum { GEN_AWAITED = 1, GEN_CLOSING = 2 /* GeneratorExit is on its way through the chain below this root */, GEN_HOOKED = 4, GEN_RUNNING_ASYNC = 8, GEN_AG_CLOSED = 16, GEN_WARNED = 32 };
 
+/* A chain: root delegates to ... delegates to leaf; `yield_from` points inward, `delegator` outward. Only the root is marked running while any of
+   them runs. A gen without delegator is a root; its `link` caches the leaf (NULL: itself), to be believed only while `epoch` is the VM's.
+   A gen with a delegator uses `link` as the root of the run it is the leaf of, valid only while running. */
 typedef struct Gen {
   Obj head;
-  struct Gen *delegator;   /* the generator that is suspended in `yield from` this one; NULL */
-  struct Gen *leaf;        /* innermost generator this one delegates to; itself (NULL) when it does not. Trusted only when leaf_epoch is the VM's */
+  struct Gen *delegator;
+  struct Gen *link;
   Value yield_from;        /* what it delegates to (generator or foreign iterator), V_ABSENT */
-  uint32_t leaf_epoch;
-  uint32_t n_regs;
+  uint32_t epoch;
+  uint32_t chain : 24, flags : 8; /* chain: number of delegators above, for the depth limit */
   Frame frame;             /* and its registers behind it: must be last */
 } Gen;
 static inline Gen *v_gen(Value v) { return (Gen *)v_obj(v); }
-static inline Gen *frame_gen(Frame *f) { return (Gen *)((char *)f - offsetof(Gen, frame)); }
+static inline Gen *frame_gen(Frame *f) { return (Gen *)(void *)((char *)f - offsetof(Gen, frame)); }
 static inline uint8_t gen_state(const Gen *g) { return (uint8_t)g->head.small; }
+static inline void gen_set_state(Gen *g, uint8_t state) { g->head.small = (uint16_t)((g->head.small & 0xFF00) | state); }
+static inline Gen *gen_root(Gen *g) { return g->delegator ? g->link : g; }  /* of the running leaf */
+
+/* A new generator-layout object of fn's kind (generator, coroutine, asynchronous generator); registers unbound. NULL: MemoryError. */
+TINY_MUST_CHECK Gen *gen_new(VM *vm, Function *fn);
+/* A generator-layout object of type `as` (map, filter...) running the frozen generator function. */
+TINY_MUST_CHECK Value gen_from_builtin(VM *vm, const Type *as, const char *frozen_name, int argc, const Value *argv);
+
+/* Prepares the run of a generator for the dispatch loop: vm->frame becomes the leaf's frame, which will return to `back` as cont, dest, aux say. */
+typedef enum {
+  BEGIN_FAIL,     /* exception pending, nothing changed: raise it in `back` */
+  BEGIN_RUN,      /* go on in vm->frame */
+  BEGIN_THROW,    /* raise the pending exception in vm->frame */
+  BEGIN_ENDED     /* it was exhausted already: treat as a return of None */
+} Begin;
+Begin gen_begin(VM *vm, Gen *g, ResumeMode mode, Value value, Frame *back, uint8_t cont, uint8_t dest, uint8_t aux);
+Begin gen_delegate(VM *vm, Gen *from, Gen *to);  /* `from` runs and starts to delegate to the generator `to`: BEGIN_RUN: vm->frame is the new leaf's */
+Gen *gen_leave(VM *vm, Gen *leaf);               /* the running leaf ended: unlinks it; its delegator (now the running leaf) or NULL when it was the root */
+void gen_suspend(VM *vm, Gen *leaf, uint8_t send_reg); /* the running leaf yields: marks its root suspended */
+/* From C: one resume, nested run. [script] */
+tiny_outcome gen_resume(VM *vm, Value gen, ResumeMode mode, Value value, Value *out);
+Value gen_send_m(VM *vm, Args *a);               /* the natives `send` and `__next__`, known to the dispatch loop */
+Value gen_next_m(VM *vm, Args *a);
+Value gen_builtin_next(VM *vm, Args *a);         /* the builtin next(iterator[, default]) */
+/* Exception from the arguments of throw(type[, value[, traceback]]). V_FAIL. */
+Value gen_make_exc(VM *vm, Value type, Value value, Value tb);
+/* Exception that ended a generator body: StopIteration becomes RuntimeError (PEP 479). Changes vm->exc. */
+void gen_check_stop(VM *vm, Gen *g);
 #endif

@@ -1,0 +1,415 @@
+/* Generators and coroutines: linking a resume into the dispatch loop, delegation chains, and the methods send, throw, close.
+ * One resume path (gen_begin) with everything else a thin caller. See generator.h for the chain's invariants. */
+#include "vm/objects/generator.h"
+#include "vm/attr.h"
+#include "vm/call.h"
+#include "vm/objects/traceback.h"
+#include "vm/type_ids.h"
+
+static const Type *kind_of(const Code *c) {
+  if (c->flags & CODE_ASYNC_GEN) return &async_generator_type;
+  if (c->flags & CODE_COROUTINE) return &coroutine_type;
+  return &generator_type;
+}
+
+Gen *gen_new(VM *vm, Function *fn) {
+  Code *c = fn->code;
+  Gen *g = gc_new(vm, kind_of(c), sizeof(Gen) + c->n_regs * sizeof(Value));
+  if (!g) return NULL;
+  g->yield_from = V_ABSENT;
+  g->frame.func = fn;
+  g->frame.pc = c->instr;
+  g->frame.flags = FRAME_GEN;
+  Value *regs = frame_regs(&g->frame);
+  for (uint32_t i = 0; i < c->n_regs; i++) regs[i] = V_ABSENT;
+  return g;
+}
+
+/* ---- chains ---- */
+
+static const char *noun(const Gen *g) {
+  if (g->head.type == &coroutine_type) return "coroutine";
+  if (g->head.type == &async_generator_type) return "async generator";
+  return "generator";
+}
+
+static bool in_running_chain(Gen *g) {
+  for (; g; g = g->delegator)
+    if (gen_state(g) == GEN_RUNNING) return true;
+  return false;
+}
+
+/* The innermost generator below g, by walking. Stops before a running one (*blocked). */
+static Gen *walk_leaf(Gen *g, bool *blocked) {
+  *blocked = false;
+  while (is_gen(g->yield_from)) {
+    Gen *next = v_gen(g->yield_from);
+    if (next->delegator != g) break; /* delegated to by two: not part of this chain */
+    if (gen_state(next) == GEN_RUNNING) {
+      *blocked = true;
+      break;
+    }
+    g = next;
+  }
+  return g;
+}
+
+/* Makes `leaf` the running leaf of root's run. */
+static void enter_leaf(Gen *root, Gen *leaf) {
+  if (leaf == root) {
+    root->link = NULL;
+  } else {
+    root->link = leaf;
+    leaf->link = root;
+  }
+}
+
+static void copy_return(Frame *to, const Frame *from) {
+  to->back = from->back;
+  to->cont = from->cont;
+  to->dest = from->dest;
+  to->aux = from->aux;
+  to->depth = from->depth;
+}
+
+static Begin begin_ended(VM *vm, Gen *g, ResumeMode mode, Value value) {
+  if (mode == RESUME_THROW) {
+    rt_raise_obj(vm, value);
+    return BEGIN_FAIL;
+  }
+  if (g->head.type == &coroutine_type && mode == RESUME_SEND) {
+    rt_raise(vm, &exc_RuntimeError, "cannot reuse already awaited coroutine");
+    return BEGIN_FAIL;
+  }
+  return BEGIN_ENDED;
+}
+
+static Begin raise_running(VM *vm, Gen *g) {
+  rt_raise(vm, &exc_ValueError, "%s already executing", noun(g));
+  return BEGIN_FAIL;
+}
+
+Begin gen_begin(VM *vm, Gen *g, ResumeMode mode, Value value, Frame *back, uint8_t cont, uint8_t dest, uint8_t aux) {
+  uint8_t state = gen_state(g);
+  if (UNLIKELY(state == GEN_CLOSED)) return begin_ended(vm, g, mode, value);
+  if (UNLIKELY(state == GEN_RUNNING)) return raise_running(vm, g);
+  uint32_t depth = back ? back->depth + 1 : 1;
+  if (UNLIKELY(depth > vm->recursion_limit)) {
+    rt_raise(vm, &exc_RecursionError, "maximum recursion depth exceeded");
+    return BEGIN_FAIL;
+  }
+  if (UNLIKELY(state == GEN_CREATED)) {
+    if (mode == RESUME_SEND && !v_is_none(value)) {
+      rt_raise(vm, &exc_TypeError, "can't send non-None value to a just-started %s", noun(g));
+      return BEGIN_FAIL;
+    }
+    if (mode == RESUME_CLOSE) {
+      gen_set_state(g, GEN_CLOSED);
+      return BEGIN_ENDED;
+    }
+  }
+  Gen *leaf = g;
+  bool blocked = false;
+  if (UNLIKELY(g->delegator != NULL)) { /* from outside the chain it belongs to: that chain's cache is void, g is the root of this run */
+    if (in_running_chain(g->delegator)) return raise_running(vm, g);
+    vm->gen_epoch++;
+    leaf = walk_leaf(g, &blocked);
+  } else if (g->link) {
+    leaf = g->epoch == vm->gen_epoch ? g->link : walk_leaf(g, &blocked);
+  }
+  gen_set_state(g, GEN_RUNNING);
+  g->epoch = vm->gen_epoch;
+  Frame *f = &leaf->frame;
+  f->back = back;
+  f->cont = cont;
+  f->dest = dest;
+  f->aux = aux;
+  f->depth = depth;
+  if (g->delegator == NULL) enter_leaf(g, leaf);
+  else leaf->link = g; /* outside resume: g itself keeps its delegator */
+  vm->frame = f;
+  uint8_t reg = (uint8_t)(leaf->head.small >> 8);
+  g->flags &= (uint8_t)~GEN_CLOSING;
+  if (UNLIKELY(blocked)) { /* what the leaf delegates to is running somewhere else */
+    leaf->yield_from = V_ABSENT;
+    rt_raise(vm, &exc_ValueError, "generator already executing");
+    return BEGIN_THROW;
+  }
+  if (LIKELY(mode == RESUME_SEND)) {
+    if (state != GEN_CREATED) frame_regs(f)[reg] = value;
+    return BEGIN_RUN;
+  }
+  if (mode == RESUME_CLOSE) value = V_ABSENT;
+  if (leaf != g && (v_absent(value) || rt_is_subtype(type_of(value), &exc_GeneratorExit))) g->flags |= GEN_CLOSING;
+  if (v_absent(value)) rt_raise_with(vm, &exc_GeneratorExit, V_ABSENT);
+  else rt_raise_obj(vm, value);
+  return BEGIN_THROW;
+}
+
+#define MAX_CHAIN 0xFFFFF0u
+
+Begin gen_delegate(VM *vm, Gen *from, Gen *to) {
+  if (gen_state(to) == GEN_RUNNING) return raise_running(vm, to);
+  if (from->chain + 1u >= MAX_CHAIN || (uint64_t)from->chain + 1 > (uint64_t)vm->recursion_limit * 1000) {
+    rt_raise(vm, &exc_RecursionError, "maximum recursion depth exceeded");
+    return BEGIN_FAIL;
+  }
+  Gen *root = gen_root(from);
+  bool blocked = false, fresh = gen_state(to) == GEN_CREATED;
+  Gen *leaf = to->link || is_gen(to->yield_from) ? walk_leaf(to, &blocked) : to;
+  to->delegator = from;
+  to->chain = from->chain + 1;
+  from->yield_from = v_from_obj(to);
+  copy_return(&leaf->frame, &from->frame);
+  enter_leaf(root, leaf);
+  root->epoch = vm->gen_epoch;
+  vm->frame = &leaf->frame;
+  if (blocked) {
+    leaf->yield_from = V_ABSENT;
+    rt_raise(vm, &exc_ValueError, "generator already executing");
+    return BEGIN_THROW;
+  }
+  if (fresh) gen_set_state(to, GEN_SUSPENDED);
+  else frame_regs(&leaf->frame)[leaf->head.small >> 8] = V_NONE;
+  return BEGIN_RUN;
+}
+
+Gen *gen_leave(VM *vm, Gen *leaf) {
+  Gen *root = gen_root(leaf), *outer = leaf->delegator;
+  gen_set_state(leaf, GEN_CLOSED);
+  leaf->yield_from = V_ABSENT;
+  leaf->delegator = NULL;
+  leaf->link = NULL;
+  if (root == leaf) {
+    if (outer) { /* it ran from outside its chain: its delegator finds out at its own next resume */
+      leaf->delegator = NULL;
+      vm->gen_epoch++;
+    }
+    return NULL;
+  }
+  outer->yield_from = V_ABSENT;
+  copy_return(&outer->frame, &leaf->frame);
+  enter_leaf(root, outer);
+  if (outer == root) root->link = NULL;
+  return outer;
+}
+
+void gen_suspend(VM *vm, Gen *leaf, uint8_t send_reg) {
+  (void)vm;
+  Gen *root = leaf->delegator ? leaf->link : leaf;
+  leaf->head.small = (uint16_t)(send_reg << 8 | GEN_SUSPENDED);
+  gen_set_state(root, GEN_SUSPENDED);
+}
+
+void gen_check_stop(VM *vm, Gen *g) {
+  bool stop = rt_pending_is(vm, &exc_StopIteration);
+  bool astop = g->head.type == &async_generator_type && rt_pending_is(vm, &exc_StopAsyncIteration);
+  if (!stop && !astop) return;
+  Value cause = rt_take_exc(vm);
+  Value handled = vm->handled;
+  rt_raise(vm, &exc_RuntimeError, "%s raised %s", noun(g), stop ? "StopIteration" : "StopAsyncIteration");
+  vm->handled = handled;
+  if (is_exception(vm->exc)) {
+    Exception *e = v_exc(vm->exc);
+    gc_store(vm, e, &e->cause, cause);
+    gc_store(vm, e, &e->context, cause);
+    e->suppress_context = true;
+  }
+}
+
+Value gen_from_builtin(VM *vm, const Type *as, const char *frozen_name, int argc, const Value *argv) {
+  Value fn = rt_frozen(vm, frozen_name);
+  if (v_failed(fn)) return V_FAIL;
+  Gen *g = gen_new(vm, (Function *)v_obj(fn));
+  if (!g || !call_bind(vm, (Function *)v_obj(fn), argv, argc, V_ABSENT, frame_regs(&g->frame))) return V_FAIL;
+  g->head.type = as;
+  g->head.shape = as->shape_id;
+  return v_from_obj(g);
+}
+
+/* ---- exceptions to throw ---- */
+
+Value gen_make_exc(VM *vm, Value type, Value value, Value tb) {
+  if (v_absent(value)) value = V_NONE;
+  if (v_absent(tb)) tb = V_NONE;
+  if (!v_is_none(tb) && !v_is_exact(tb, &traceback_type)) return rt_raise(vm, &exc_TypeError, "throw() third argument must be a traceback object");
+  Value exc;
+  if (is_type(type) && rt_is_subtype((const Type *)v_obj(type), &exc_BaseException)) {
+    if (is_exception(value) && rt_isinstance(vm, value, type) == 1) exc = value;
+    else if (v_is_none(value)) exc = rt_call(vm, type, 0, NULL);
+    else if (is_tuple(value)) exc = rt_call(vm, type, (int)v_tuple(value)->length, v_tuple(value)->items);
+    else exc = rt_call(vm, type, 1, &value);
+    if (v_failed(exc)) return V_FAIL;
+    if (!is_exception(exc)) return rt_raise(vm, &exc_TypeError, "calling %R should have returned an instance of BaseException, not %T", type, exc);
+  } else if (is_exception(type)) {
+    if (!v_is_none(value)) return rt_raise(vm, &exc_TypeError, "instance exception may not have a separate value");
+    exc = type;
+  } else {
+    return rt_raise(vm, &exc_TypeError, "exceptions must be classes or instances deriving from BaseException, not %T", type);
+  }
+  if (!v_is_none(tb)) gc_store(vm, v_exc(exc), &v_exc(exc)->traceback, tb);
+  return exc;
+}
+
+/* ---- methods ---- */
+
+static Value tail_resume(VM *vm, Value gen, ResumeMode mode, Value value) {
+  Value r = rt_tail_call(vm, gen, 1, &value);
+  if (v_failed(r)) return r;
+  vm->tail.mode = TAIL_RESUME;
+  vm->tail.resume_mode = (uint8_t)mode;
+  vm->tail.gen = gen;
+  return r;
+}
+
+Value gen_send_m(VM *vm, Args *a) { return tail_resume(vm, a->v[0], RESUME_SEND, a->v[1]); }
+Value gen_next_m(VM *vm, Args *a) { return tail_resume(vm, a->v[0], RESUME_SEND, V_NONE); }
+
+static Value gen_throw_m(VM *vm, Args *a) {
+  Value exc = gen_make_exc(vm, a->v[1], a->v[2], a->v[3]);
+  if (v_failed(exc)) return V_FAIL;
+  return tail_resume(vm, a->v[0], RESUME_THROW, exc);
+}
+
+/* PEP 342: StopIteration and GeneratorExit end a close quietly; a value yielded is an error. */
+static Value then_close(VM *vm, Value gen, tiny_outcome how, Value v) {
+  if (how == TINY_YIELDED) return rt_raise(vm, &exc_RuntimeError, "%s ignored GeneratorExit", noun(v_gen(gen)));
+  if (how == TINY_RETURNED) return V_NONE;
+  if (rt_is_subtype(type_of(v), &exc_GeneratorExit) || rt_is_subtype(type_of(v), &exc_StopIteration)) return V_NONE;
+  return rt_raise_obj(vm, v);
+}
+
+static Value gen_close_m(VM *vm, Args *a) {
+  Gen *g = v_gen(a->v[0]);
+  if (gen_state(g) == GEN_CLOSED) return V_NONE;
+  if (gen_state(g) == GEN_CREATED) {
+    gen_set_state(g, GEN_CLOSED);
+    return V_NONE;
+  }
+  Value r = tiny_then_throw(vm, then_close, a->v[0], a->v[0], V_ABSENT);
+  return r;
+}
+
+extern const Type coroutine_wrapper_type;
+static Value coroutine_await(VM *vm, Args *a) { return gen_from_builtin(vm, &coroutine_wrapper_type, "_gen_await", 1, a->v); }
+
+static Value gen_iter(VM *vm, Value self) {
+  (void)vm;
+  return self;
+}
+
+static void gen_trace(Tracer *t, Obj *o) {
+  Gen *g = (Gen *)o;
+  gc_mark_obj(t, g->frame.func);
+  if (gen_state(g) == GEN_CLOSED) return;
+  gc_mark_obj(t, g->delegator);
+  gc_mark(t, g->yield_from);
+  gc_mark_array(t, frame_regs(&g->frame), g->frame.func->code->n_regs);
+}
+
+static Value gen_repr(VM *vm, Value self) {
+  Gen *g = v_gen(self);
+  const char *kind = g->head.type == &coroutine_type ? "coroutine" : g->head.type == &async_generator_type ? "async_generator" : "generator";
+  return rt_format(vm, "<%s object %S at %p>", kind, g->frame.func->qualname, (void *)g);
+}
+
+static Value get_name(VM *vm, Value self) { (void)vm; return v_gen(self)->frame.func->name; }
+static Value get_qualname(VM *vm, Value self) { (void)vm; return v_gen(self)->frame.func->qualname; }
+static Value get_none(VM *vm, Value self) { (void)vm; (void)self; return V_NONE; }
+static Value get_code(VM *vm, Value self) { (void)vm; return v_from_obj(v_gen(self)->frame.func->code); }
+static Value get_running(VM *vm, Value self) { (void)vm; return v_from_bool(in_running_chain(v_gen(self))); }
+static Value get_suspended(VM *vm, Value self) { (void)vm; return v_from_bool(gen_state(v_gen(self)) == GEN_SUSPENDED && !in_running_chain(v_gen(self))); }
+static Value get_yield_from(VM *vm, Value self) {
+  (void)vm;
+  Value y = v_gen(self)->yield_from;
+  return v_absent(y) ? V_NONE : y;
+}
+static Value get_frame(VM *vm, Value self) {
+  Gen *g = v_gen(self);
+  if (gen_state(g) == GEN_CLOSED) return V_NONE;
+  return frame_object_new(vm, &g->frame);
+}
+
+static bool set_name_part(VM *vm, Value self, Value v, bool qual) {
+  if (!is_str(v)) return rt_raise_b(vm, &exc_TypeError, "%s must be set to a string object", qual ? "__qualname__" : "__name__");
+  Gen *g = v_gen(self);
+  Function *old = g->frame.func;
+  Function *fn = gc_new(vm, &function_type, sizeof(Function)); /* names belong to the function: this generator gets one of its own */
+  if (!fn) return false;
+  Obj head = fn->head;
+  *fn = *old;
+  fn->head = head;
+  if (qual) fn->qualname = v;
+  else fn->name = v;
+  g->frame.func = fn;
+  return true;
+}
+static bool set_name(VM *vm, Value self, Value v) { return set_name_part(vm, self, v, false); }
+static bool set_qualname(VM *vm, Value self, Value v) { return set_name_part(vm, self, v, true); }
+
+static const tiny_def generator_methods[] = {
+    {"send", gen_send_m, "(self, value, /)", "send(arg) -> send 'arg' into generator,\nreturn next yielded value or raise StopIteration."},
+    {"throw", gen_throw_m, "(self, typ, val=..., tb=..., /)", "throw(value)\nthrow(type[,value[,tb]])\n\nRaise exception in generator, return next yielded value or raise\nStopIteration."},
+    {"close", gen_close_m, "(self, /)", "close() -> raise GeneratorExit inside generator."},
+    {"__next__", gen_next_m, "(self, /)", "Implement next(self)."},
+    {0}};
+static const GetSet generator_getset[] = {{"__name__", get_name, set_name, "name of the generator"}, {"__qualname__", get_qualname, set_qualname, "qualified name of the generator"},
+    {"gi_code", get_code, NULL, NULL}, {"gi_frame", get_frame, NULL, NULL}, {"gi_running", get_running, NULL, NULL}, {"gi_suspended", get_suspended, NULL, NULL},
+    {"gi_yieldfrom", get_yield_from, NULL, "object being iterated by yield from, or None"}, {0}};
+
+const Type generator_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "generator", .base = &object_type, .layout = LAY_GEN,
+    .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_generator, .size = sizeof(Gen), .trace = gen_trace, .repr = gen_repr, .iter = gen_iter, .methods = generator_methods, .getset = generator_getset};
+
+static const tiny_def coroutine_methods[] = {
+    {"send", gen_send_m, "(self, value, /)", "send(arg) -> send 'arg' into coroutine,\nreturn next yielded value or raise StopIteration."},
+    {"throw", gen_throw_m, "(self, typ, val=..., tb=..., /)", "throw(value)\nthrow(type[,value[,traceback]])\n\nRaise exception in coroutine, return next yielded value or raise\nStopIteration."},
+    {"close", gen_close_m, "(self, /)", "close() -> raise GeneratorExit inside coroutine."},
+    {"__await__", coroutine_await, "(self, /)", "Return an iterator to be used in await expression."},
+    {0}};
+static const GetSet coroutine_getset[] = {{"__name__", get_name, set_name, "name of the coroutine"}, {"__qualname__", get_qualname, set_qualname, "qualified name of the coroutine"},
+    {"cr_code", get_code, NULL, NULL}, {"cr_frame", get_frame, NULL, NULL}, {"cr_running", get_running, NULL, NULL}, {"cr_suspended", get_suspended, NULL, NULL},
+    {"cr_await", get_yield_from, NULL, "object being awaited on, or None"}, {"cr_origin", get_none, NULL, NULL}, {0}};
+
+const Type coroutine_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "coroutine", .base = &object_type, .layout = LAY_GEN,
+    .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_coroutine, .size = sizeof(Gen), .trace = gen_trace, .repr = gen_repr, .methods = coroutine_methods, .getset = coroutine_getset};
+
+/* The iterator that coroutine.__await__ gives: a generator in disguise that drives the coroutine by `yield from`. */
+static Value coroutine_wrapper_iter(VM *vm, Value self) { (void)vm; return self; }
+static const tiny_def wrapper_methods[] = {{"send", gen_send_m, "(self, value, /)", NULL}, {"throw", gen_throw_m, "(self, typ, val=..., tb=..., /)", NULL},
+    {"close", gen_close_m, "(self, /)", NULL}, {"__next__", gen_next_m, "(self, /)", NULL}, {0}};
+const Type coroutine_wrapper_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "coroutine_wrapper", .base = &object_type, .layout = LAY_GEN,
+    .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_coroutine_wrapper, .size = sizeof(Gen), .trace = gen_trace, .iter = coroutine_wrapper_iter, .methods = wrapper_methods};
+
+/* ---- builtin next() ---- */
+
+static Value then_next(VM *vm, Value dflt, tiny_outcome how, Value v) {
+  if (how == TINY_YIELDED) return v;
+  if (how == TINY_RETURNED) return dflt;
+  return rt_raise_obj(vm, v);
+}
+
+static Value then_next_call(VM *vm, Value dflt, tiny_outcome how, Value v) {
+  if (how == TINY_RETURNED) return v;
+  return rt_is_subtype(type_of(v), &exc_StopIteration) ? dflt : rt_raise_obj(vm, v);
+}
+
+Value gen_builtin_next(VM *vm, Args *a) {
+  Value it = a->v[0], dflt = a->v[1], out;
+  const Type *t = type_of(it);
+  if (is_gen(it) && t != &coroutine_type && t != &async_generator_type) {
+    if (v_absent(dflt)) return tail_resume(vm, it, RESUME_SEND, V_NONE);
+    return tiny_then_send(vm, then_next, dflt, it, V_NONE);
+  }
+  Value f = type_is_heap(t) ? attr_override(vm, t, NAME(vm, __next__)) : V_ABSENT;
+  if (v_failed(f)) return V_FAIL;
+  if (!v_absent(f) && !v_is_none(f)) return v_absent(dflt) ? rt_tail_call(vm, f, 1, &it) : tiny_then_call(vm, then_next_call, dflt, f, 1, &it);
+  if (!t->next) return rt_raise(vm, &exc_TypeError, "'%T' object is not an iterator", it);
+  int r = t->next(vm, it, &out);
+  if (r == 1) return out;
+  if (r < 0) {
+    if (v_absent(dflt) || !rt_pending_is(vm, &exc_StopIteration)) return V_FAIL;
+    (void)rt_take_exc(vm);
+  }
+  if (!v_absent(dflt)) return dflt;
+  return rt_raise_with(vm, &exc_StopIteration, V_ABSENT);
+}
