@@ -1,7 +1,10 @@
-/* The library as tiny.c sees it. */
+/* The library as tiny.c sees it, and the streams of sys as print sees them. */
 #ifndef TINY_STDLIB_H
 #define TINY_STDLIB_H
 #include "include/tiny.h"
-bool builtins_init(tiny_vm *vm);   /* fills the module builtins */
 extern const tiny_module *const stdlib_table[]; /* every C module of this directory; made by scripts/dev/embed.py */
+bool builtins_init(tiny_vm *vm);                /* fills the module builtins */
+
+int std_stream_number(tiny_vm *vm, tiny_val v); /* 0, 1, 2: v is one of the streams the VM began with; -1: something else */
+bool std_stream_write(tiny_vm *vm, int stream, const char *text, size_t len); /* OSError when the host could not write */
 #endif

@@ -1,0 +1,126 @@
+/* compile, exec, eval, __import__: text becomes code through the VM's compile hook, and runs as a call in the builtin's place. */
+#include "stdlib/builtins_int.h"
+#include "vm/import.h"
+#include "vm/vm.h"
+
+/* Source argument: str (as UTF-8) or bytes. */
+static bool source_text(VM *vm, Value source, const char *who, const char **text, size_t *len) {
+  View view;
+  if (is_str(source)) {
+    *text = v_str(source)->data;
+    *len = v_str(source)->size;
+  } else if (bytes_view(source, &view)) {
+    *text = (const char *)view.data;
+    *len = view.size;
+  } else {
+    return rt_raise_b(vm, &exc_TypeError, "%s must be a string, bytes or code object", who);
+  }
+  return true;
+}
+
+static Value compile_text(VM *vm, Value source, const char *who, const char *filename, char mode, unsigned flags) {
+  const char *text;
+  size_t len;
+  if (!source_text(vm, source, who, &text, &len)) return V_FAIL;
+  if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler");
+  Buf copy; /* the compiler may ask for a NUL-terminated text, and a bytearray may change */
+  buf_init(&copy, &vm->mem);
+  if (mode == 'v') { /* PEP-less rule of eval(): leading blanks do not count */
+    while (len > 0 && (*text == ' ' || *text == '\t')) text++, len--;
+  }
+  buf_add(&copy, text, len);
+  buf_char(&copy, '\0');
+  if (copy.failed) {
+    buf_free(&copy);
+    return rt_no_memory(vm);
+  }
+  Value code = vm->compile(vm, copy.data, len, filename, mode, flags, NULL);
+  buf_free(&copy);
+  return code;
+}
+
+/* ---- exec, eval */
+
+/* Which namespaces: as given, else those of the calling frame. */
+static bool namespaces(VM *vm, const char *who, Value *globals, Value *locals) {
+  Frame *f = frame_script(vm, 0);
+  if (v_is_none(*globals)) {
+    *globals = v_from_obj(f ? f->func->globals : vm->main->dict);
+    if (v_is_none(*locals)) *locals = f ? frame_locals(vm, f) : *globals;
+    if (v_failed(*locals)) return false;
+  } else if (!is_dict(*globals)) {
+    return rt_raise_b(vm, &exc_TypeError, strcmp(who, "exec") == 0 ? "exec() globals must be a dict, not %T" : "globals must be a dict", *globals);
+  }
+  if (v_is_none(*locals)) *locals = *globals;
+  Str *getitem = NAME(vm, __getitem__), *key = NAME(vm, __builtins__);
+  if (!getitem || !key) return false;
+  if (!is_dict(*locals) && v_absent(rt_type_lookup(vm, type_of(*locals), getitem)))
+    return rt_raise_b(vm, &exc_TypeError, strcmp(who, "exec") == 0 ? "locals must be a mapping or None, not %T" : "locals must be a mapping", *locals);
+  Value known = dict_get_str(vm, v_dict(*globals), key);
+  if (v_failed(known)) return false;
+  return !v_absent(known) || dict_set_str(vm, v_dict(*globals), key, v_from_obj(vm->builtins));
+}
+
+static Value then_none(VM *vm, Value state, tiny_outcome how, Value v) {
+  (void)state;
+  return how == TINY_RAISED ? rt_raise_obj(vm, v) : V_NONE;
+}
+
+static Value run(VM *vm, Args *a, const char *who, char mode) {
+  Value globals = a->v[1], locals = a->v[2], code = a->v[0];
+  if (!namespaces(vm, who, &globals, &locals)) return V_FAIL;
+  bool apart = !v_same(globals, locals);
+  char what[32] = "exec() arg 1";
+  memcpy(what, who, 4);
+  if (!v_has_layout(code, LAY_CODE)) code = compile_text(vm, code, what, "<string>", mode, apart ? COMPILE_NAMESPACE : 0);
+  if (v_failed(code)) return V_FAIL;
+  Code *c = (Code *)v_obj(code);
+  if (c->free_names && c->free_names->length) return rt_raise(vm, &exc_TypeError, "code object passed to %s() may not contain free variables", who);
+  Function *fn = function_new(vm, c, v_dict(globals));
+  if (!fn) return V_FAIL;
+  int argc = (c->flags & CODE_NAMESPACE) ? 1 : 0;
+  if (mode == 'e') return tiny_then_call(vm, then_none, V_NONE, v_from_obj(fn), argc, &locals);
+  return rt_tail_call(vm, v_from_obj(fn), argc, &locals);
+}
+
+static Value bi_exec(VM *vm, Args *a) { return run(vm, a, "exec", 'e'); }
+static Value bi_eval(VM *vm, Args *a) { return run(vm, a, "eval", 'v'); }
+
+static Value bi_compile(VM *vm, Args *a) {
+  if (!is_str(a->v[2])) return rt_raise(vm, &exc_TypeError, "compile() argument 'mode' must be str, not %T", a->v[2]);
+  const char *mode = str_cstr(vm, v_str(a->v[2]));
+  const char *filename = NULL;
+  View view;
+  if (is_str(a->v[1])) filename = str_cstr(vm, v_str(a->v[1]));
+  else if (bytes_view(a->v[1], &view)) filename = (const char *)view.data;
+  else return rt_raise(vm, &exc_TypeError, "expected str, bytes or os.PathLike object, not %T", a->v[1]);
+  if (!mode || !filename) return V_FAIL;
+  char kind = strcmp(mode, "exec") == 0 ? 'e' : strcmp(mode, "eval") == 0 ? 'v' : strcmp(mode, "single") == 0 ? 's' : 0;
+  if (!kind) return rt_raise(vm, &exc_ValueError, "compile() mode must be 'exec', 'eval' or 'single'");
+  return compile_text(vm, a->v[0], "compile() arg 1", filename, kind, COMPILE_NAMESPACE); /* it may be run with any namespaces */
+}
+
+/* ---- __import__ */
+
+static Value bi_import(VM *vm, Args *a) {
+  int64_t level;
+  if (!is_str(a->v[0])) return rt_raise(vm, &exc_TypeError, "__import__() argument 1 must be str, not %T", a->v[0]);
+  if (!rt_index(vm, a->v[4], &level)) return V_FAIL;
+  if (level < 0) return rt_raise(vm, &exc_ValueError, "level must be >= 0");
+  Value fromlist = a->v[3];
+  if (!v_is_none(fromlist) && !is_tuple(fromlist)) {
+    Value list = rt_iter_to_list(vm, fromlist);
+    Tuple *t = v_failed(list) ? NULL : tuple_new(vm, v_list(list)->items, v_list(list)->length);
+    if (!t) return V_FAIL;
+    fromlist = v_from_obj(t);
+  }
+  if (is_tuple(fromlist) && v_tuple(fromlist)->length == 0) fromlist = V_NONE;
+  return import_native(vm, v_str(a->v[0]), fromlist, (int)level, is_dict(a->v[1]) ? v_dict(a->v[1]) : NULL);
+}
+
+const tiny_def builtins_exec[] = {
+  {"compile", bi_compile, "(source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1)", "Compile source into a code object that can be executed by exec() or eval()."},
+  {"exec", bi_exec, "(source, globals=None, locals=None, /, *, closure=None)", "Execute the given source in the context of globals and locals."},
+  {"eval", bi_eval, "(source, globals=None, locals=None, /)", "Evaluate the given source in the context of globals and locals."},
+  {"__import__", bi_import, "(name, globals=None, locals=None, fromlist=(), level=0)", "Import a module."},
+  {0}};

@@ -1,0 +1,96 @@
+/* print, input, open. print writes to the host in one piece when sys.stdout is the stream the VM began with and no argument's text needs script code;
+ * else the frozen function calls the file's methods. */
+#include "stdlib/builtins_int.h"
+#include "vm/vm.h"
+
+/* sys.stdout etc. as scripts left them; V_ABSENT: there is no sys module yet, or the attribute was deleted. */
+static Value std_stream(VM *vm, NameId id) {
+  if (!vm->sys_dict) {
+    Str *sys = NAME(vm, sys);
+    Value module = sys ? dict_get_str(vm, vm->modules, sys) : V_FAIL;
+    if (v_failed(module)) return V_FAIL;
+    if (!v_has_layout(module, LAY_MODULE)) return V_ABSENT;
+    vm->sys_dict = ((Module *)v_obj(module))->dict;
+  }
+  Str *name = rt_name(vm, id);
+  return name ? dict_get_str(vm, vm->sys_dict, name) : V_FAIL;
+}
+
+/* Does str(v) run script code? (Containers of script objects do so inside C: see docs/design.md.) */
+static bool text_needs_script(VM *vm, Value v) {
+  if (!v_is_obj(v) || !type_is_heap(v_obj(v)->type)) return false;
+  return !v_absent(override_of(vm, v, NAME___str__)) || !v_absent(override_of(vm, v, NAME___repr__));
+}
+
+static bool add_str(VM *vm, Buf *b, Value v) {
+  Value s = v_is_exact(v, &str_type) ? v : rt_str(vm, v);
+  if (v_failed(s)) return false;
+  buf_add(b, v_str(s)->data, v_str(s)->size);
+  return true;
+}
+
+static Value print_direct(VM *vm, int stream, Tuple *args, Value sep, Value end) {
+  Buf b;
+  buf_init(&b, &vm->mem);
+  bool ok = true;
+  for (size_t i = 0; i < args->length && ok; i++) {
+    if (i > 0 && v_is_none(sep)) buf_char(&b, ' ');
+    else if (i > 0) ok = add_str(vm, &b, sep);
+    if (ok) ok = add_str(vm, &b, args->items[i]);
+  }
+  if (ok && v_is_none(end)) buf_char(&b, '\n');
+  else if (ok) ok = add_str(vm, &b, end);
+  if (ok && b.failed) ok = !v_failed(rt_no_memory(vm));
+  if (ok && !std_stream_write(vm, stream, b.data ? b.data : "", b.len)) ok = false;
+  buf_free(&b);
+  return ok ? V_NONE : V_FAIL;
+}
+
+static Value bi_print(VM *vm, Args *a) {
+  Tuple *args = v_tuple(a->v[0]);
+  Value sep = a->v[1], end = a->v[2], file = a->v[3];
+  if (!v_is_none(sep) && !is_str(sep)) return rt_raise(vm, &exc_TypeError, "sep must be None or a string, not %T", sep);
+  if (!v_is_none(end) && !is_str(end)) return rt_raise(vm, &exc_TypeError, "end must be None or a string, not %T", end);
+  int stream = 0;
+  if (v_is_none(file)) {
+    file = std_stream(vm, NAME_stdout);
+    if (v_failed(file)) return V_FAIL;
+    if (v_is_none(file)) return V_NONE; /* as CPython: sys.stdout = None prints nothing */
+    if (v_absent(file) && vm->sys_dict) return rt_raise(vm, &exc_RuntimeError, "lost sys.stdout");
+    if (v_absent(file)) stream = 1;
+  }
+  if (!stream) stream = std_stream_number(vm, file);
+  bool script = stream != 1 && stream != 2;
+  for (size_t i = 0; i < args->length && !script; i++) script = text_needs_script(vm, args->items[i]);
+  if (!script) return print_direct(vm, stream, args, sep, end);
+  if (v_absent(file)) {
+    Value sys = tiny_import(vm, "sys");
+    if (v_failed(sys)) return V_FAIL;
+    file = std_stream(vm, NAME_stdout);
+    if (v_failed(file) || v_absent(file)) return V_FAIL;
+  }
+  Value rest[5] = {a->v[0], sep, end, file, a->v[4]};
+  Str *space = v_is_none(sep) ? str_new(vm, " ", 1) : v_str(sep), *newline = v_is_none(end) ? str_new(vm, "\n", 1) : v_str(end);
+  if (!space || !newline) return V_FAIL;
+  rest[1] = v_from_obj(space);
+  rest[2] = v_from_obj(newline);
+  return rt_tail_builtin(vm, "_builtins_print", 5, rest);
+}
+
+static Value bi_input(VM *vm, Args *a) {
+  if (v_failed(tiny_import(vm, "sys"))) return V_FAIL;
+  Value in = std_stream(vm, NAME_stdin), out = std_stream(vm, NAME_stdout);
+  if (v_failed(in) || v_failed(out)) return V_FAIL;
+  if (v_absent(in) || v_is_none(in)) return rt_raise(vm, &exc_RuntimeError, "input(): lost sys.stdin");
+  if (v_absent(out) || v_is_none(out)) return rt_raise(vm, &exc_RuntimeError, "input(): lost sys.stdout");
+  Value rest[3] = {v_absent(a->v[0]) ? V_NONE : a->v[0], in, out};
+  return rt_tail_builtin(vm, "_builtins_input", 3, rest);
+}
+
+static Value bi_open(VM *vm, Args *a) { return rt_tail_builtin(vm, "_builtins_open", 2, a->v); }
+
+const tiny_def builtins_io[] = {
+  {"print", bi_print, "(*args, sep=' ', end='\\n', file=None, flush=False)", "Prints the values to a stream, or to sys.stdout by default."},
+  {"input", bi_input, "(prompt=..., /)", "Read a string from standard input.  The trailing newline is stripped."},
+  {"open", bi_open, "(*args, **kwargs)", "Open file and return a stream.  Raise OSError upon failure."},
+  {0}};
