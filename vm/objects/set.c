@@ -55,16 +55,20 @@ void set_clear(VM *vm, Set *s) {
 
 static inline size_t probes_from(size_t i, size_t mask) { return i + LINEAR_PROBES <= mask ? LINEAR_PROBES : 0; }
 
-/* The entry of the key, or the unused one where it would go; NULL: failed. [script] */
-static SetEntry *find(VM *vm, Set *s, Value key, int64_t hash) {
+/* The entry of the key, or the unused one that ended the search; NULL: failed. *dummy: the last dummy passed, or NULL. [script] */
+static SetEntry *find(VM *vm, Set *s, Value key, int64_t hash, SetEntry **dummy) {
 restart:;
+  *dummy = NULL;
   size_t mask = s->mask, i = (size_t)hash & mask;
   uint64_t perturb = (uint64_t)hash;
   for (;;) {
     SetEntry *e = &s->table[i];
     for (size_t probes = probes_from(i, mask) + 1; probes > 0; probes--, e++) {
       if (v_absent(e->key)) return e;
-      if (e->hash != hash) continue;
+      if (e->hash != hash) {
+        if (e->hash == DUMMY_HASH) *dummy = e;
+        continue;
+      }
       int same = eq_quick(e->key, key);
       if (same < 0) {
         uint32_t version = s->version;
@@ -136,9 +140,17 @@ static bool grow_if_full(VM *vm, Set *s) {
 /* ---- single keys ---- */
 
 bool set_add_hashed(VM *vm, Set *s, Value key, int64_t hash) {
-  SetEntry *e = find(vm, s, key, hash);
+  SetEntry *dummy, *e = find(vm, s, key, hash, &dummy);
   if (!e) return false;
   if (!v_absent(e->key)) return true;
+  if (dummy) { /* taken again: `fill` counts it already */
+    gc_store(vm, s, &dummy->key, key);
+    dummy->hash = hash;
+    s->used++;
+    s->hash = -1;
+    touch(vm, s);
+    return true;
+  }
   gc_store(vm, s, &e->key, key);
   e->hash = hash;
   s->fill++;
@@ -154,11 +166,11 @@ bool set_add_hashed(VM *vm, Set *s, Value key, int64_t hash) {
   return false;
 }
 int set_contains_hashed(VM *vm, Set *s, Value key, int64_t hash) {
-  SetEntry *e = find(vm, s, key, hash);
+  SetEntry *dummy, *e = find(vm, s, key, hash, &dummy);
   return !e ? -1 : !v_absent(e->key);
 }
 int set_discard_hashed(VM *vm, Set *s, Value key, int64_t hash) {
-  SetEntry *e = find(vm, s, key, hash);
+  SetEntry *dummy, *e = find(vm, s, key, hash, &dummy);
   if (!e) return -1;
   if (v_absent(e->key)) return 0;
   *e = (SetEntry){V_NOTIMPL, DUMMY_HASH};

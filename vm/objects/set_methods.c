@@ -183,7 +183,7 @@ Value set_binary(VM *vm, int op, Value a, Value b) {
     default:
       r = copy_of(vm, a);
       if (r) keep[K_RESULT] = v_from_obj(r);
-      if (r && !set_merge(vm, r, v_set(b))) r = NULL;
+      if (r && !v_same(a, b) && !set_merge(vm, r, v_set(b))) r = NULL;
     }
   }
   rt_temp_release(vm, mark);
