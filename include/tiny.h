@@ -59,8 +59,11 @@ static inline bool tiny_is_absent(tiny_val v) { return v.w == 0x036u; }
 
 /* The host's allocator: ptr NULL: allocate; new_size 0: free; else resize. NULL means no memory. */
 typedef void *(*tiny_alloc_fn)(void *user, void *ptr, size_t old_size, size_t new_size);
-/* Text that a script writes; stream is 1 (stdout) or 2 (stderr). Returns false if it could not be written. */
+/* Text that a script writes; stream is 1 (stdout) or 2 (stderr). Returns false if it could not be written.
+   text NULL: everything written so far is to be flushed. */
 typedef bool (*tiny_write_fn)(void *user, int stream, const char *text, size_t len);
+/* Bytes for sys.stdin: up to len of them into buf; returns how many, 0 at the end, -1 on failure. May block. */
+typedef long (*tiny_read_fn)(void *user, char *buf, size_t len);
 /* Source of an imported module by its dotted name; the host keeps *text and *path valid until the hook is called again.
    Returns false if there is no such module. *path is what tracebacks and __file__ show. */
 typedef bool (*tiny_find_source_fn)(void *user, const char *dotted_name, const char **text, size_t *len, const char **path, bool *is_package);
@@ -78,10 +81,12 @@ typedef struct tiny_config {
   void *user;                    /* handed to the hooks; tiny_user(vm) gives it back */
   uint64_t hash_seed;            /* seed of str and bytes hashes; 0: from the system's entropy */
   int argc;                      /* sys.argv */
-  const char *const *argv;
+  const char *const *argv;       /* has to live as long as the VM, and so have the other pointers here */
+  tiny_read_fn read;             /* NULL: sys.stdin is at its end */
+  const char *executable;        /* sys.executable; may be NULL */
 } tiny_config;
 
-#define TINY_CONFIG_INIT {sizeof(tiny_config), 0, 0, 0, 1000, 128u << 10, 0, 0, 0, 0, 0, 0, 0}
+#define TINY_CONFIG_INIT {sizeof(tiny_config), 0, 0, 0, 1000, 128u << 10, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 TINY_API TINY_CHECK tiny_vm *tiny_new(const tiny_config *config);   /* NULL: out of memory. config may be NULL */
 TINY_API void tiny_free(tiny_vm *vm);                               /* NULL is fine. No script code runs */
@@ -292,6 +297,28 @@ TINY_API void tiny_collect(tiny_vm *vm);                                       /
 TINY_API void *tiny_alloc(tiny_vm *vm, void *ptr, size_t old_size, size_t new_size); /* the VM's counted allocator, for natives; NULL: no memory (no exception is set) */
 TINY_API tiny_val tiny_no_memory(tiny_vm *vm);                                 /* raises MemoryError, returns TINY_FAIL */
 TINY_API bool tiny_write(tiny_vm *vm, int stream, const char *text, size_t len); /* what print uses: the host's write hook */
+
+TINY_API long tiny_read(tiny_vm *vm, char *buf, size_t len);                     /* the host's read hook: bytes, 0 at the end, -1 */
+
+/* ---------------------------------------------------------------- looking into the VM (what modules such as sys, gc, traceback show) */
+
+TINY_API const tiny_config *tiny_config_of(tiny_vm *vm);
+TINY_API tiny_val tiny_modules(tiny_vm *vm);                                   /* the dict of imported modules */
+TINY_API tiny_val tiny_handled_exception(tiny_vm *vm);                         /* what an except clause is handling now; TINY_NONE */
+TINY_API TINY_CHECK tiny_val tiny_traceback_text(tiny_vm *vm, tiny_val exception); /* str, as python3 prints it */
+TINY_API TINY_CHECK tiny_val tiny_frame(tiny_vm *vm, int depth);               /* frame object of the running script; TINY_NONE: not so deep */
+TINY_API TINY_CHECK tiny_val tiny_intern(tiny_vm *vm, tiny_val str);
+TINY_API size_t tiny_size_of(tiny_vm *vm, tiny_val v);                         /* bytes of the object itself */
+TINY_API uint32_t tiny_recursion_limit(tiny_vm *vm);
+TINY_API void tiny_set_recursion_limit(tiny_vm *vm, uint32_t frames);
+TINY_API uint64_t tiny_int_max_str_digits(tiny_vm *vm);
+TINY_API void tiny_set_int_max_str_digits(tiny_vm *vm, uint64_t digits);
+TINY_API void tiny_asyncgen_hooks(tiny_vm *vm, tiny_val *firstiter, tiny_val *finalizer);      /* PEP 525; TINY_NONE: none */
+TINY_API void tiny_set_asyncgen_hooks(tiny_vm *vm, tiny_val firstiter, tiny_val finalizer);    /* TINY_ABSENT: unchanged */
+TINY_API TINY_CHECK tiny_val tiny_gc_objects(tiny_vm *vm);                     /* list of the containers and instances alive */
+typedef struct tiny_gc_stats { uint64_t collections, freed; size_t live_bytes, objects; } tiny_gc_stats;
+TINY_API void tiny_get_gc_stats(tiny_vm *vm, tiny_gc_stats *out);
+TINY_API TINY_CHECK tiny_val tiny_library_function(tiny_vm *vm, const char *name); /* a helper of the library that is written in tiny (stdlib/frozen) */
 
 /* ---------------------------------------------------------------- scopes and references */
 

@@ -19,8 +19,8 @@ static bool source_text(VM *vm, Value source, const char *who, const char **text
 }
 
 static Value compile_text(VM *vm, Value source, const char *who, const char *filename, char mode, unsigned flags) {
-  const char *text;
-  size_t len;
+  const char *text = "";
+  size_t len = 0;
   if (!source_text(vm, source, who, &text, &len)) return V_FAIL;
   if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler");
   Buf copy; /* the compiler may ask for a NUL-terminated text, and a bytearray may change */

@@ -1,0 +1,101 @@
+/* tiny.h: looking into the VM, for the modules sys, gc, traceback and for hosts that debug. */
+#include "vm/api_int.h"
+#include "vm/objects/int.h"
+#include "vm/objects/list.h"
+#include "vm/objects/traceback.h"
+
+const tiny_config *tiny_config_of(tiny_vm *vm) { return &vm->config; }
+tiny_val tiny_modules(tiny_vm *vm) { return v_from_obj(vm->modules); }
+tiny_val tiny_handled_exception(tiny_vm *vm) { return v_absent(vm->handled) ? V_NONE : vm->handled; }
+long tiny_read(tiny_vm *vm, char *buf, size_t len) { return vm->config.read ? vm->config.read(vm->config.user, buf, len) : 0; }
+
+tiny_val tiny_traceback_text(tiny_vm *vm, tiny_val exception) {
+  if (v_failed(exception)) return V_FAIL;
+  if (!is_exception(exception)) return rt_raise(vm, &exc_TypeError, "an exception is required, not '%T'", exception);
+  Buf b;
+  buf_init(&b, &vm->mem);
+  if (!exc_print(vm, exception, &b)) {
+    buf_free(&b);
+    return rt_pending(vm) ? V_FAIL : rt_no_memory(vm);
+  }
+  return api_pin(vm, v_from_str(str_from_buf(vm, &b)));
+}
+
+/* Frame objects are snapshots, so the chain is built from its outer end, each one linked to its caller. Locals of the asked frame only. */
+tiny_val tiny_frame(tiny_vm *vm, int depth) {
+  Frame *wanted = depth >= 0 ? frame_script(vm, depth) : NULL;
+  if (!wanted) return V_NONE;
+  int n = 0;
+  for (Frame *f = wanted; f; f = frame_back(f)) n++;
+  Frame **chain = mem_alloc(&vm->mem, (size_t)n * sizeof *chain);
+  if (!chain) return rt_no_memory(vm);
+  int i = 0;
+  for (Frame *f = wanted; f; f = frame_back(f)) chain[i++] = f;
+  Value back = V_NONE;
+  while (i-- > 0 && !v_failed(back)) {
+    const Code *code = chain[i]->func->code;
+    if (code->flags & CODE_HIDDEN) continue;
+    Value locals = i == 0 ? frame_locals(vm, chain[0]) : V_ABSENT;
+    uint32_t pc = chain[i]->pc > code->instr ? (uint32_t)(chain[i]->pc - code->instr) - 1 : 0;
+    back = v_failed(locals) ? V_FAIL : frame_object_new(vm, chain[i]->func->code, chain[i]->func->globals, pc, locals, back);
+  }
+  mem_free(&vm->mem, chain, (size_t)n * sizeof *chain);
+  return api_pin(vm, back);
+}
+
+tiny_val tiny_intern(tiny_vm *vm, tiny_val str) {
+  if (!v_is_exact(str, &str_type)) return rt_raise(vm, &exc_TypeError, is_str(str) ? "can't intern %T" : "intern() argument must be str, not %T", str);
+  return api_pin(vm, v_from_str(str_intern_str(vm, v_str(str))));
+}
+
+size_t tiny_size_of(tiny_vm *vm, tiny_val v) {
+  if (!v_is_obj(v)) return sizeof(Value);
+  size_t n = gc_obj_size(vm, v_obj(v));
+  if (is_list(v)) n += v_list(v)->capacity * sizeof(Value);
+  else if (is_dict(v)) n += v_dict(v)->capacity * sizeof(DictEntry) + (v_dict(v)->log2_size ? (size_t)1 << v_dict(v)->log2_size : 0);
+  else if (is_anyset(v) && v_set(v)->table != v_set(v)->small) n += (v_set(v)->mask + 1) * sizeof(SetEntry);
+  return n;
+}
+
+uint32_t tiny_recursion_limit(tiny_vm *vm) { return vm->recursion_limit; }
+void tiny_set_recursion_limit(tiny_vm *vm, uint32_t frames) { vm->recursion_limit = frames; }
+uint64_t tiny_int_max_str_digits(tiny_vm *vm) { return vm->int_max_str_digits; }
+void tiny_set_int_max_str_digits(tiny_vm *vm, uint64_t digits) { vm->int_max_str_digits = digits; }
+
+void tiny_asyncgen_hooks(tiny_vm *vm, tiny_val *firstiter, tiny_val *finalizer) {
+  *firstiter = vm->asyncgen_firstiter;
+  *finalizer = vm->asyncgen_finalizer;
+}
+
+void tiny_set_asyncgen_hooks(tiny_vm *vm, tiny_val firstiter, tiny_val finalizer) {
+  if (!v_absent(firstiter)) vm->asyncgen_firstiter = firstiter;
+  if (!v_absent(finalizer)) vm->asyncgen_finalizer = finalizer;
+}
+
+typedef struct Listing { VM *vm; List *list; bool failed; } Listing;
+
+static void list_one(void *ctx, Obj *o) {
+  Listing *l = ctx;
+  switch (o->type->layout) {
+    case LAY_OBJECT: case LAY_LIST: case LAY_TUPLE: case LAY_DICT: case LAY_SET: case LAY_FROZENSET: case LAY_FUNCTION: case LAY_TYPE: case LAY_MODULE: case LAY_GEN:
+    case LAY_METHOD: case LAY_CELL: case LAY_EXCEPTION: case LAY_NATIVE_INSTANCE:
+      if (o == &l->list->head || l->failed) return;
+      l->failed = !list_append(l->vm, l->list, v_from_obj(o));
+      return;
+    default: return;
+  }
+}
+
+tiny_val tiny_gc_objects(tiny_vm *vm) {
+  Listing l = {vm, list_new(vm, NULL, 0), false};
+  if (!l.list) return V_FAIL;
+  gc_each(vm, list_one, &l);
+  return l.failed ? V_FAIL : api_pin(vm, v_from_obj(l.list));
+}
+
+void tiny_get_gc_stats(tiny_vm *vm, tiny_gc_stats *out) {
+  const GcStats *s = gc_stats(vm);
+  *out = (tiny_gc_stats){s->collections, s->freed, s->live_bytes, gc_count(vm)};
+}
+
+tiny_val tiny_library_function(tiny_vm *vm, const char *name) { return rt_frozen(vm, name); }
