@@ -21,26 +21,9 @@ tiny_val tiny_traceback_text(tiny_vm *vm, tiny_val exception) {
   return api_pin(vm, v_from_str(str_from_buf(vm, &b)));
 }
 
-/* Frame objects are snapshots, so the chain is built from its outer end, each one linked to its caller. Locals of the asked frame only. */
 tiny_val tiny_frame(tiny_vm *vm, int depth) {
-  Frame *wanted = depth >= 0 ? frame_script(vm, depth) : NULL;
-  if (!wanted) return V_NONE;
-  int n = 0;
-  for (Frame *f = wanted; f; f = frame_back(f)) n++;
-  Frame **chain = mem_alloc(&vm->mem, (size_t)n * sizeof *chain);
-  if (!chain) return rt_no_memory(vm);
-  int i = 0;
-  for (Frame *f = wanted; f; f = frame_back(f)) chain[i++] = f;
-  Value back = V_NONE;
-  while (i-- > 0 && !v_failed(back)) {
-    const Code *code = chain[i]->func->code;
-    if (code->flags & CODE_HIDDEN) continue;
-    Value locals = i == 0 ? frame_locals(vm, chain[0]) : V_ABSENT;
-    uint32_t pc = chain[i]->pc > code->instr ? (uint32_t)(chain[i]->pc - code->instr) - 1 : 0;
-    back = v_failed(locals) ? V_FAIL : frame_object_new(vm, chain[i]->func->code, chain[i]->func->globals, pc, locals, back);
-  }
-  mem_free(&vm->mem, chain, (size_t)n * sizeof *chain);
-  return api_pin(vm, back);
+  Frame *f = depth >= 0 ? frame_script(vm, depth) : NULL;
+  return f ? api_pin(vm, frame_object_new(vm, f)) : V_NONE;
 }
 
 tiny_val tiny_intern(tiny_vm *vm, tiny_val str) {
