@@ -549,7 +549,7 @@ static Step iter_default(VM *vm, Value v, Value *out) {
   if (type_is_heap(t)) {
     Value gi = rt_type_lookup(vm, t, NAME(vm, __getitem__));
     if (!v_absent(gi) && t->layout != LAY_DICT) {
-      *out = seq_iter_new(vm, &seq_iter_type, v);
+      *out = iter_getitem_new(vm, v);
       return v_failed(*out) ? STEP_FAIL : STEP_DONE;
     }
   }
@@ -782,4 +782,26 @@ bool rt_callable(Value v) {
   if (!v_is_obj(v)) return false;
   const Type *t = v_obj(v)->type;
   return t == &function_type || t == &native_type || t == &method_type || t->layout == LAY_TYPE || t->layout == LAY_NATIVE || t->call != NULL;
+}
+
+Value rt_special(VM *vm, Value obj, Str *name) {
+  Value fn, self;
+  if (!name) return V_FAIL;
+  if (!attr_special(vm, obj, name, &fn, &self)) return rt_pending(vm) ? V_FAIL : V_ABSENT;
+  return v_absent(self) ? fn : method_new(vm, fn, self);
+}
+
+/* repr() with everything outside ASCII escaped. */
+Value rt_ascii(VM *vm, Value v) {
+  Value r = rt_repr(vm, v);
+  if (v_failed(r) || str_is_ascii(v_str(r))) return r;
+  Buf b;
+  buf_init(&b, &vm->mem);
+  const char *p = v_str(r)->data, *end = p + v_str(r)->size;
+  while (p < end) {
+    uint32_t c = utf8_decode(p, &p);
+    if (c < 0x80) buf_char(&b, (char)c);
+    else buf_printf(&b, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", (unsigned)c);
+  }
+  return v_from_str(str_from_buf(vm, &b));
 }
