@@ -251,9 +251,9 @@ static Value bytearray_getitem(VM *vm, Value self, Value key) {
   bool is_index;
   ByteArray *b = v_bytearray(self);
   if (v_has_layout(key, LAY_SLICE)) {
-    int64_t start, stop, step, count;
-    if (!slice_indices(vm, (Slice *)v_obj(key), (int64_t)b->size, &start, &stop, &step, &count)) return V_FAIL;
-    if (start + (count - 1) * step >= (int64_t)b->size) count = 0; /* __index__ shrank it */
+    int64_t start, stop, step;
+    if (!slice_unpack(vm, (Slice *)v_obj(key), &start, &stop, &step)) return V_FAIL;
+    int64_t count = slice_adjust((int64_t)b->size, &start, &stop, step); /* the size as the script's __index__ left it */
     ByteArray *r = bytearray_new(vm, count && step == 1 ? bytearray_data(b) + start : NULL, (size_t)count);
     if (!r) return V_FAIL;
     for (int64_t k = 0; step != 1 && k < count; k++) r->block[k] = bytearray_data(b)[start + k * step];
@@ -268,9 +268,9 @@ static Value bytearray_getitem(VM *vm, Value self, Value key) {
 
 /* b[start:stop:step] = data, or del when deleting. */
 static bool set_slice(VM *vm, ByteArray *b, Slice *key, const uint8_t *data, size_t n, bool deleting) {
-  int64_t start, stop, step, count;
-  if (!slice_indices(vm, key, (int64_t)b->size, &start, &stop, &step, &count)) return false;
-  if (count && start + (step < 0 ? 0 : (count - 1) * step) >= (int64_t)b->size) return rt_raise_b(vm, &exc_IndexError, "bytearray index out of range");
+  int64_t start, stop, step;
+  if (!slice_unpack(vm, key, &start, &stop, &step)) return false;
+  int64_t count = slice_adjust((int64_t)b->size, &start, &stop, step);
   if (step == 1) return splice(vm, b, (size_t)start, (size_t)count, data, n);
   if (!deleting) {
     if (n != (size_t)count) {

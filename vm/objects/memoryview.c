@@ -185,8 +185,9 @@ static bool item_index(VM *vm, MemView *m, Value key, int64_t *i) {
 }
 
 static Value subview(VM *vm, MemView *m, Slice *key) {
-  int64_t start, stop, step, count;
-  if (!slice_indices(vm, key, m->length, &start, &stop, &step, &count) || !live(vm, m)) return V_FAIL;
+  int64_t start, stop, step;
+  if (!slice_unpack(vm, key, &start, &stop, &step) || !live(vm, m)) return V_FAIL;
+  int64_t count = slice_adjust(m->length, &start, &stop, step);
   return view_new(vm, m->base, m->offset + start * m->stride, count, m->stride * step, m->item_size, m->format);
 }
 
