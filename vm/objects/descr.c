@@ -83,12 +83,12 @@ static Value member_get(VM *vm, Value descr, Value obj, Value cls) {
   if (!member_check(vm, d, obj)) return V_FAIL;
   Value v = instance_member(v_obj(obj), d->index);
   if (!v_absent(v)) return v;
-  return attr_error(vm, obj, d->name, "'%T' object has no attribute '%U'", obj, d->name);
+  return attr_error(vm, obj, d->name, rt_format(vm, "'%T' object has no attribute '%U'", obj, d->name));
 }
 static bool member_set(VM *vm, Value descr, Value obj, Value value) {
   const MemberDescr *d = as_member(descr);
   if (!member_check(vm, d, obj)) return false;
-  if (v_absent(value) && v_absent(instance_member(v_obj(obj), d->index))) return attr_error(vm, obj, d->name, "%U", d->name), false;
+  if (v_absent(value) && v_absent(instance_member(v_obj(obj), d->index))) return attr_error(vm, obj, d->name, v_from_obj(d->name)), false;
   return instance_set_member(vm, v_obj(obj), d->index, value);
 }
 

@@ -27,8 +27,6 @@ typedef struct MethodCache {
   Tuple **bases;       /* __bases__ of builtin types, by shape_id */
 } TypeState;
 
-static inline TypeState *type_state(VM *vm); /* needs vm/vm.h: see below */
-
 bool shape_new_id(VM *vm, Shape *shape, uint32_t *id);
 void shape_free_id(VM *vm, uint32_t id);
 Shape *shape_new_root(VM *vm, const Type *type, uint32_t n_members);
@@ -46,8 +44,11 @@ bool value_is_wrapper(Value v);                          /* a slot wrapper of a 
 bool value_is_plain_data(Value v);                       /* no function, no descriptor */
 const Type *type_by_id(uint32_t id);
 const Type *type_owner_of(VM *vm, const Type *type, Str *name); /* class along the MRO that has the name; NULL: none */
-/* AttributeError with this message, its name and obj set (attr.c). Returns V_FAIL. */
-Value attr_error(VM *vm, Value obj, Str *name, const char *fmt, ...);
+/* AttributeError with this message (V_FAIL is passed on), its name and obj set (attr.c). Returns V_FAIL. */
+Value attr_error(VM *vm, Value obj, Str *name, Value msg);
+int attr_real_instance(VM *vm, Value v, const Type *cls); /* type.__instancecheck__ [script]: 1 0 -1 */
+Value type_qualname(VM *vm, const Type *t);              /* str; V_FAIL: out of memory */
+Value super_lookup(VM *vm, const Super *s, Str *name);   /* class attribute behind s.cls in the MRO; V_ABSENT; not bound */
 void type_flush_methods(VM *vm);                         /* empties the method cache */
 
 #include "vm/vm.h"
