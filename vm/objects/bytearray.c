@@ -344,7 +344,7 @@ static Value bytearray_inplace(VM *vm, int op, Value a, Value b) {
   int64_t times;
   if (op == TINY_ADD) {
     if (bytes_view(b, &v)) return extend(vm, v_bytearray(a), v.data, v.size) ? a : V_FAIL;
-    return type_is_heap(type_of(b)) ? V_NOTIMPL : rt_raise(vm, &exc_TypeError, "can't concat %T to %T", b, a);
+    return str_has_reflected(vm, b, NAME___radd__) ? V_NOTIMPL : rt_raise(vm, &exc_TypeError, "can't concat %T to %T", b, a);
   }
   if (op != TINY_MUL) return V_NOTIMPL;
   int r = str_repeat_arg(vm, b, &times);

@@ -310,7 +310,7 @@ Value bytes_repeat(VM *vm, Value self, View v, int64_t times) {
 static Value concat(VM *vm, Value a, Value b) {
   View x, y;
   if (!bytes_view(a, &x) || !bytes_view(b, &y)) {
-    if ((is_bytes(a) || is_bytearray(a)) && !type_is_heap(type_of(b))) return rt_raise(vm, &exc_TypeError, "can't concat %T to %T", b, a);
+    if ((is_bytes(a) || is_bytearray(a)) && !str_has_reflected(vm, b, NAME___radd__)) return rt_raise(vm, &exc_TypeError, "can't concat %T to %T", b, a);
     return V_NOTIMPL;
   }
   if (!is_bytes(a) && !is_bytearray(a)) return V_NOTIMPL;
@@ -338,7 +338,7 @@ Value bytes_binary(VM *vm, int op, Value a, Value b) {
     b = swap;
   }
   r = str_repeat_arg(vm, b, &times);
-  return r < 0 ? V_FAIL : r == 0 ? V_NOTIMPL : bytes_repeat(vm, a, self_view(a), times);
+  return r < 0 ? V_FAIL : r == 0 ? str_repeat_error(vm, b) : bytes_repeat(vm, a, self_view(a), times);
 }
 
 /* ---- iteration ---- */

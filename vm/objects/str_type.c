@@ -113,6 +113,18 @@ bool str_size_arg(VM *vm, Value v, int64_t *out) {
   return fits || rt_raise_b(vm, &exc_OverflowError, "Python int too large to convert to C ssize_t");
 }
 
+bool str_has_reflected(VM *vm, Value v, NameId id) {
+  const Type *t = type_of(v);
+  if (!type_is_heap(t)) return false;
+  Str *name = rt_name(vm, id);
+  return name && !v_absent(rt_type_lookup(vm, t, name));
+}
+
+Value str_repeat_error(VM *vm, Value other) {
+  if (str_has_reflected(vm, other, NAME___rmul__)) return V_NOTIMPL;
+  return rt_raise(vm, &exc_TypeError, "can't multiply sequence by non-int of type '%T'", other);
+}
+
 int str_repeat_arg(VM *vm, Value v, int64_t *out) {
   bool fits;
   if (!has_index(vm, v)) return rt_pending(vm) ? -1 : 0;
@@ -251,9 +263,8 @@ Value str_binary(VM *vm, int op, Value a, Value b) {
   switch (op) {
     case TINY_ADD:
       if (is_str(a) && is_str(b)) return v_from_str(str_concat(vm, v_str(a), v_str(b)));
-      /* no builtin type knows how to be added to a str; a script's may */
-      if (is_str(a) && !type_is_heap(type_of(b))) return rt_raise(vm, &exc_TypeError, "can only concatenate str (not \"%T\") to str", b);
-      return V_NOTIMPL;
+      if (!is_str(a) || str_has_reflected(vm, b, NAME___radd__)) return V_NOTIMPL;
+      return rt_raise(vm, &exc_TypeError, "can only concatenate str (not \"%T\") to str", b);
     case TINY_MUL:
       if (!is_str(a)) {
         Value swap = a;
@@ -261,7 +272,7 @@ Value str_binary(VM *vm, int op, Value a, Value b) {
         b = swap;
       }
       r = str_repeat_arg(vm, b, &times);
-      return r < 0 ? V_FAIL : r == 0 ? V_NOTIMPL : repeat(vm, v_str(a), times);
+      return r < 0 ? V_FAIL : r == 0 ? str_repeat_error(vm, b) : repeat(vm, v_str(a), times);
     case TINY_MOD: return is_str(a) ? str_percent(vm, v_str(a), b) : V_NOTIMPL;
     default: return V_NOTIMPL;
   }
