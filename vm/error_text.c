@@ -427,6 +427,8 @@ static void print_entries(Printer *p, Value tb) {
 
 bool exc_print(VM *vm, Value exc, Buf *out) { return is_exception(exc) && print_with(vm, exc, out, chain); }
 bool exc_print_only(VM *vm, Value exc, Buf *out) { return is_exception(exc) && print_with(vm, exc, out, print_only); }
+static void print_entry(Printer *p, Value tb) { entry(p, v_traceback(tb)); }
+bool exc_print_entry(VM *vm, Value tb, Buf *out) { return print_with(vm, tb, out, print_entry); }
 bool exc_print_traceback(VM *vm, Value tb, Buf *out) { return print_with(vm, tb, out, print_entries); }
 
 static void print_unraisable(Printer *p, Value exc) {

@@ -104,8 +104,9 @@ static bool word_listed(const char *list, const char *word, size_t n) {
   return false;
 }
 
-/* A listed package brings its submodules. */
+/* A listed package brings its submodules, a listed module x its helper _x. */
 bool import_allowed(VM *vm, const char *dotted_name) {
+  if (dotted_name[0] == '_' && dotted_name[1] != '_') dotted_name++;
   const char *dot = strchr(dotted_name, '.');
   return word_listed(vm->config.modules, dotted_name, strlen(dotted_name)) || (dot && word_listed(vm->config.modules, dotted_name, (size_t)(dot - dotted_name)));
 }

@@ -53,6 +53,7 @@ bool vm_source_line(VM *vm, Code *code, int line, Buf *out);
 /* "Type: message" with module prefix, notes and suggestions, no traceback. [script] */
 bool exc_print_only(VM *vm, Value exc, Buf *out);
 /* The entries of a traceback as text ("  File ..." lines). */
+bool exc_print_entry(VM *vm, Value tb, Buf *out);                                         /* the first one alone */
 bool exc_print_traceback(VM *vm, Value tb, Buf *out);
 /* An error that cannot be raised: "Exception ignored in: repr(obj)" (obj V_ABSENT: where alone) and the traceback to the host's stderr. [script] */
 void exc_report_unraisable(VM *vm, Value exc, const char *where, Value obj);
