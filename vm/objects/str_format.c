@@ -1,8 +1,10 @@
 /* str.format and str.format_map (library reference, "Format String Syntax"; PEP 3101).
  *
- * [script] may run for each field: attribute and item lookup, __format__, __str__, __repr__. The value of the field at hand lies in a
- * rooted slot; the format text is immutable and made stable before the start. */
+ * Fields whose values are of builtin types are formatted here. As soon as a field meets an instance of a script's class (attribute and item
+ * lookup, __format__, __str__, __repr__ may be script code) nothing has happened yet that anybody could see: the C code gives up, takes the
+ * text apart into a plan of tuples instead, and frozen code (_str_format_run) carries that out, so that no script code runs above a C frame. */
 #include "vm/objects/str_build.h"
+#include "vm/objects/class.h"
 #include "vm/objects/dict.h"
 
 enum { NUMBERING_UNKNOWN, NUMBERING_AUTO, NUMBERING_MANUAL };
@@ -13,6 +15,7 @@ typedef struct Formatter {
   Value kwargs;    /* dict, or the mapping */
   int numbering;
   size_t next;     /* automatic number */
+  bool gave_up;    /* a value of a script's class was met */
 } Formatter;
 
 /* One replacement field as text: {name!conversion:spec}. */
@@ -87,6 +90,13 @@ static bool read_index(VM *vm, const char *s, const char *end, size_t *out, bool
 
 /* ---- finding the value ---- */
 
+/* False, without an exception, when v is an instance of a script's class. */
+static bool plain(Formatter *m, Value v) {
+  if (!type_is_heap(type_of(v))) return true;
+  m->gave_up = true;
+  return false;
+}
+
 static bool set_numbering(Formatter *m, bool automatic) {
   int want = automatic ? NUMBERING_AUTO : NUMBERING_MANUAL;
   if (m->numbering == NUMBERING_UNKNOWN) m->numbering = want;
@@ -121,9 +131,11 @@ static bool first_value(Formatter *m, const char *s, const char *end, Value *out
 }
 
 /* One .attribute or [item] at *s. */
-static bool follow(VM *vm, const char **s, const char *end, Value *v) {
+static bool follow(Formatter *m, const char **s, const char *end, Value *v) {
+  VM *vm = m->vm;
   const char *p = *s + 1, *start = p;
   Str *name;
+  if (!plain(m, *v)) return false;
   if (**s == '.') {
     while (p < end && *p != '.' && *p != '[') p++;
     *s = p;
@@ -155,10 +167,15 @@ static bool field_value(Formatter *m, const Field *f, Value *slot) {
   if (!first_value(m, f->name, s, &v)) return false;
   *slot = v;
   while (s < f->name_end) {
-    if (!follow(m->vm, &s, f->name_end, &v)) return false;
+    if (!follow(m, &s, f->name_end, &v)) return false;
     *slot = v;
   }
-  return true;
+  return plain(m, v);
+}
+
+static bool bad_conversion(VM *vm, uint32_t how) {
+  if (how > 32 && how < 127) return rt_raise_b(vm, &exc_ValueError, "Unknown conversion specifier '%c'", (int)how);
+  return rt_raise_b(vm, &exc_ValueError, "Unknown conversion specifier '\\x%x'", (unsigned)how);
 }
 
 static bool convert(VM *vm, uint32_t how, Value *slot) {
@@ -166,8 +183,7 @@ static bool convert(VM *vm, uint32_t how, Value *slot) {
   if (how == 's') v = rt_str(vm, *slot);
   else if (how == 'r') v = rt_repr(vm, *slot);
   else if (how == 'a') v = rt_ascii(vm, *slot);
-  else if (how > 32 && how < 127) return rt_raise_b(vm, &exc_ValueError, "Unknown conversion specifier '%c'", (int)how);
-  else return rt_raise_b(vm, &exc_ValueError, "Unknown conversion specifier '\\x%x'", (unsigned)how);
+  else return bad_conversion(vm, how);
   if (v_failed(v)) return false;
   *slot = v;
   return true;
@@ -230,9 +246,132 @@ static bool format_text(Formatter *m, const char *p, const char *end, int depth,
   return true;
 }
 
+/* ---- the plan: a tuple of (literal, key, path, conversion, spec); key None: only the literal. An exception in the place of a key, of a
+   path's name or of a conversion is raised when the work comes there ---- */
+
+static Value plan_text(Formatter *m, const char *p, const char *end, int depth);
+
+/* The ValueError just raised as a value of the plan. */
+static Value planned_error(VM *vm) { return rt_pending_is(vm, &exc_ValueError) ? rt_take_exc(vm) : V_FAIL; }
+
+static Value plan_key(Formatter *m, const char *s, const char *end) {
+  VM *vm = m->vm;
+  size_t index;
+  bool failed, numeric = read_index(vm, s, end, &index, &failed);
+  if (failed) return planned_error(vm);
+  if (!numeric && s != end) return v_from_str(str_new(vm, s, (size_t)(end - s)));
+  if (!set_numbering(m, s == end)) return planned_error(vm);
+  if (s == end) index = m->next++;
+  if (m->args) return int_from_i64(vm, (int64_t)index);
+  value_error(vm, "Format string contains positional fields");
+  return planned_error(vm);
+}
+
+/* (is_attribute, name) of one step at *s; is_attribute None: name is an exception. */
+static Value plan_step(VM *vm, const char **s, const char *end) {
+  const char *p = *s + 1, *start = p, *wrong = NULL;
+  bool attribute = **s == '.', failed = false;
+  size_t index;
+  Value name = V_FAIL;
+  if (attribute) while (p < end && *p != '.' && *p != '[') p++;
+  else while (p < end && *p != ']') p++;
+  if (!attribute && **s != '[') wrong = "Only '.' or '[' may follow ']' in format field specifier";
+  else if (!attribute && p == end) wrong = "Missing ']' in format string";
+  else if (p == start) wrong = "Empty attribute in format string";
+  else if (!attribute && read_index(vm, start, p, &index, &failed)) name = int_from_i64(vm, (int64_t)index);
+  else if (!failed) name = v_from_str(str_new(vm, start, (size_t)(p - start)));
+  if (wrong) value_error(vm, wrong);
+  *s = attribute || p == end ? p : p + 1;
+  Value kind = v_from_bool(attribute);
+  if (v_failed(name)) {
+    name = planned_error(vm);
+    kind = V_NONE;
+    *s = end;
+  }
+  if (v_failed(name)) return V_FAIL;
+  Tuple *t = tuple_pair(vm, kind, name);
+  return t ? v_from_obj(t) : V_FAIL;
+}
+
+static Value list_as_tuple(VM *vm, List *list) {
+  Tuple *t = list ? tuple_new(vm, list->items, list->length) : NULL;
+  return t ? v_from_obj(t) : V_FAIL;
+}
+
+static Value plan_path(VM *vm, const char *s, const char *end) {
+  List *steps = list_new(vm, NULL, 0);
+  while (steps && s < end) {
+    Value step = plan_step(vm, &s, end);
+    if (v_failed(step) || !list_append(vm, steps, step)) return V_FAIL;
+  }
+  return list_as_tuple(vm, steps);
+}
+
+static Value plan_conversion(VM *vm, uint32_t how) {
+  if (how == 0) return v_from_str(str_empty(vm));
+  if (how == 's' || how == 'r' || how == 'a') return v_from_str(str_from_cp(vm, how));
+  bad_conversion(vm, how);
+  return planned_error(vm);
+}
+
+static bool plan_add(VM *vm, List *plan, Str *literal, Value key, Value path, Value conversion, Value spec) {
+  if (!literal || v_failed(key) || v_failed(path) || v_failed(conversion) || v_failed(spec)) return false;
+  Tuple *t = tuple_new(vm, (Value[]){v_from_obj(literal), key, path, conversion, spec}, 5);
+  return t && list_append(vm, plan, v_from_obj(t));
+}
+
+static bool plan_field(Formatter *m, List *plan, Str *literal, const Field *f, int depth) {
+  VM *vm = m->vm;
+  const char *s = f->name;
+  while (s < f->name_end && *s != '.' && *s != '[') s++;
+  Value key = plan_key(m, f->name, s), path = v_failed(key) ? V_FAIL : plan_path(vm, s, f->name_end);
+  Value conversion = v_failed(path) ? V_FAIL : plan_conversion(vm, f->conversion), spec = V_FAIL;
+  if (v_failed(conversion)) return false;
+  if (f->nested) spec = plan_text(m, f->spec, f->spec_end, depth - 1);
+  else spec = v_from_str(str_new(vm, f->spec, (size_t)(f->spec_end - f->spec)));
+  return plan_add(vm, plan, literal, key, path, conversion, spec);
+}
+
+static Value plan_text(Formatter *m, const char *p, const char *end, int depth) {
+  VM *vm = m->vm;
+  List *plan = list_new(vm, NULL, 0);
+  Str *empty = str_empty(vm);
+  if (!plan || !empty) return V_FAIL;
+  if (depth < 0) value_error(vm, "Max string recursion exceeded");
+  while (p < end && !rt_pending(vm)) {
+    const char *run = p;
+    while (p < end && *p != '{' && *p != '}') p++;
+    char c = p < end ? *p++ : 0;
+    bool doubled = c && p < end && *p == c;
+    Str *literal = str_new(vm, run, (size_t)(p - run) - (c && !doubled));
+    if (doubled) p++;
+    Field f;
+    bool field = false;
+    if (literal && c && !doubled) {
+      if (c == '}') value_error(vm, "Single '}' encountered in format string");
+      else if (p == end) value_error(vm, "Single '{' encountered in format string");
+      else field = read_field(vm, &p, end, &f);
+    }
+    if (field ? !plan_field(m, plan, literal, &f, depth) : !plan_add(vm, plan, literal, V_NONE, V_NONE, V_NONE, V_NONE)) return V_FAIL;
+  }
+  if (rt_pending(vm)) {
+    Value error = planned_error(vm);
+    if (!plan_add(vm, plan, empty, error, v_from_obj(empty), v_from_obj(empty), v_from_obj(empty))) return V_FAIL;
+  }
+  return list_as_tuple(vm, plan);
+}
+
+static Value run_plan(VM *vm, Str *s, Tuple *args, Value kwargs) {
+  Formatter m = {.vm = vm, .args = args};
+  Value plan = plan_text(&m, s->data, s->data + s->size, 1);
+  if (v_failed(plan)) return V_FAIL;
+  return rt_tail_builtin(vm, "_str_format_run", 3, (Value[]){plan, args ? v_from_obj(args) : V_NONE, kwargs});
+}
+
 static Value format(VM *vm, Str *s, Tuple *args, Value kwargs) {
   if (!str_cstr(vm, s) || !charge_bytes(vm, s->size)) return V_FAIL; /* stable: not in a shared buffer */
-  Formatter m = {.vm = vm, .args = args, .kwargs = kwargs};
+  Formatter m = {.vm = vm, .args = args, .kwargs = kwargs, .gave_up = type_is_heap(type_of(kwargs))};
+  if (m.gave_up) return run_plan(vm, s, args, kwargs);
   Buf out;
   size_t mark = rt_temp_mark(vm);
   buf_init(&out, &vm->mem);
@@ -240,7 +379,7 @@ static Value format(VM *vm, Str *s, Tuple *args, Value kwargs) {
   rt_temp_release(vm, mark);
   if (ok) return v_from_str(str_from_buf(vm, &out));
   buf_free(&out);
-  return V_FAIL;
+  return m.gave_up && !rt_pending(vm) ? run_plan(vm, s, args, kwargs) : V_FAIL;
 }
 
 Value str_m_format(VM *vm, Args *a) { return format(vm, v_str(a->v[0]), v_tuple(a->v[1]), a->v[2]); }
