@@ -290,6 +290,7 @@ TINY_API void tiny_add_fuel(tiny_vm *vm, uint64_t steps);
 TINY_API void tiny_set_deadline_ms(tiny_vm *vm, int64_t ms_from_now);          /* -1: none */
 TINY_API void tiny_interrupt(tiny_vm *vm);                                     /* any thread, signal handlers too: KeyboardInterrupt at the next safe point */
 TINY_API bool tiny_charge(tiny_vm *vm, uint64_t work);                         /* natives with long loops: false = a limit struck, return TINY_FAIL */
+TINY_API TINY_CHECK bool tiny_poll(tiny_vm *vm);                                /* natives that wait call it every few ms: false = interrupt or deadline, return TINY_FAIL */
 TINY_API size_t tiny_memory_used(tiny_vm *vm);
 TINY_API size_t tiny_memory_peak(tiny_vm *vm);
 TINY_API void tiny_set_memory_limit(tiny_vm *vm, size_t bytes);

@@ -272,17 +272,25 @@ static bool refill(VM *vm) {
   return take > 0;
 }
 
+static bool raise_interrupt(VM *vm) {
+  vm->interrupt = 0;
+  Value exc = exc_new(vm, &exc_KeyboardInterrupt, 0, NULL);
+  if (!v_failed(exc)) rt_raise_obj(vm, exc);
+  return false;
+}
+
+bool tiny_poll(tiny_vm *vm) {
+  if (vm->limit_hit) return strike(vm, vm->limit_hit);
+  if (vm->deadline_ns && now_ns() >= vm->deadline_ns) return strike(vm, LIMIT_DEADLINE);
+  return !vm->interrupt || raise_interrupt(vm);
+}
+
 bool vm_safe_point(VM *vm) {
   if (vm->limit_hit) return strike(vm, vm->limit_hit); /* a finally block of the script may not run on */
   if (vm->fuel < -MEM_POKE / 2) vm->fuel += MEM_POKE;
   if (vm->mem.want_gc || vm->stress) gc_collect(vm);
   if (!gc_run_finalizers(vm)) return strike(vm, vm->limit_hit);
-  if (vm->interrupt) {
-    vm->interrupt = 0;
-    Value exc = exc_new(vm, &exc_KeyboardInterrupt, 0, NULL);
-    if (!v_failed(exc)) rt_raise_obj(vm, exc);
-    return false;
-  }
+  if (vm->interrupt) return raise_interrupt(vm);
   if (vm->deadline_ns && now_ns() >= vm->deadline_ns) return strike(vm, LIMIT_DEADLINE);
   if (refill(vm)) {
     if (vm->stress) {
