@@ -1,0 +1,113 @@
+/* Files that hold scripts: reading them, and finding modules beside the script and in TINYPATH. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "repl/program.h"
+
+char *source_read_stream(FILE *f, size_t *len) {
+  size_t cap = 8192, n = 0;
+  char *data = malloc(cap + 1);
+  while (data) {
+    size_t got = fread(data + n, 1, cap - n, f);
+    n += got;
+    if (got == 0) break;
+    if (n == cap) {
+      char *more = realloc(data, cap * 2 + 1);
+      if (!more) free(data);
+      data = more;
+      cap *= 2;
+    }
+  }
+  if (data) data[n] = 0;
+  *len = n;
+  return data;
+}
+
+char *source_read(const char *path, size_t *len, int *err) {
+  struct stat st;
+  FILE *f = fopen(path, "rb");
+  *err = errno;
+  if (!f) return NULL;
+  if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode)) {
+    *err = EISDIR;
+    fclose(f);
+    return NULL;
+  }
+  char *data = source_read_stream(f, len);
+  *err = data ? 0 : ENOMEM;
+  fclose(f);
+  return data;
+}
+
+static char *join3(const char *dir, const char *name, const char *tail) {
+  size_t nd = strlen(dir), nn = strlen(name), nt = strlen(tail);
+  char *s = malloc(nd + nn + nt + 2);
+  if (!s) return NULL;
+  memcpy(s, dir, nd);
+  if (nd && dir[nd - 1] != '/') s[nd++] = '/';
+  memcpy(s + nd, name, nn);
+  memcpy(s + nd + nn, tail, nt + 1);
+  return s;
+}
+
+/* The first of NAME.tiny, NAME.py, NAME/<inner>.tiny, NAME/<inner>.py that is a file. */
+static char *look_in(const char *dir, const char *slashed, const char *inner, bool *is_package, size_t *len, char **path) {
+  char tails[4][64];
+  snprintf(tails[0], sizeof tails[0], "/%s.tiny", inner);
+  snprintf(tails[1], sizeof tails[1], "/%s.py", inner);
+  snprintf(tails[2], sizeof tails[2], ".tiny");
+  snprintf(tails[3], sizeof tails[3], ".py");
+  for (int i = 0; i < 4; i++) {
+    char *file = join3(dir, slashed, tails[i]);
+    int err;
+    struct stat st;
+    char *text = file && stat(file, &st) == 0 && S_ISREG(st.st_mode) ? source_read(file, len, &err) : NULL;
+    if (text) {
+      *is_package = i < 2;
+      *path = file;
+      return text;
+    }
+    free(file);
+  }
+  return NULL;
+}
+
+static char *look_everywhere(Program *p, const char *dotted, const char *inner, bool *is_package, size_t *len, char **path) {
+  size_t n = strlen(dotted);
+  char *slashed = malloc(n + 1), *text = NULL;
+  if (!slashed) return NULL;
+  for (size_t i = 0; i <= n; i++) slashed[i] = dotted[i] == '.' ? '/' : dotted[i];
+  text = look_in(p->script_dir, slashed, inner, is_package, len, path);
+  const char *at = getenv("TINYPATH");
+  while (!text && at && *at) {
+    size_t k = strcspn(at, ":");
+    char *dir = malloc(k + 1);
+    if (dir) {
+      memcpy(dir, at, k);
+      dir[k] = 0;
+      if (k) text = look_in(dir, slashed, inner, is_package, len, path);
+      free(dir);
+    }
+    at += k + (at[k] == ':');
+  }
+  free(slashed);
+  return text;
+}
+
+bool program_find_source(void *user, const char *dotted_name, const char **text, size_t *len, const char **path, bool *is_package) {
+  Program *p = user;
+  free(p->found_text);
+  free(p->found_path);
+  p->found_path = NULL;
+  p->found_text = look_everywhere(p, dotted_name, "__init__", is_package, len, &p->found_path);
+  *text = p->found_text;
+  *path = p->found_path;
+  return p->found_text != NULL;
+}
+
+char *source_find_module(Program *p, const char *dotted_name, bool main, char **path) {
+  bool is_package;
+  size_t len;
+  return look_everywhere(p, dotted_name, main ? "__main__" : "__init__", &is_package, &len, path);
+}
