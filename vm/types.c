@@ -45,6 +45,12 @@ void types_free(VM *vm) {
   Mem *m = &vm->mem;
   if (st->roots)
     for (uint32_t i = 0; i < TYPE_ID_COUNT; i++) shape_free_tree(vm, st->roots[i]);
+  for (uint32_t i = 0; i < TYPE_ID_COUNT; i++) {
+    if (st->new_sigs && st->new_sigs[i]) signature_free(vm, st->new_sigs[i]);
+    if (st->init_sigs && st->init_sigs[i]) signature_free(vm, st->init_sigs[i]);
+  }
+  mem_free(m, st->new_sigs, TYPE_ID_COUNT * sizeof *st->new_sigs);
+  mem_free(m, st->init_sigs, TYPE_ID_COUNT * sizeof *st->init_sigs);
   mem_free(m, st->roots, TYPE_ID_COUNT * sizeof *st->roots);
   mem_free(m, st->bases, TYPE_ID_COUNT * sizeof *st->bases);
   mem_free(m, vm->type_ns, TYPE_ID_COUNT * sizeof *vm->type_ns);

@@ -23,6 +23,7 @@ typedef struct MethodCache {
   Class **classes;      /* every heap class, oldest first; NULL: gone */
   size_t n_classes, cap_classes, live_classes;
   Shape **roots;        /* of builtin types whose instances have attributes, by shape_id */
+  Signature **new_sigs, **init_sigs; /* parsed Type.new_sig, init_sig, by shape_id of the builtin type; number 0: any arguments */
   Arena defs;         /* tiny_def rows of __init__ and __new__ of builtin types */
   Tuple **bases;       /* __bases__ of builtin types, by shape_id */
 } TypeState;
@@ -37,8 +38,12 @@ Shape *type_root_shape(VM *vm, const Type *t);           /* NULL: out of memory 
 Value instance_member(Obj *o, uint32_t index);
 bool instance_set_member(VM *vm, Obj *o, uint32_t index, Value v);
 bool instance_change_class(VM *vm, Obj *o, const Type *to);
-/* Heap instances: trace and destroy functions that also serve the attributes (class.c). */
-void class_register(VM *vm, Class *c);
+/* class.c */
+void class_trace_slot(Tracer *t, Obj *o);                /* of type and metaclasses */
+void class_destroy_slot(VM *vm, Obj *o);
+Tuple *class_compute_mro(VM *vm, Value self, const Tuple *bases);
+bool class_set_name(VM *vm, Class *c, Str *name);
+const Type *class_best_base(VM *vm, const Tuple *bases); /* NULL: TypeError pending */
 bool slot_wrappers_add(VM *vm, const Type *t, Dict *ns); /* dunder methods from the slots of a builtin type (slot_wrappers.c) */
 bool value_is_wrapper(Value v);                          /* a slot wrapper of a builtin type */
 bool value_is_plain_data(Value v);                       /* no function, no descriptor */
