@@ -105,4 +105,5 @@ struct Node {
 
 /* Dump in the form of ast.dump(tree), for tests. */
 void ast_dump(Buf *out, const Node *node);
+void ast_dump_attributes(Buf *out, const Node *node); /* with include_attributes=True: positions */
 #endif

@@ -1,0 +1,25 @@
+/* Source text made ready for the lexer: UTF-8 without BOM, '\n' line ends, a last line that ends, no NUL; and the table of its lines. */
+#ifndef TINY_LEXER_SOURCE_H
+#define TINY_LEXER_SOURCE_H
+#include "vm/base/mem.h"
+
+typedef enum { SRC_OK, SRC_NO_MEMORY, SRC_NUL, SRC_BAD } SourceStatus;
+
+typedef struct Source {
+  const char *text;      /* arena-owned, NUL-terminated */
+  uint32_t len;
+  const uint32_t *lines; /* lines[i]: offset where line i + 1 starts; lines[n_lines] == len */
+  int n_lines;
+  /* for SRC_BAD: */
+  char msg[256];
+  int bad_line;          /* 0: none */
+} Source;
+
+/* Decodes and normalises. src is any bytes; the result lives in the arena. */
+SourceStatus source_init(Source *s, Arena *arena, const char *src, size_t len, const char *filename);
+
+uint32_t source_line_start(const Source *s, int line);              /* offset of a line, from 1 */
+const char *source_line(const Source *s, int line, size_t *len);    /* its text with the '\n' */
+int source_line_at(const Source *s, uint32_t offset);               /* number of the line an offset stands in */
+int source_column(const Source *s, int line, uint32_t offset);      /* code points from the start of the line to the offset */
+#endif
