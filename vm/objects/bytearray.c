@@ -111,7 +111,7 @@ static Value bytearray_init(VM *vm, Args *a) {
   ByteArray *self = v_bytearray(a->v[0]);
   Buf b;
   buf_init(&b, &vm->mem);
-  int r = bytes_from_source(vm, a->v[1], a->v[2], a->v[3], &b);
+  int r = bytes_from_source(vm, "bytearray", a->v[1], a->v[2], a->v[3], &b);
   if (r == 1) return set_from_buf(vm, self, &b) ? V_NONE : V_FAIL;
   buf_free(&b);
   if (r < 0) return V_FAIL;
@@ -146,7 +146,7 @@ static Value m_extend(VM *vm, Args *a) {
   Value x = a->v[1];
   ByteArray *b = v_bytearray(a->v[0]);
   if (bytes_view(x, &v)) return extend(vm, b, v.data, v.size) ? V_NONE : V_FAIL;
-  if (is_str(x)) return rt_raise(vm, &exc_TypeError, "expected iterable of integers; got: 'str'");
+  if (is_str(x)) return v_str(x)->size ? rt_raise(vm, &exc_TypeError, "'str' object cannot be interpreted as an integer") : V_NONE;
   Buf buf;
   buf_init(&buf, &vm->mem);
   int r = bytes_collect(vm, x, &buf);
@@ -272,6 +272,7 @@ static bool set_slice(VM *vm, ByteArray *b, Slice *key, const uint8_t *data, siz
   if (!slice_unpack(vm, key, &start, &stop, &step)) return false;
   int64_t count = slice_adjust((int64_t)b->size, &start, &stop, step);
   if (step == 1) return splice(vm, b, (size_t)start, (size_t)count, data, n);
+  deleting |= n == 0; /* as CPython has it: b[::2] = b'' deletes */
   if (!deleting) {
     if (n != (size_t)count) {
       return rt_raise_b(vm, &exc_ValueError, "attempt to assign bytes of size %zu to extended slice of size %lld", n, (long long)count);
@@ -302,7 +303,7 @@ static bool assign_slice(VM *vm, Value self, Slice *key, Value value) {
   buf_init(&buf, &vm->mem);
   int r = 1;
   if (!v_absent(value)) {
-    if (is_int(value) || is_str(value)) return rt_raise_b(vm, &exc_TypeError, "can assign only bytes, buffers, or iterables of ints in range(0, 256)");
+    if (is_int(value) || is_float(value) || is_str(value)) return rt_raise_b(vm, &exc_TypeError, "can assign only bytes, buffers, or iterables of ints in range(0, 256)");
     r = bytes_collect(vm, value, &buf);
     if (r == 0) { /* an iterable that needs script code: converted first */
       Value bytes = rt_call(vm, rt_type_value(&bytearray_type), 1, &value);

@@ -132,7 +132,7 @@ static int zeros(VM *vm, Value count, Buf *out) {
   return 1;
 }
 
-int bytes_from_source(VM *vm, Value source, Value encoding, Value errors, Buf *out) {
+int bytes_from_source(VM *vm, const char *kind, Value source, Value encoding, Value errors, Buf *out) {
   const char *enc = "utf-8", *err = "strict";
   if (!v_absent(encoding) || !v_absent(errors)) {
     if (v_absent(source) || !is_str(source)) {
@@ -150,7 +150,7 @@ int bytes_from_source(VM *vm, Value source, Value encoding, Value errors, Buf *o
   if (is_str(source)) return rt_raise_i(vm, &exc_TypeError, "string argument without an encoding");
   if (is_int(source)) return zeros(vm, source, out);
   int r = bytes_collect(vm, source, out);
-  if (r == 0 && !str_is_iterable(vm, source) && !v_has_layout(source, LAY_GEN)) return rt_raise_i(vm, &exc_TypeError, "cannot convert '%T' object to bytes", source);
+  if (r == 0 && !str_is_iterable(vm, source) && !v_has_layout(source, LAY_GEN)) return rt_raise_i(vm, &exc_TypeError, "cannot convert '%T' object to %s", source, kind);
   return r;
 }
 
@@ -169,7 +169,7 @@ static Value bytes_new_(VM *vm, const Type *cls, Args *a) {
   if (cls == &bytes_type && v_is_exact(source, &bytes_type) && v_absent(a->v[1]) && v_absent(a->v[2])) return source;
   Buf b;
   buf_init(&b, &vm->mem);
-  int r = bytes_from_source(vm, source, a->v[1], a->v[2], &b);
+  int r = bytes_from_source(vm, "bytes", source, a->v[1], a->v[2], &b);
   if (r == 1) {
     Bytes *made = bytes_from_buf(vm, &b);
     if (!made || cls == &bytes_type) return v_from_bytes(made);

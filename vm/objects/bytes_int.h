@@ -19,7 +19,7 @@ Value bytes_compare_views(View a, View b, Compare op);
    1 done, 0 not such an object, -1 failed. */
 int bytes_collect(VM *vm, Value x, Buf *out);
 /* The common part of bytes(source, encoding, errors) and bytearray's: 1 *out was filled, 0 the source has to be asked by script code, -1. */
-int bytes_from_source(VM *vm, Value source, Value encoding, Value errors, Buf *out);
+int bytes_from_source(VM *vm, const char *kind, Value source, Value encoding, Value errors, Buf *out);
 bool memoryview_view(Value v, View *out);
 Value bytes_binary(VM *vm, int op, Value a, Value b);
 

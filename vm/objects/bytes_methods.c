@@ -36,7 +36,12 @@ static bool search_range(VM *vm, Args *a, Search *s) {
   return charge_bytes(vm, s->part.size);
 }
 
-static bool search_args(VM *vm, Args *a, Search *s) { return search_sub(vm, a->v[1], s) && search_range(vm, a, s) && (!is_bytearray(a->v[1]) || bytes_view(a->v[1], &s->sub)); }
+/* The range is computed last, when no more script code can change a bytearray. */
+static bool search_args(VM *vm, Args *a, Search *s) {
+  int64_t ignore;
+  return str_slice_arg(vm, a->v[2], &ignore) && str_slice_arg(vm, a->v[3], &ignore) && search_sub(vm, a->v[1], s) && search_range(vm, a, s) &&
+         (!is_bytearray(a->v[1]) || bytes_view(a->v[1], &s->sub));
+}
 
 static int64_t find_index(VM *vm, Args *a, bool reverse) {
   Search s;
@@ -269,7 +274,7 @@ static Value justify(VM *vm, Args *a, char how, const char *name) {
   if (!str_size_arg(vm, a->v[1], &width)) return V_FAIL;
   if (!v_absent(a->v[2])) {
     if ((!is_bytes(a->v[2]) && !is_bytearray(a->v[2])) || !bytes_view(a->v[2], &f) || f.size != 1) {
-      return rt_raise(vm, &exc_TypeError, "%s() argument 2 must be a byte string of length 1, not %T", name, a->v[2]);
+      return rt_raise(vm, &exc_TypeError, "%s() argument 2 must be a byte string of length 1, not %s", name, str_arg_name(a->v[2]));
     }
     fill = f.data[0];
   }
@@ -365,7 +370,7 @@ Value bytes_m_hex(VM *vm, Args *a) {
 static int hex_value(char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1; }
 
 Value bytes_m_fromhex(VM *vm, Args *a) {
-  if (!is_str(a->v[1])) return rt_raise(vm, &exc_TypeError, "fromhex() argument must be str, not %T", a->v[1]);
+  if (!is_str(a->v[1])) return rt_raise(vm, &exc_TypeError, "fromhex() argument must be str, not %s", str_arg_name(a->v[1]));
   Str *s = v_str(a->v[1]);
   if (!charge_bytes(vm, s->size)) return V_FAIL;
   Buf b;

@@ -20,11 +20,8 @@ static bool split_space(VM *vm, Value self, List *list, View v, int64_t max) {
   for (size_t i = 0;;) {
     while (i < v.size && space(v.data[i])) i++;
     if (i == v.size) return true;
-    size_t start = i, end = v.size;
-    if (max-- == 0) {
-      while (end > start && space(v.data[end - 1])) end--;
-      return add_piece(vm, self, list, v, start, end);
-    }
+    size_t start = i;
+    if (max-- == 0) return add_piece(vm, self, list, v, start, v.size);
     while (i < v.size && !space(v.data[i])) i++;
     if (!add_piece(vm, self, list, v, start, i)) return false;
   }
@@ -34,11 +31,8 @@ static bool rsplit_space(VM *vm, Value self, List *list, View v, int64_t max) {
   for (size_t i = v.size;;) {
     while (i > 0 && space(v.data[i - 1])) i--;
     if (i == 0) return true;
-    size_t end = i, start = 0;
-    if (max-- == 0) {
-      while (start < end && space(v.data[start])) start++;
-      return add_piece(vm, self, list, v, start, end);
-    }
+    size_t end = i;
+    if (max-- == 0) return add_piece(vm, self, list, v, 0, end);
     while (i > 0 && !space(v.data[i - 1])) i--;
     if (!add_piece(vm, self, list, v, i, end)) return false;
   }

@@ -32,7 +32,7 @@ typedef struct Codec {
 
 bool codec_arg(VM *vm, Value v, const char *what, const char **out) {
   if (v_absent(v)) return true;
-  if (!is_str(v)) return rt_raise_b(vm, &exc_TypeError, "%s must be str, not %T", what, v);
+  if (!is_str(v)) return rt_raise_b(vm, &exc_TypeError, "%s must be str, not %s", what, str_arg_name(v));
   const char *text = str_cstr(vm, v_str(v));
   if (!text) return false;
   if (memchr(text, 0, v_str(v)->size)) return rt_raise_b(vm, &exc_ValueError, "embedded null character");

@@ -328,7 +328,7 @@ static Value m_toreadonly(VM *vm, Args *a) {
 static Value m_cast(VM *vm, Args *a) {
   MemView *m = v_view(a->v[0]);
   if (!live(vm, m)) return V_FAIL;
-  if (!is_str(a->v[1])) return rt_raise(vm, &exc_TypeError, "cast() argument 'format' must be str, not %T", a->v[1]);
+  if (!is_str(a->v[1])) return rt_raise(vm, &exc_TypeError, "cast() argument 'format' must be str, not %s", str_arg_name(a->v[1]));
   if (!v_absent(a->v[2])) return rt_raise(vm, &exc_NotImplementedError, "memoryview: only one dimension is supported");
   Str *f = v_str(a->v[1]);
   const char *text = f->data;

@@ -40,6 +40,8 @@ TINY_MUST_CHECK Str *str_exact(VM *vm, Str *s);                   /* s itself, o
 TINY_MUST_CHECK Str *str_piece(VM *vm, const char *p, const char *end, bool ascii); /* [p, end) of a valid text; ascii: known to be all ASCII */
 TINY_MUST_CHECK Value str_too_long(VM *vm);                       /* raises MemoryError */
 
+/* The type of an argument as CPython's messages name it: "None" for None. */
+static inline const char *str_arg_name(Value v) { return v_is_none(v) ? "None" : type_of(v)->name; }
 /* start/end arguments of find, count, startswith...: None or absent keeps *out. [script] through __index__. */
 bool str_slice_arg(VM *vm, Value v, int64_t *out);
 /* Resolves start and end as slices do, against a length. */

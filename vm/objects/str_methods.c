@@ -185,8 +185,8 @@ static Value m_maketrans(VM *vm, Args *a) {
   Value x = a->v[0], y = a->v[1], z = a->v[2];
   if (v_absent(y)) return maketrans_dict(vm, x);
   if (!is_str(x)) return rt_raise(vm, &exc_TypeError, "first maketrans argument must be a string if there is a second argument");
-  if (!is_str(y)) return rt_raise(vm, &exc_TypeError, "maketrans() argument 2 must be str, not %T", y);
-  if (!v_absent(z) && !is_str(z)) return rt_raise(vm, &exc_TypeError, "maketrans() argument 3 must be str, not %T", z);
+  if (!is_str(y)) return rt_raise(vm, &exc_TypeError, "maketrans() argument 2 must be str, not %s", str_arg_name(y));
+  if (!v_absent(z) && !is_str(z)) return rt_raise(vm, &exc_TypeError, "maketrans() argument 3 must be str, not %s", str_arg_name(z));
   if (v_str(x)->length != v_str(y)->length) return rt_raise(vm, &exc_ValueError, "the first two maketrans arguments must have equal length");
   Dict *d = dict_new(vm);
   if (!d) return V_FAIL;

@@ -153,7 +153,7 @@ static bool add_bytes(Percent *p, const Spec *s, Value v) {
   if (!bytes_view(v, &view)) {
     Str *name = NAME(vm, __bytes__);
     if (!name) return false;
-    Value method = rt_special(vm, v, name);
+    Value method = type_is_heap(type_of(v)) ? rt_special(vm, v, name) : V_ABSENT;
     if (v_failed(method)) return false;
     if (v_absent(method)) return rt_raise_b(vm, &exc_TypeError, "%%b requires a bytes-like object, or an object that implements __bytes__, not '%T'", v);
     Value r = rt_call(vm, method, 0, NULL);
@@ -164,8 +164,10 @@ static bool add_bytes(Percent *p, const Spec *s, Value v) {
   return add_text(p, s, (const char *)view.data, view.size);
 }
 
-static bool add_char(Percent *p, const Spec *s, Value v) {
+static bool add_char(Percent *p, const Spec *spec, Value v) {
   VM *vm = p->vm;
+  Spec no_prec = *spec, *s = &no_prec;
+  no_prec.prec = -1;
   char text[4];
   int64_t c;
   View view;
@@ -186,9 +188,7 @@ static bool add_char(Percent *p, const Spec *s, Value v) {
   }
   if (c < 0 || c > (p->bytes ? 255 : 0x10FFFF)) return rt_raise_b(vm, &exc_OverflowError, p->bytes ? "%%c arg not in range(256)" : "%%c arg not in range(0x110000)");
   if (p->bytes) text[0] = (char)c;
-  Spec no_prec = *s;
-  no_prec.prec = -1;
-  return add_text(p, &no_prec, text, p->bytes ? 1 : (size_t)utf8_encode((uint32_t)c, text));
+  return add_text(p, s, text, p->bytes ? 1 : (size_t)utf8_encode((uint32_t)c, text));
 }
 
 /* The int of a %d %x argument. [script] through __int__ and __index__. */
@@ -271,9 +271,12 @@ static bool run(Percent *p) {
     p->i += literal;
     if (!mark) break;
     p->i++;
-    if (!read_spec(p, &s)) return false;
-    if (s.type == '%') buf_char(&p->out, '%');
-    else if (!convert(p, &s)) return false;
+    if (p->i < p->n && p->f[p->i] == '%') { /* only "%%": with flags it is an unsupported conversion */
+      buf_char(&p->out, '%');
+      p->i++;
+      continue;
+    }
+    if (!read_spec(p, &s) || !convert(p, &s)) return false;
     if (p->out.failed) return rt_no_memory(vm), false;
   }
   bool left = is_tuple(p->args) ? p->next < v_tuple(p->args)->length : !v_absent(p->single);

@@ -6,10 +6,10 @@ typedef struct Part { int64_t start, end; const char *p; size_t n; } Part;
 
 /* Reads (self, sub, start, end): false with an exception. part->start > part->end: nothing can be found. [script] through __index__. */
 static bool search_args(VM *vm, Args *a, Part *part) {
-  if (!is_str(a->v[1])) return rt_raise_b(vm, &exc_TypeError, "must be str, not %T", a->v[1]);
   part->start = 0;
   part->end = INT64_MAX;
   if (!str_slice_arg(vm, a->v[2], &part->start) || !str_slice_arg(vm, a->v[3], &part->end)) return false;
+  if (!is_str(a->v[1])) return rt_raise_b(vm, &exc_TypeError, "must be str, not %T", a->v[1]);
   Str *s = v_str(a->v[0]);
   str_clamp((int64_t)s->length, &part->start, &part->end);
   if (part->start > part->end) return true;
@@ -81,13 +81,13 @@ Value str_m_startswith(VM *vm, Args *a) { return has_affix(vm, a, false); }
 Value str_m_endswith(VM *vm, Args *a) { return has_affix(vm, a, true); }
 
 Value str_m_removeprefix(VM *vm, Args *a) {
-  if (!is_str(a->v[1])) return rt_raise(vm, &exc_TypeError, "removeprefix() argument must be str, not %T", a->v[1]);
+  if (!is_str(a->v[1])) return rt_raise(vm, &exc_TypeError, "removeprefix() argument must be str, not %s", str_arg_name(a->v[1]));
   Str *s = v_str(a->v[0]), *affix = v_str(a->v[1]);
   if (affix->size == 0 || affix->size > s->size || memcmp(s->data, affix->data, affix->size) != 0) return v_from_str(str_exact(vm, s));
   return v_from_str(str_counted(vm, s->data + affix->size, s->size - affix->size, s->length - affix->length));
 }
 Value str_m_removesuffix(VM *vm, Args *a) {
-  if (!is_str(a->v[1])) return rt_raise(vm, &exc_TypeError, "removesuffix() argument must be str, not %T", a->v[1]);
+  if (!is_str(a->v[1])) return rt_raise(vm, &exc_TypeError, "removesuffix() argument must be str, not %s", str_arg_name(a->v[1]));
   Str *s = v_str(a->v[0]), *affix = v_str(a->v[1]);
   size_t rest = s->size - affix->size;
   if (affix->size == 0 || affix->size > s->size || memcmp(s->data + rest, affix->data, affix->size) != 0) return v_from_str(str_exact(vm, s));
@@ -177,7 +177,7 @@ static Str *replace(VM *vm, Str *s, Str *from, Str *to, int64_t max_arg) {
 
 Value str_m_replace(VM *vm, Args *a) {
   for (int i = 1; i <= 2; i++) {
-    if (!is_str(a->v[i])) return rt_raise(vm, &exc_TypeError, "replace() argument %d must be str, not %T", i, a->v[i]);
+    if (!is_str(a->v[i])) return rt_raise(vm, &exc_TypeError, "replace() argument %d must be str, not %s", i, str_arg_name(a->v[i]));
   }
   int64_t count = -1;
   if (!str_size_arg(vm, a->v[3], &count)) return V_FAIL;

@@ -56,7 +56,7 @@ static bool split_space(VM *vm, List *list, Str *s, int64_t max) {
   for (;;) {
     p = skip(p, end, true);
     if (p == end) return true;
-    if (max-- == 0) return add_rest(vm, list, s, p, skip_back(p, end, true));
+    if (max-- == 0) return add_rest(vm, list, s, p, end);
     const char *word = p;
     p = skip(p, end, false);
     if (!add_rest(vm, list, s, word, p)) return false;
@@ -68,7 +68,7 @@ static bool rsplit_space(VM *vm, List *list, Str *s, int64_t max) {
   for (;;) {
     end = skip_back(start, end, true);
     if (end == start) return true;
-    if (max-- == 0) return add_rest(vm, list, s, skip(start, end, true), end);
+    if (max-- == 0) return add_rest(vm, list, s, start, end);
     const char *word_end = end;
     end = skip_back(start, end, false);
     if (!add_rest(vm, list, s, end, word_end)) return false;
