@@ -32,6 +32,13 @@ endif
 ifneq (,$(findstring debug,$(VARIANT)))
 OPT := -O0
 endif
+ifneq (,$(findstring gcstress,$(VARIANT)))
+CFLAGS_BASE += -DTINY_GC_STRESS=1
+endif
+ifneq (,$(findstring fuzz,$(VARIANT)))
+SAN := -fsanitize=address,undefined,fuzzer-no-link -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+OPT := -O1
+endif
 ALL_CFLAGS = $(CFLAGS_BASE) $(OPT) $(SAN) $(CORE_CFLAGS) $(CFLAGS)
 
 # ---- sources
@@ -47,7 +54,7 @@ REPL_OBJ := $(REPL_SRC:%.c=$(B)/obj/%.o)
 FULL_PKG := $(sort $(shell sed -n 's/.*needs: *\([a-z0-9-]*\).*/\1/p' $(FULL_SRC) /dev/null))
 FULL_HAVE := $(foreach p,$(FULL_PKG),$(if $(shell pkg-config --exists $(p) && echo y),$(p)))
 FULL_USE := $(foreach f,$(FULL_SRC),$(if $(filter-out $(FULL_HAVE),$(shell sed -n 's/.*needs: *\([a-z0-9-]*\).*/\1/p' $(f))),,$(f)))
-FULL_OBJ := $(FULL_USE:%.c=$(B)/obj/%.o)
+FULL_OBJ := $(FULL_USE:%.c=$(B)/obj/%.o) $(if $(FULL_USE),$(B)/obj/gen/full_table.o)
 FULL_LIBS := $(if $(FULL_HAVE),$(shell pkg-config --libs $(FULL_HAVE)))
 FULL_CFLAGS := $(if $(FULL_HAVE),$(shell pkg-config --cflags $(FULL_HAVE)))
 
@@ -57,19 +64,28 @@ REPL_LIBS := $(shell pkg-config --libs readline)
 REPL_CFLAGS := -DTINY_READLINE=1 $(shell pkg-config --cflags readline)
 endif
 
-.PHONY: all help clean install uninstall test run test-asan test-oom test-gcstress test-unit fuzz bench lint dist deps check-link tidy
-all: $(B)/tiny $(B)/libtiny.a $(B)/libtiny.so
+ifneq ($(FULL_USE),)
+REPL_CFLAGS += -DTINY_FULL=1
+endif
+
+.PHONY: all help clean install uninstall test run test-asan test-oom test-gcstress test-unit test-link fuzz bench lint lint-headers dist deps check-link
+## all            build/tiny, build/libtiny.a, build/libtiny.so (and libtiny-full.a when there are modules with outside libraries)
+all: deps $(B)/tiny $(B)/libtiny.a $(B)/libtiny.so $(if $(FULL_USE),$(B)/libtiny-full.a)
 
 help:
 	@sed -n 's/^## //p' Makefile
 
 # ---- generated sources: library code written in tiny, as text
-build/gen/frozen_data.c: scripts/dev/embed.py $(wildcard stdlib/frozen/*.tiny) $(wildcard stdlib/*.tiny)
+build/gen/frozen_data.c: scripts/dev/embed.py $(wildcard stdlib/frozen/*.tiny) $(wildcard stdlib/*.tiny stdlib/*/*.tiny)
 	@mkdir -p build/gen
 	$(Q)$(PYTHON3) scripts/dev/embed.py frozen $@ $(filter %.tiny,$^)
 build/gen/stdlib_table.c: scripts/dev/embed.py $(wildcard stdlib/*.c)
 	@mkdir -p build/gen
 	$(Q)$(PYTHON3) scripts/dev/embed.py table $@ $(filter %.c,$^)
+
+build/gen/full_table.c: scripts/dev/embed.py Makefile $(FULL_USE)
+	@mkdir -p build/gen
+	$(Q)$(PYTHON3) scripts/dev/embed.py full $@ $(filter %.c,$^)
 
 $(B)/obj/gen/%.o: build/gen/%.c
 	@mkdir -p $(@D)
@@ -116,10 +132,103 @@ check-link: $(LIB_OBJ)
 
 -include $(LIB_OBJ:.o=.d) $(REPL_OBJ:.o=.d) $(FULL_OBJ:.o=.d)
 
+# ---- Debian packages that the build needs
+DEBS := $(if $(shell pkg-config --exists libtommath 2>/dev/null && echo y),,libtommath-dev) $(if $(shell pkg-config --exists libutf8proc 2>/dev/null && echo y),,libutf8proc-dev)
+TEST_DEBS := $(DEBS) $(if $(shell pkg-config --exists check 2>/dev/null && echo y),,check)
+SUDO := $(shell [ "$$(id -u)" = 0 ] || (command -v sudo >/dev/null && sudo -n true 2>/dev/null && echo sudo))
+deps:
+	@if [ -n "$(strip $(DEBS))" ]; then \
+	  if command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || [ -n "$(SUDO)" ]; }; then $(SUDO) apt-get install -y --no-install-recommends pkg-config $(DEBS) && \
+	    echo "packages installed: run make again" && exit 1; \
+	  else echo "missing packages: apt-get install pkg-config $(DEBS)"; exit 1; fi; fi
+
+## run            build and start the prompt
+run: all
+	@$(B)/tiny
+
+## test           unit tests, language tests, embedding tests
+test: all $(UNIT_BIN) test-unit
+	@$(PYTHON3) scripts/dev/run_tests.py --tiny $(B)/tiny
+
+# ---- unit tests (Check): tests/unit/test_*.c, linked against the objects (they see internal names)
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
+CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
+$(B)/unit/%: tests/unit/%.c $(LIB_OBJ)
+	@mkdir -p $(@D)
+	@echo "  cc $<"
+	$(Q)$(CC) $(ALL_CFLAGS) $(shell pkg-config --cflags check 2>/dev/null) -MMD -MP -o $@ $< $(LIB_OBJ) $(CHECK_LIBS) $(CORE_LIBS)
+## test-unit      the unit tests alone (needs the package check)
+test-unit:
+	@if [ -n "$(CHECK_LIBS)" ] && [ -n "$(UNIT_SRC)" ]; then $(MAKE) --no-print-directory $(UNIT_BIN) && for t in $(UNIT_BIN); do $$t || exit 1; done; \
+	 elif [ -n "$(UNIT_SRC)" ]; then echo "unit tests left out: apt-get install check"; fi
+-include $(UNIT_BIN:=.d)
+
+## test-asan      the language tests with address and undefined-behaviour sanitizers
+test-asan:
+	@$(MAKE) --no-print-directory VARIANT=asan build/asan/tiny
+	@ASAN_OPTIONS=detect_stack_use_after_return=0 $(PYTHON3) scripts/dev/run_tests.py --tiny build/asan/tiny
+
+## test-gcstress  the language tests with a collection at every safe point, sanitized
+test-gcstress:
+	@$(MAKE) --no-print-directory VARIANT=gcstress-asan build/gcstress-asan/tiny
+	@ASAN_OPTIONS=detect_stack_use_after_return=0 $(PYTHON3) scripts/dev/run_tests.py --tiny build/gcstress-asan/tiny --slow
+
+## test-oom       every allocation of some scripts fails once, and from some point on; nothing may crash or leak
+test-oom:
+	@$(MAKE) --no-print-directory VARIANT=asan build/asan/oom
+	@build/asan/oom $(wildcard tests/oom/*.tiny)
+$(B)/oom: tests/oom/oom.c $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LIB_OBJ) $(CORE_LIBS)
+
+## test-link      a program links the VM without the compiler
+test-link: $(LIB_OBJ)
+	@mkdir -p $(B)/link
+	@rm -f $(B)/link/libvm.a && $(AR) rcs $(B)/link/libvm.a $(filter-out $(B)/obj/lexer/% $(B)/obj/parser/% $(B)/obj/tiny.o $(B)/obj/stdlib/%,$(LIB_OBJ))
+	@$(CC) $(ALL_CFLAGS) -o $(B)/link/vm_alone tests/link/vm_alone.c $(B)/link/libvm.a $(CORE_LIBS) && $(B)/link/vm_alone
+
+## fuzz           build/fuzz/fuzz_*: libFuzzer programs from tests/fuzz/*.c (clang)
+FUZZ_SRC := $(wildcard tests/fuzz/*.c)
+fuzz:
+	@$(MAKE) --no-print-directory CC=clang VARIANT=fuzz $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%)
+build/fuzz/%: tests/fuzz/%.c $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB_OBJ) $(CORE_LIBS)
+
+## bench          the benchmark programs against python3
+bench: all
+	@$(PYTHON3) scripts/dev/bench.py --tiny $(B)/tiny
+
+## lint           warnings as errors under gcc and clang, include layers, headers alone, symbols of the library
+lint: lint-headers
+	@$(PYTHON3) scripts/dev/check_includes.py
+	@$(MAKE) --no-print-directory CC=gcc VARIANT=lint-gcc CFLAGS="-Werror" build/lint-gcc/libtiny.a
+	@if command -v clang >/dev/null; then $(MAKE) --no-print-directory CC=clang VARIANT=lint-clang CFLAGS="-Werror" build/lint-clang/libtiny.a; fi
+	@$(PYTHON3) scripts/dev/check_symbols.py build/lint-gcc/libtiny.a
+lint-headers:
+	@for h in include/*.h $(wildcard $(addsuffix /*.h,$(LAYERS))); do case $$h in vm/opcodes.h) ;; *) $(CC) $(ALL_CFLAGS) -fsyntax-only -x c $$h || exit 1;; esac; done
+
+## install        PREFIX=/usr/local DESTDIR=: program, library, tiny.h, tiny.pc
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
+	install -m 755 $(B)/tiny $(DESTDIR)$(PREFIX)/bin/tiny
+	install -m 644 include/tiny.h $(DESTDIR)$(PREFIX)/include/tiny.h
+	install -m 644 $(B)/libtiny.a $(DESTDIR)$(PREFIX)/lib/libtiny.a
+	install -m 755 $(B)/libtiny.so $(DESTDIR)$(PREFIX)/lib/libtiny.so.$(VERSION)
+	ln -sf libtiny.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libtiny.so.0
+	ln -sf libtiny.so.0 $(DESTDIR)$(PREFIX)/lib/libtiny.so
+	printf 'prefix=$(PREFIX)\nlibdir=$${prefix}/lib\nincludedir=$${prefix}/include\n\nName: tiny\nDescription: the tiny scripting language\nVersion: $(VERSION)\nRequires.private: $(PKG_CORE)\nLibs: -L$${libdir} -ltiny\nLibs.private: -lm\nCflags: -I$${includedir}\n' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/tiny.pc
+	$(if $(FULL_USE),install -m 644 $(B)/libtiny-full.a $(DESTDIR)$(PREFIX)/lib/libtiny-full.a)
+	$(if $(FULL_USE),printf 'prefix=$(PREFIX)\nlibdir=$${prefix}/lib\n\nName: tiny-full\nDescription: modules of tiny that need other libraries\nVersion: $(VERSION)\nRequires: tiny\nRequires.private: $(FULL_HAVE)\nLibs: -L$${libdir} -ltiny-full\n' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/tiny-full.pc)
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/tiny $(DESTDIR)$(PREFIX)/include/tiny.h $(DESTDIR)$(PREFIX)/lib/libtiny.* $(DESTDIR)$(PREFIX)/lib/libtiny-full.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/tiny.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/tiny-full.pc
+
+## dist           build/tiny-VERSION.tar.gz from the committed files
+dist:
+	@mkdir -p build
+	git archive --prefix=tiny-$(VERSION)/ -o build/tiny-$(VERSION).tar.gz HEAD
+
 ## clean          remove build/
 clean:
 	rm -rf build
-
-## test           unit tests, language tests, embedding tests
-test: all
-	@if [ -f scripts/dev/run_tests.py ]; then $(PYTHON3) scripts/dev/run_tests.py --tiny $(B)/tiny; else echo "no tests yet"; fi

@@ -223,6 +223,9 @@ typedef struct tiny_module {
 } tiny_module;
 TINY_API TINY_CHECK bool tiny_add_module(tiny_vm *vm, const tiny_module *module);         /* now importable (host modules need no allow-list entry). module must outlive the VM */
 
+/* libtiny-full: the library modules that need outside libraries, made importable (as the host's own modules are: no allow-list entry needed). */
+TINY_API TINY_CHECK bool tiny_open_full(tiny_vm *vm);
+
 /* ---------------------------------------------------------------- errors */
 
 typedef enum {

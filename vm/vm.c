@@ -166,6 +166,10 @@ static void init_fields(VM *vm) {
   vm->gen_epoch = 1;
   vm->int_max_str_digits = 4300;
   vm->fuel = FUEL_SLICE;
+#ifdef TINY_GC_STRESS /* make test-gcstress: a collection at every safe point */
+  vm->stress = true;
+  vm->fuel = 1;
+#endif
 }
 
 /* Text of the configuration that outlives the host's: the allow-list. argv is turned into sys.argv by the sys module and has to live as long as the VM. */

@@ -3,6 +3,7 @@
 
     embed.py frozen OUT.c FILES...   stdlib/frozen/*.tiny: one row per top-level definition, with the names of the others it uses, so that
                                      the VM compiles only what is called; other .tiny files: whole sources of importable modules
+    embed.py full OUT.c FILES...     tiny_open_full: adds the modules of the given .c files and calls their tiny_open_* functions
     embed.py table OUT.c FILES...    every `const tiny_module NAME_module` defined in the given .c files
 """
 import ast
@@ -55,7 +56,7 @@ def frozen(out, paths):
         if '/frozen/' in path:
             chunks += [(names, used, text, path) for names, used, text in chunks_of(path)]
         else:
-            name = os.path.basename(path)[:-len('.tiny')]
+            name = path[path.index('stdlib/') + len('stdlib/'):-len('.tiny')].replace('/', '.')
             modules.append((name, open(path, encoding='utf-8').read()))
     owner = {}
     for i, (names, _, _, path) in enumerate(chunks):
@@ -101,5 +102,21 @@ def table(out, paths):
     write(out, '\n'.join(c))
 
 
+def full(out, paths):
+    modules, openers = [], []
+    for path in sorted(paths):
+        text = open(path, encoding='utf-8').read()
+        modules += re.findall(r'^const tiny_module (\w+)\s*=', text, re.M)
+        openers += re.findall(r'^bool (tiny_open_\w+)\(tiny_vm \*vm\)', text, re.M)
+    c = ['/* Made by scripts/dev/embed.py: what libtiny-full adds to a VM. */', '#include "include/tiny.h"', '']
+    c += ['extern const tiny_module %s;' % name for name in modules]
+    c += ['bool %s(tiny_vm *vm);' % name for name in openers]
+    c.append('bool tiny_open_full(tiny_vm *vm) {')
+    c += ['  if (!tiny_add_module(vm, &%s)) return false;' % name for name in modules]
+    c += ['  if (!%s(vm)) return false;' % name for name in openers]
+    c += ['  (void)vm;', '  return true;', '}', '']
+    write(out, '\n'.join(c))
+
+
 if __name__ == '__main__':
-    {'frozen': frozen, 'table': table}[sys.argv[1]](sys.argv[2], sys.argv[3:])
+    {'frozen': frozen, 'table': table, 'full': full}[sys.argv[1]](sys.argv[2], sys.argv[3:])
