@@ -6,6 +6,7 @@
 
 static Value bool_new(VM *vm, const Type *cls, Args *a) {
   (void)cls;
+  if (v_is_obj(a->v[0]) && (v_obj(a->v[0])->type->flags & TYPE_HEAP)) return rt_tail_builtin(vm, "_number_bool", 1, a->v);
   int t = rt_truth(vm, a->v[0]);
   return t < 0 ? V_FAIL : v_from_bool(t);
 }

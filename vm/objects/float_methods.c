@@ -41,6 +41,8 @@ Value float_from_object(VM *vm, Value v) {
 }
 
 static Value float_make(VM *vm, const Type *cls, Args *a) {
+  if (!v_absent(a->v[0]) && number_is_scripted(vm, a->v[0], NAME(vm, __float__)) && !is_float(a->v[0]) && !is_int(a->v[0]))
+    return rt_tail_builtin(vm, "_number_float", 2, (Value[]){rt_type_value(cls), a->v[0]});
   Value v = v_absent(a->v[0]) ? float_new(vm, 0.0) : float_from_object(vm, a->v[0]);
   return v_failed(v) || cls == &float_type ? v : float_of_type(vm, cls, v_float_value(v));
 }

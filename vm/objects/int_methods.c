@@ -1,5 +1,6 @@
 /* The int type as scripts see it: its constructor, methods and attributes; conversion of any object by int(). */
 #include "vm/objects/int_big.h"
+#include "vm/attr.h"
 #include "vm/objects/bytes.h"
 #include "vm/objects/exception.h"
 #include "vm/objects/format.h"
@@ -21,8 +22,16 @@ static Value call_special(VM *vm, Value v, Str *name) { /* V_ABSENT: no such met
   return v_failed(fn) || v_absent(fn) ? fn : rt_call(vm, fn, 0, NULL);
 }
 
+/* An object whose class is a script's and converts itself. */
+bool number_is_scripted(VM *vm, Value v, Str *method) {
+  if (!v_is_obj(v) || !(v_obj(v)->type->flags & TYPE_HEAP) || is_str(v)) return false;
+  if (!is_int(v) && !is_float(v)) return true;
+  return method && !v_absent(attr_override(vm, v_obj(v)->type, method));
+}
+
 Value int_from_object(VM *vm, Value v) {
   if (v_is_int(v) || v_is_bool(v) || v_is_exact(v, &int_type)) return int_plain(vm, v);
+  if (is_int(v) && !number_is_scripted(vm, v, NAME(vm, __int__))) return int_plain(vm, v);
   if (v_is_double(v) || v_is_exact(v, &float_type)) return int_from_double(vm, v_float_value(v));
   Value *kept = rt_temp(vm, 1);
   if (!kept) return V_FAIL;
@@ -50,6 +59,7 @@ static Value int_new(VM *vm, const Type *cls, Args *a) {
     if (!v_absent(a->v[1])) return rt_raise(vm, &exc_TypeError, "int() missing string argument");
     v = v_from_int62(0);
   } else if (v_absent(a->v[1])) {
+    if (number_is_scripted(vm, a->v[0], NAME(vm, __int__))) return rt_tail_builtin(vm, "_number_int", 2, (Value[]){rt_type_value(cls), a->v[0]});
     v = int_from_object(vm, a->v[0]);
   } else {
     Value base = rt_index_obj(vm, a->v[1]);

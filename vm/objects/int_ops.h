@@ -19,6 +19,9 @@ TINY_MUST_CHECK bool int_put_text(VM *vm, Value v, int base, bool limited, Buf *
 bool number_ascii(Str *s, Buf *out);              /* other decimal digits and white space become ASCII; appended. False: out of memory (none pending) */
 void number_trim(const char **s, size_t *n);      /* cuts off white space */
 
+/* Is v of a script's class and converts itself by that method (or by any, when it is no number)? Then the constructors go through stdlib/frozen/_number.tiny. */
+bool number_is_scripted(VM *vm, Value v, Str *method);
+
 /* slots */
 Value int_binary_slot(VM *vm, int op, Value a, Value b);
 Value int_unary(VM *vm, int op, Value a);
