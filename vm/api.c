@@ -92,8 +92,19 @@ tiny_val tiny_eval(tiny_vm *vm, const char *expression) {
   return fn ? api_pin(vm, rt_call(vm, v_from_obj(fn), 0, NULL)) : V_FAIL;
 }
 
+/* sys.displayhook is looked up in vm->sys_dict. Without a sys module (allow-list) the hook is missing, as after `del sys.displayhook`. */
+static bool need_sys(VM *vm) {
+  if (vm->sys_dict) return true;
+  Value sys = tiny_import(vm, "sys");
+  if (v_has_layout(sys, LAY_MODULE)) vm->sys_dict = ((Module *)v_obj(sys))->dict;
+  else if (rt_pending_is(vm, &exc_ImportError)) (void)rt_take_exc(vm);
+  return !rt_pending(vm);
+}
+
 tiny_status tiny_run_interactive(tiny_vm *vm, const char *source, size_t len, const char *filename, bool *incomplete) {
   bool more = false;
+  if (incomplete) *incomplete = false;
+  if (!need_sys(vm)) return TINY_ERROR;
   if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler"), TINY_ERROR;
   Value code = vm->compile(vm, source, len, filename, 's', 0, &more);
   if (incomplete) *incomplete = more;
