@@ -36,10 +36,13 @@ static bool read_field(VM *vm, const char **p, const char *end, Field *f) {
   bool bracket = false;
   *f = (Field){.name = s};
   for (; s < end; s++) {
+    if (bracket) {
+      bracket = *s != ']';
+      continue;
+    }
     if (*s == '{') return value_error(vm, "unexpected '{' in field name");
     if (*s == '[') bracket = true;
-    else if (*s == ']') bracket = false;
-    else if (!bracket && (*s == '}' || *s == ':' || *s == '!')) break;
+    else if (*s == '}' || *s == ':' || *s == '!') break;
   }
   f->name_end = f->spec = f->spec_end = s;
   if (s == end) return value_error(vm, "expected '}' before end of string");
@@ -174,8 +177,8 @@ static bool field_value(Formatter *m, const Field *f, Value *slot) {
 }
 
 static bool bad_conversion(VM *vm, uint32_t how) {
-  if (how > 32 && how < 127) return rt_raise_b(vm, &exc_ValueError, "Unknown conversion specifier '%c'", (int)how);
-  return rt_raise_b(vm, &exc_ValueError, "Unknown conversion specifier '\\x%x'", (unsigned)how);
+  if (how > 32 && how < 127) return rt_raise_b(vm, &exc_ValueError, "Unknown conversion specifier %c", (int)how);
+  return rt_raise_b(vm, &exc_ValueError, "Unknown conversion specifier \\x%x", (unsigned)how);
 }
 
 static bool convert(VM *vm, uint32_t how, Value *slot) {

@@ -214,7 +214,7 @@ static bool to_int(Percent *p, char type, Value *v) {
     if (v_failed(r)) return false;
     if (!v_absent(r) && !is_int(r)) return rt_raise_b(vm, &exc_TypeError, "%s returned non-int (type %T)", real ? "__int__" : "__index__", r);
   }
-  if (v_absent(r)) return rt_raise_b(vm, &exc_TypeError, "%%%c format: %s is required, not %T", type, real ? "a real number" : "an integer", *v);
+  if (v_absent(r)) return rt_raise_b(vm, &exc_TypeError, "%%%c format: %s is required, not %T", p->bytes && real ? 'd' : type, real ? "a real number" : "an integer", *v);
   *v = r;
   return true;
 }
@@ -251,6 +251,7 @@ static bool convert(Percent *p, const Spec *s) {
       return to_int(p, s->type, &v) && format_percent_int(vm, &p->out, v, s->type, s->flags, s->width, s->prec);
     case 'e': case 'E': case 'f': case 'F': case 'g': case 'G':
       if (is_float(v)) d = v_float_value(v);
+      else if (p->bytes && !is_int(v) && !type_is_heap(type_of(v))) return rt_raise_b(vm, &exc_TypeError, "float argument required, not %T", v);
       else if (!rt_to_double(vm, v, &d)) return false;
       return format_percent_float(vm, &p->out, d, s->type, s->flags, s->width, s->prec);
     default: return unsupported(p, s->type);
