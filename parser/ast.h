@@ -2,6 +2,7 @@
    Nodes, lists and texts live in one Arena. Optional fields are NULL. Lines from 1, columns are UTF-8 byte offsets from 0, as in ast. */
 #ifndef TINY_PARSER_AST_H
 #define TINY_PARSER_AST_H
+#include "vm/base/operators.h"
 #include "vm/base/mem.h"
 
 typedef struct Node Node;
@@ -36,9 +37,6 @@ typedef enum NodeKind {
 } NodeKind;
 extern const char *const node_kind_names[N_COUNT];
 
-typedef enum { BIN_ADD, BIN_SUB, BIN_MUL, BIN_TRUEDIV, BIN_FLOORDIV, BIN_MOD, BIN_POW, BIN_MATMUL, BIN_AND, BIN_OR, BIN_XOR, BIN_LSHIFT, BIN_RSHIFT, BIN_COUNT } BinaryOp;
-typedef enum { UN_NEG, UN_POS, UN_INVERT, UN_NOT, UN_COUNT } UnaryOpKind;
-typedef enum { CMP_LT, CMP_LE, CMP_EQ, CMP_NE, CMP_GT, CMP_GE, CMP_IS, CMP_IS_NOT, CMP_IN, CMP_NOT_IN } CompareOp;
 typedef enum { CTX_LOAD, CTX_STORE, CTX_DEL } ExprContext;
 typedef enum { CONST_NONE, CONST_TRUE, CONST_FALSE, CONST_ELLIPSIS, CONST_INT, CONST_BIGINT, CONST_FLOAT, CONST_COMPLEX, CONST_STR, CONST_BYTES } ConstKind;
 
