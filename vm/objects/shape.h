@@ -38,6 +38,10 @@ Shape *type_root_shape(VM *vm, const Type *t);           /* NULL: out of memory 
 Value instance_member(Obj *o, uint32_t index);
 bool instance_set_member(VM *vm, Obj *o, uint32_t index, Value v);
 bool instance_change_class(VM *vm, Obj *o, const Type *to);
+/* object.c */
+extern const tiny_def object_init_def;                   /* object.__init__ */
+Value object_names_list(VM *vm, Dict *d);                /* list of a dict's keys */
+Value object_default_format(VM *vm, Value self, Str *spec);
 /* class.c */
 void class_trace_slot(Tracer *t, Obj *o);                /* of type and metaclasses */
 void class_destroy_slot(VM *vm, Obj *o);

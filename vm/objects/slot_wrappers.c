@@ -10,7 +10,7 @@
 #include "vm/objects/int.h"
 #include "vm/objects/shape.h"
 #include "vm/type_ids.h"
-#include "parser/ast.h"
+#include "vm/base/operators.h"
 
 typedef enum {
   W_BINARY, W_REFLECTED, W_INPLACE, W_POW, W_RPOW, W_DIVMOD, W_RDIVMOD, W_COMPARE, W_UNARY, W_REPR, W_STR, W_HASH, W_BOOL, W_LEN, W_GETITEM, W_SETITEM, W_DELITEM,
@@ -107,7 +107,7 @@ static bool type_has(const Type *t, const Row *r, uint32_t ops, uint32_t reflect
   case W_COMPARE: return OWN(compare);
   case W_UNARY: return OWN(unary) && (unary >> r->op & 1);
   case W_REPR: return OWN(repr);
-  case W_STR: return OWN(str);
+  case W_STR: return OWN(str) || t == &object_type;
   case W_HASH: return OWN(hash) && !(t->flags & TYPE_UNHASHABLE);
   case W_BOOL: return OWN(truth) && !t->length;
   case W_LEN: return OWN(length);
@@ -116,7 +116,7 @@ static bool type_has(const Type *t, const Row *r, uint32_t ops, uint32_t reflect
   case W_CONTAINS: return OWN(contains);
   case W_ITER: return OWN(iter);
   case W_NEXT: return OWN(next);
-  case W_FORMAT: return OWN(format);
+  case W_FORMAT: return OWN(format) || t == &object_type;
   case W_CALL: return OWN(call);
   case W_GETATTR: return t == &object_type || t->layout == LAY_TYPE || t->layout == LAY_MODULE || t->layout == LAY_SUPER || OWN(getattr);
   case W_SETATTR: case W_DELATTR: return t == &object_type || t->layout == LAY_TYPE || OWN(setattr);
@@ -222,7 +222,7 @@ static Value wrapper_call(VM *vm, Args *a) {
     return got > 0 ? item : got < 0 ? V_FAIL : rt_raise_with(vm, &exc_StopIteration, V_ABSENT);
   case W_FORMAT:
     if (!is_str(x)) return rt_raise(vm, &exc_TypeError, "__format__() argument must be str, not %T", x);
-    return t->format(vm, self, v_str(x));
+    return t == &object_type ? object_default_format(vm, self, v_str(x)) : t->format(vm, self, v_str(x));
   case W_CALL: return call_slot(vm, t, self, x, a->v[2]);
   case W_GETATTR: return attr_plain_get(vm, self, x);
   case W_SETATTR: return attr_plain_set(vm, self, x, a->v[2]);
@@ -296,6 +296,10 @@ bool slot_wrappers_add(VM *vm, const Type *t, Dict *ns) {
   if (OWN(new_) && !(t->flags & TYPE_NO_NEW)) {
     Native *fn = native_new(vm, &new_def, NATIVE_NEW, t, V_ABSENT, V_NONE);
     if (!fn || !put(vm, ns, "__new__", v_from_obj(fn))) return false;
+  }
+  if (t == &object_type) {
+    Native *fn = new_wrapper(vm, &object_init_def, t);
+    if (!fn || !put(vm, ns, "__init__", v_from_obj(fn))) return false;
   }
   if (OWN(init)) {
     tiny_def *def = arena_alloc(&type_state(vm)->defs, sizeof *def);
