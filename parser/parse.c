@@ -246,6 +246,14 @@ Node *parse_end(Parser *p, Node *n) {
   return n;
 }
 
+Node *parse_end_block(Parser *p, Node *n) {
+  const Token *t = &p->toks.items[p->pos - 1];
+  while (t->kind == T_NEWLINE || t->kind == T_INDENT || t->kind == T_DEDENT) t--;
+  n->end_line = t->end_line;
+  n->end_col = (int)(t->end - source_line_start(&p->src, t->end_line));
+  return n;
+}
+
 bool parse_push(Parser *p, Node *n) {
   if (p->failed) return false;
   if (p->top == p->stack_cap) {

@@ -302,7 +302,11 @@ static Node *dict(Parser *p, Pos open, Node *key) {
   size_t from = p->top;
   bool more = !parse_at(p, T_RBRACE);
   if (more && !dict_item(p, key, false)) return NULL;
-  if (key && parse_at_for(p)) return comprehension(p, N_DictComp, open, p->stack[from], p->stack[from + 1], T_RBRACE);
+  if (key && parse_at_for(p)) {
+    Node *value = p->stack[from + 1];
+    p->top = from;
+    return comprehension(p, N_DictComp, open, key, value, T_RBRACE);
+  }
   while (more && parse_accept(p, T_COMMA)) {
     Mark m = parse_mark(p);
     more = dict_item(p, NULL, true);

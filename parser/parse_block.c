@@ -42,14 +42,6 @@ static bool colon(Parser *p) {
   return false;
 }
 
-/* The end of a statement that ends with a block: where its last statement ends. */
-static Node *end_block(Node *n, const NodeList *body) {
-  const Node *last = body->items[body->n - 1];
-  n->end_line = last->end_line;
-  n->end_col = last->end_col;
-  return n;
-}
-
 /* else_block: 'else' &&':' block. An absent one is no failure. */
 static bool else_block(Parser *p, NodeList *out) {
   if (!parse_at(p, T_ELSE)) return true;
@@ -82,7 +74,7 @@ static Node *if_(Parser *p) {
     last = n;
   } while (parse_at(p, T_ELIF) && !p->failed);
   if (p->failed || !else_block(p, &last->u.branch.orelse)) return NULL;
-  end_block(last, last->u.branch.orelse.n ? &last->u.branch.orelse : &last->u.branch.body);
+  parse_end_block(p, last);
   for (Node *n = first; n != last; n = n->u.branch.orelse.items[0]) {
     n->end_line = last->end_line;
     n->end_col = last->end_col;
@@ -98,7 +90,7 @@ static Node *while_(Parser *p) {
   n->u.branch.test = parse_named_expression(p);
   if (!n->u.branch.test || !colon(p) || !parse_block(p, &n->u.branch.body, "'while' statement", n->line)) return NULL;
   if (!else_block(p, &n->u.branch.orelse)) return NULL;
-  return end_block(n, n->u.branch.orelse.n ? &n->u.branch.orelse : &n->u.branch.body);
+  return parse_end_block(p, n);
 }
 
 /* for_stmt: ['async'] 'for' star_targets 'in' ~ star_expressions ':' block [else_block] */
@@ -116,7 +108,7 @@ static Node *for_(Parser *p, bool async, Pos at) {
   n->u.forloop.iter = parse_star_expressions(p);
   if (!n->u.forloop.iter || !colon(p) || !parse_block(p, &n->u.forloop.body, "'for' statement", line)) return NULL;
   if (!else_block(p, &n->u.forloop.orelse)) return NULL;
-  return end_block(n, n->u.forloop.orelse.n ? &n->u.forloop.orelse : &n->u.forloop.body);
+  return parse_end_block(p, n);
 }
 
 /* ---- with ---- */
@@ -196,7 +188,7 @@ static Node *with(Parser *p, bool async, Pos at) {
   if (!colon(p)) return NULL;
   n->u.with.items = parse_take(p, m.top);
   if (!parse_block(p, &n->u.with.body, "'with' statement", line)) return NULL;
-  return end_block(n, &n->u.with.body);
+  return parse_end_block(p, n);
 }
 
 /* ---- try ---- */
@@ -241,7 +233,7 @@ static Node *except_block(Parser *p, bool star) {
   if (star) parse_next(p);
   if (!except_header(p, n, star)) return NULL;
   if (!parse_block(p, &n->u.handler.body, star ? "'except*' statement" : "'except' statement", n->line)) return NULL;
-  return end_block(n, &n->u.handler.body);
+  return parse_end_block(p, n);
 }
 
 /* A handler of the other sort among handlers. */
@@ -279,16 +271,13 @@ static Node *try_(Parser *p) {
   Node *n = parse_node(p, N_Try, at);
   if (!n || !parse_force(p, T_COLON) || !parse_block(p, &n->u.try_.body, "'try' statement", at.line)) return NULL;
   if (!parse_at(p, T_EXCEPT) && !parse_at(p, T_FINALLY)) return p->errors ? parse_error(p, "expected 'except' or 'finally' block") : NULL;
-  const NodeList *last = &n->u.try_.finalbody;
   if (parse_at(p, T_EXCEPT)) {
     bool star = parse_peek(p) == T_STAR;
     if (star) n->kind = N_TryStar;
     if (!handlers(p, n, star) || !else_block(p, &n->u.try_.orelse)) return NULL;
   }
   if (!finally_block(p, &n->u.try_.finalbody)) return NULL;
-  if (!last->n) last = &n->u.try_.orelse;
-  if (!last->n) last = &n->u.try_.handlers;
-  return end_block(n, last);
+  return parse_end_block(p, n);
 }
 
 /* ---- def, class, decorators ---- */
@@ -311,7 +300,7 @@ static Node *def(Parser *p, bool async, Pos at, NodeList decorators) {
     if (!n->u.func.returns) parse_back(p, m);
   }
   if (!parse_force(p, T_COLON) || !parse_block(p, &n->u.func.body, "function definition", line)) return NULL;
-  return end_block(n, &n->u.func.body);
+  return parse_end_block(p, n);
 }
 
 /* class_def_raw: 'class' NAME ['(' [arguments] ')'] ':' block */
@@ -329,7 +318,7 @@ static Node *class_(Parser *p, NodeList decorators) {
     if (!ok) parse_back(p, m);
   }
   if (!colon(p) || !parse_block(p, &n->u.cls.body, "class definition", n->line)) return NULL;
-  return end_block(n, &n->u.cls.body);
+  return parse_end_block(p, n);
 }
 
 static bool at_async(const Parser *p, TokenKind k) { return parse_at(p, T_ASYNC) && parse_peek(p) == k; }

@@ -173,10 +173,10 @@ static Node *finish_compare(Parser *p, Pos at, Node *left, size_t from) {
 
 /* comparison: bitwise_or compare_op_bitwise_or_pair+ | bitwise_or */
 static Node *comparison(Parser *p) {
-  size_t from = p->top;
   Pos at = parse_here(p);
   Node *left = parse_bitwise_or(p);
   if (!left) return NULL;
+  size_t from = p->top;
   for (;;) {
     Mark m = parse_mark(p);
     int op = compare_op(p);

@@ -79,6 +79,7 @@ Pos parse_here(const Parser *p);                                      /* start o
 static inline Pos parse_start(const Node *n) { return (Pos){n->line, n->col}; }                /* without the parentheses around it */
 Node *parse_node(Parser *p, NodeKind kind, Pos at);                   /* NULL: out of memory, failed is set */
 Node *parse_end(Parser *p, Node *n);                                  /* ends n with the token before the cursor; passes NULL through */
+Node *parse_end_block(Parser *p, Node *n);                            /* the same, line ends and dedents before the cursor left out */
 bool parse_push(Parser *p, Node *n);                                  /* adds to the list under construction (n may be NULL) */
 NodeList parse_take(Parser *p, size_t from);                          /* the items pushed since top was `from`, as a list */
 bool parse_enter(Parser *p);                                          /* one nesting deeper, or fails with MemoryError; undo by p->depth-- */

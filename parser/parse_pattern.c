@@ -412,8 +412,5 @@ Node *parse_match(Parser *p) {
   }
   n->u.match.cases = parse_take(p, from);
   if (p->failed || !n->u.match.cases.n || !parse_accept(p, T_DEDENT)) return NULL;
-  const NodeList *last = &n->u.match.cases.items[n->u.match.cases.n - 1]->u.match_case.body;
-  n->end_line = last->items[last->n - 1]->end_line;
-  n->end_col = last->items[last->n - 1]->end_col;
-  return n;
+  return parse_end_block(p, n);
 }

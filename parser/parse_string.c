@@ -12,13 +12,15 @@ typedef struct Literal { /* one STRING token */
   bool bytes, raw, fstring, u;
 } Literal;
 
+/* Nodes made from a run of tokens stand for the whole run; but a format specification and its text for the token they are in. */
 typedef struct Joiner {
-  Pos at;                /* all nodes stand for the whole run of tokens */
+  Pos at, first;         /* of this JoinedStr and its texts; of the run */
+  bool spec;
   bool u;
   Buf text;              /* characters not yet made a Constant */
   size_t from;           /* stack: values so far */
   int line;              /* of the token at hand, and its offset */
-  uint32_t start;
+  uint32_t start, end;
 } Joiner;
 
 static Literal open_literal(const Parser *p, const Token *t) {
@@ -59,6 +61,12 @@ static bool add_text(Parser *p, Joiner *j, const char *s, const char *end, bool 
   return !p->failed;
 }
 
+/* The end of what belongs to a format specification. */
+static void end_in_token(Parser *p, const Joiner *j, Node *n) {
+  n->end_line = source_line_at(&p->src, j->end - 1);
+  n->end_col = (int)(j->end - source_line_start(&p->src, n->end_line));
+}
+
 /* The characters collected so far, as a Constant. */
 static Node *text_constant(Parser *p, Joiner *j, bool bytes) {
   Node *n = parse_node(p, N_Constant, j->at);
@@ -69,6 +77,7 @@ static Node *text_constant(Parser *p, Joiner *j, bool bytes) {
   n->u.constant.s = arena_strndup(p->arena, j->text.len ? j->text.data : "", j->text.len);
   if (!n->u.constant.s) return parse_fail_memory(p);
   j->text.len = 0;
+  if (j->spec) end_in_token(p, j, n);
   return n;
 }
 
@@ -152,8 +161,11 @@ static Node *parse_fstring(Parser *p, Joiner *j, const char **s, const char *end
 /* Format specification: an f-string of its own, as a JoinedStr */
 static Node *format_spec(Parser *p, Joiner *outer, const char **s, const char *end, bool raw, int level) {
   Joiner j = *outer;
+  int line = source_line_at(&p->src, j.start);
   buf_init(&j.text, p->arena->mem);
   j.from = p->top;
+  j.spec = true;
+  j.at = (Pos){line, (int)(j.start - source_line_start(&p->src, line))};
   Node *n = parse_fstring(p, &j, s, end, raw, level);
   buf_free(&j.text);
   return n;
@@ -164,7 +176,7 @@ static bool replacement_field(Parser *p, Joiner *j, const char **s, const char *
   if (level >= 2) return parse_error(p, "f-string: expressions nested too deeply");
   const char *start = *s, *q = find_field_end(p, start, end);
   Node *value = q ? field_expression(p, start, q) : NULL;
-  Node *n = value ? parse_node(p, N_FormattedValue, j->at) : NULL;
+  Node *n = value ? parse_node(p, N_FormattedValue, j->first) : NULL;
   if (!n) return false;
   n->u.fvalue.value = value;
   n->u.fvalue.conversion = -1;
@@ -245,7 +257,8 @@ static Node *finish_joined(Parser *p, Joiner *j) {
   Node *n = p->failed ? NULL : parse_node(p, N_JoinedStr, j->at);
   if (!n) return NULL;
   n->u.joined.values = parse_take(p, j->from);
-  return parse_end(p, n);
+  if (j->spec) end_in_token(p, j, n);
+  return n;
 }
 
 static Node *parse_fstring(Parser *p, Joiner *j, const char **s, const char *end, bool raw, int level) {
@@ -254,14 +267,13 @@ static Node *parse_fstring(Parser *p, Joiner *j, const char **s, const char *end
 
 /* ---- runs of literals ---- */
 
-/* Parts of an f-string were made before the cursor had passed the last token: end them all there. */
-static void end_parts(Parser *p, Node *n) {
+/* The parts were made before the cursor had passed the last token: what stands for the run ends there. */
+static void end_parts(Parser *p, Node *n, bool spec) {
+  if (!spec) parse_end(p, n);
   for (int i = 0; i < n->u.joined.values.n; i++) {
-    Node *v = parse_end(p, n->u.joined.values.items[i]);
-    if (v->kind == N_FormattedValue && v->u.fvalue.spec) {
-      parse_end(p, v->u.fvalue.spec);
-      end_parts(p, v->u.fvalue.spec); /* twice at most */
-    }
+    Node *v = n->u.joined.values.items[i];
+    if (!spec || v->kind == N_FormattedValue) parse_end(p, v);
+    if (v->kind == N_FormattedValue && v->u.fvalue.spec) end_parts(p, v->u.fvalue.spec, true); /* nests twice at most */
   }
 }
 
@@ -272,6 +284,7 @@ static bool add_run(Parser *p, Joiner *j, size_t first, size_t count, bool bytes
     Literal l = open_literal(p, &t);
     j->line = t.line;
     j->start = t.start;
+    j->end = t.end;
     if (l.bytes != bytes) return parse_error(p, "cannot mix bytes and nonbytes literals");
     if (bytes && !utf8_is_ascii(l.s, (size_t)(l.end - l.s))) return parse_error(p, "bytes can only contain ASCII literal characters");
     bool ok = l.fstring ? fstring_parts(p, j, &l.s, l.end, l.raw, 0) : add_text(p, j, l.s, l.end, l.raw, bytes);
@@ -283,7 +296,7 @@ static bool add_run(Parser *p, Joiner *j, size_t first, size_t count, bool bytes
 
 /* strings: STRING+ */
 Node *parse_strings(Parser *p) {
-  Joiner j = {.at = parse_here(p), .from = p->top};
+  Joiner j = {.at = parse_here(p), .first = parse_here(p), .from = p->top};
   size_t first = p->pos, count = 0;
   Literal l = open_literal(p, parse_tok(p));
   j.u = l.u;
@@ -293,8 +306,8 @@ Node *parse_strings(Parser *p) {
   Node *n = NULL;
   if (add_run(p, &j, first, count, bytes, &fstring)) {
     n = fstring ? finish_joined(p, &j) : text_constant(p, &j, bytes);
-    if (n) parse_end(p, n);
-    if (n && fstring) end_parts(p, n);
+    if (n && fstring) end_parts(p, n, false);
+    else parse_end(p, n);
   }
   buf_free(&j.text);
   return n;
