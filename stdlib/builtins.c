@@ -107,8 +107,11 @@ static Value bi_ord(VM *vm, Args *a) {
 /* ---- any value */
 
 static Value bi_callable(VM *vm, Args *a) {
-  (void)vm;
-  return v_from_bool(rt_callable(a->v[0]));
+  if (rt_callable(a->v[0])) return V_TRUE;
+  Str *name = NAME(vm, __call__);
+  if (!name) return V_FAIL;
+  Value f = rt_type_lookup(vm, type_of(a->v[0]), name);
+  return v_failed(f) ? V_FAIL : v_from_bool(!v_absent(f));
 }
 
 static Value bi_hash(VM *vm, Args *a) {

@@ -784,13 +784,6 @@ bool rt_callable(Value v) {
   return t == &function_type || t == &native_type || t == &method_type || t->layout == LAY_TYPE || t->layout == LAY_NATIVE || t->call != NULL;
 }
 
-Value rt_special(VM *vm, Value obj, Str *name) {
-  Value fn, self;
-  if (!name) return V_FAIL;
-  if (!attr_special(vm, obj, name, &fn, &self)) return rt_pending(vm) ? V_FAIL : V_ABSENT;
-  return v_absent(self) ? fn : method_new(vm, fn, self);
-}
-
 /* repr() with everything outside ASCII escaped. */
 Value rt_ascii(VM *vm, Value v) {
   Value r = rt_repr(vm, v);
