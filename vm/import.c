@@ -53,7 +53,7 @@ static Str *calling_package(VM *vm, Dict *globals) {
   }
   if (!v_absent(path)) return v_str(name);
   size_t dot = last_dot(v_str(name));
-  return dot == SIZE_MAX ? vm->empty_str : str_new(vm, v_str(name)->data, dot);
+  return str_new(vm, v_str(name)->data, dot == SIZE_MAX ? 0 : dot);
 }
 
 /* Reference, 5.7: each dot after the first is one package up. */
@@ -226,7 +226,7 @@ static bool set_source_names(VM *vm, Module *m, Str *full, const Found *f) {
   if (f->path && !put(vm, m, NAME___file__, v_from_str(str_from(vm, f->path)))) return false;
   if (!f->is_package) return true;
   const char *slash = f->path ? strrchr(f->path, '/') : NULL;
-  Str *dir = slash ? str_new(vm, f->path, (size_t)(slash - f->path)) : vm->empty_str;
+  Str *dir = str_new(vm, slash ? f->path : "", slash ? (size_t)(slash - f->path) : 0);
   Value item = v_from_str(dir);
   List *path = dir ? list_new(vm, &item, 1) : NULL;
   return path && put(vm, m, NAME___path__, v_from_obj(path));

@@ -47,7 +47,7 @@ Exception *exc_alloc(VM *vm, const Type *cls) {
 }
 
 Value exc_new(VM *vm, const Type *type, int argc, const Value *argv) {
-  Tuple *args = argc ? tuple_new(vm, argv, (size_t)argc) : vm->empty_tuple;
+  Tuple *args = tuple_new(vm, argv, (size_t)argc);
   if (!args) return V_FAIL;
   if (type == &exc_BaseExceptionGroup || type == &exc_ExceptionGroup) return exc_group_new(vm, type, args);
   Exception *e = exc_alloc(vm, type);
@@ -105,7 +105,7 @@ static void exc_destroy(VM *vm, Obj *o) { instance_destroy_attrs(vm, o); }
 
 /* The arguments alone: "", str(arg), or the tuple. */
 static Value args_str(VM *vm, Exception *e) {
-  if (e->args->length == 0) return v_from_obj(vm->empty_str);
+  if (e->args->length == 0) return v_from_str(str_new(vm, "", 0));
   if (e->args->length > 1) return rt_str(vm, v_from_obj(e->args));
   return e->kind == EXK_KEY ? rt_repr(vm, e->args->items[0]) : rt_str(vm, e->args->items[0]);
 }

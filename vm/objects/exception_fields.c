@@ -214,7 +214,7 @@ static void add_escape(char *out, size_t cap, uint32_t cp) {
 
 static Value unicode_str(VM *vm, Exception *e) {
   Value object = e->fields[EXF_UNI_OBJECT], enc = field(e, EXF_UNI_ENCODING), reason = field(e, EXF_UNI_REASON);
-  if (v_absent(object)) return v_from_obj(vm->empty_str);
+  if (v_absent(object)) return v_from_str(str_new(vm, "", 0));
   int64_t start = 0, end = 0;
   if (!is_int(e->fields[EXF_UNI_START]) || !int_to_i64(e->fields[EXF_UNI_START], &start) || !is_int(e->fields[EXF_UNI_END]) || !int_to_i64(e->fields[EXF_UNI_END], &end))
     return V_ABSENT;

@@ -66,6 +66,11 @@ static Value new_group(VM *vm, Value message, Value excs) {
   return args ? exc_group_new(vm, &exc_BaseExceptionGroup, args) : V_FAIL;
 }
 
+static Value new_group_unnamed(VM *vm, Value excs) {
+  Str *empty = str_new(vm, "", 0);
+  return empty ? new_group(vm, v_from_obj(empty), excs) : V_FAIL;
+}
+
 Value exc_group_str(VM *vm, Exception *e) {
   size_t n = v_tuple(e->fields[EXF_GROUP_EXCS])->length;
   return rt_format(vm, "%S (%zd sub-exception%s)", e->fields[EXF_GROUP_MESSAGE], n, n == 1 ? "" : "s");
@@ -255,7 +260,7 @@ bool exc_group_match(VM *vm, Value exc, Value pattern, Value *match, Value *rest
   }
   List *one = list_new(vm, &exc, 1); /* a naked exception is wrapped */
   if (!one) return false;
-  *match = new_group(vm, v_from_obj(vm->empty_str), v_from_obj(one));
+  *match = new_group_unnamed(vm, v_from_obj(one));
   return !v_failed(*match);
 }
 
@@ -305,7 +310,7 @@ static Value prep(VM *vm, Value orig, List *parts, Value *slots) {
   if (v_failed(rest) || raised->length == 0) return rest;
   if (!v_is_none(rest) && !list_append(vm, raised, rest)) return V_FAIL;
   if (raised->length == 1) return raised->items[0];
-  return new_group(vm, v_from_obj(vm->empty_str), v_from_obj(raised));
+  return new_group_unnamed(vm, v_from_obj(raised));
 }
 
 Value exc_group_prep(VM *vm, Value orig, List *parts) {
