@@ -1,0 +1,94 @@
+/* super: a view of an object that begins behind a class in the MRO. Attribute access through it is in attr.c; here are the object and the lookup. */
+#include "vm/vm.h"
+#include "vm/attr.h"
+#include "vm/objects/class.h"
+#include "vm/objects/shape.h"
+#include "vm/type_ids.h"
+
+static Super *as_super(Value v) { return (Super *)v_obj(v); }
+
+/* The class whose MRO is walked: obj itself if it is a subclass of cls, else its class. NULL: TypeError. [script] for an odd __class__. */
+static const Type *check_obj(VM *vm, const Type *cls, Value obj) {
+  if (is_type(obj) && rt_is_subtype((const Type *)v_obj(obj), cls)) return (const Type *)v_obj(obj);
+  const Type *t = type_of(obj);
+  if (rt_is_subtype(t, cls)) return t;
+  Value claimed = type_is_heap(t) || t->getattr ? rt_getattr_opt(vm, obj, NAME(vm, __class__)) : V_ABSENT;
+  if (v_failed(claimed)) return NULL;
+  if (is_type(claimed) && rt_is_subtype((const Type *)v_obj(claimed), cls)) return (const Type *)v_obj(claimed);
+  rt_raise(vm, &exc_TypeError, "super(type, obj): obj must be an instance or subtype of type");
+  return NULL;
+}
+
+static Value make(VM *vm, const Type *type, Value cls, Value obj) {
+  if (!is_type(cls)) return rt_raise(vm, &exc_TypeError, "super() argument 1 must be a type, not %T", cls);
+  const Type *start = v_absent(obj) ? NULL : check_obj(vm, (const Type *)v_obj(cls), obj);
+  if (!start && !v_absent(obj)) return V_FAIL;
+  Super *s = gc_new(vm, type, sizeof *s);
+  if (!s) return V_FAIL;
+  gc_store(vm, s, &s->cls, cls);
+  gc_store(vm, s, &s->obj, obj);
+  gc_store_obj(vm, s, &s->obj_type, start);
+  return v_from_obj(s);
+}
+
+Value super_new(VM *vm, Value cls, Value obj) { return make(vm, &super_type, cls, v_is_none(obj) ? V_ABSENT : obj); }
+
+static Value super_new_slot(VM *vm, const Type *cls, Args *a) {
+  const Tuple *args = v_tuple(a->v[0]);
+  if (v_dict(a->v[1])->used) return rt_raise(vm, &exc_TypeError, "super() takes no keyword arguments");
+  if (args->length > 2) return rt_raise(vm, &exc_TypeError, "super expected at most 2 arguments, got %zd", (ptrdiff_t)args->length);
+  if (!args->length) return rt_raise(vm, &exc_RuntimeError, "super(): no arguments");
+  return make(vm, cls, args->items[0], args->length < 2 || v_is_none(args->items[1]) ? V_ABSENT : args->items[1]);
+}
+
+Value super_lookup(VM *vm, const Super *s, Str *name) {
+  if (!s->obj_type || str_eq_c(name, "__class__")) return V_ABSENT;
+  const Tuple *mro = type_mro(vm, s->obj_type);
+  if (!mro) return V_FAIL;
+  size_t i = 0;
+  while (i < mro->length && !v_same(mro->items[i], s->cls)) i++;
+  if (++i >= mro->length) return V_ABSENT;
+  /* When the rest is the whole MRO of the next class, that class's cached lookup will do. */
+  const Type *next = (const Type *)v_obj(mro->items[i]);
+  const Tuple *rest = type_mro(vm, next);
+  if (!rest) return V_FAIL;
+  if (rest->length == mro->length - i && memcmp(rest->items, mro->items + i, rest->length * sizeof(Value)) == 0) {
+    Value v = rt_type_lookup(vm, next, name);
+    return v_absent(v) && rt_pending(vm) ? V_FAIL : v;
+  }
+  for (; i < mro->length; i++) {
+    Dict *ns = type_namespace(vm, (const Type *)v_obj(mro->items[i]));
+    Value v = ns ? dict_get_str(vm, ns, name) : V_FAIL;
+    if (!v_absent(v)) return v;
+  }
+  return V_ABSENT;
+}
+
+static void super_trace(Tracer *t, Obj *o) {
+  const Super *s = (const Super *)o;
+  gc_mark(t, s->cls);
+  gc_mark(t, s->obj);
+  gc_mark_obj(t, s->obj_type);
+}
+static Value super_repr(VM *vm, Value self) {
+  const Super *s = as_super(self);
+  const Type *cls = (const Type *)v_obj(s->cls);
+  if (!s->obj_type) return rt_format(vm, "<super: <class '%N'>, NULL>", cls);
+  return rt_format(vm, "<super: <class '%N'>, <%N object>>", cls, s->obj_type);
+}
+static Value super_descr_get(VM *vm, Value descr, Value obj, Value cls) {
+  (void)cls;
+  const Super *s = as_super(descr);
+  if (v_absent(obj) || v_is_none(obj) || s->obj_type) return descr;
+  return make(vm, s->head.type, s->cls, obj);
+}
+
+static Value get_thisclass(VM *vm, Value self) { return (void)vm, as_super(self)->cls; }
+static Value get_self(VM *vm, Value self) { return (void)vm, v_absent(as_super(self)->obj) ? V_NONE : as_super(self)->obj; }
+static Value get_self_class(VM *vm, Value self) { return (void)vm, as_super(self)->obj_type ? rt_type_value(as_super(self)->obj_type) : V_NONE; }
+static const GetSet super_getset[] = {{"__thisclass__", get_thisclass, NULL, "the class invoking super()"},
+    {"__self__", get_self, NULL, "the instance invoking super(); may be None"}, {"__self_class__", get_self_class, NULL, "the type of the instance invoking super(); may be None"}, {0}};
+
+const Type super_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "super", .base = &object_type, .layout = LAY_SUPER,
+    .flags = TYPE_BASE | TYPE_DESCR_GET, .shape_id = TYPE_ID_super, .size = sizeof(Super), .new_ = super_new_slot, .new_sig = "(*args, **kwargs)", .trace = super_trace,
+    .repr = super_repr, .descr_get = super_descr_get, .getset = super_getset};
