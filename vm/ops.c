@@ -79,14 +79,22 @@ static Step call_attempt(VM *vm, const Attempt *at, Dest d, Value *out) {
   return call_begin(vm, at->fn, argv + 2, 2, V_ABSENT, d, out);
 }
 
-Step ops_binary(VM *vm, int op, bool inplace, Value a, Value b, int stage, uint8_t dest, uint8_t long_ins, Value *out) {
+/* Operands of builtin types: no lookups. */
+static Value builtin_binary(VM *vm, int op, Value a, Value b) {
   const Type *ta = type_of(a), *tb = type_of(b);
-  if (stage == 0 && !inplace && !type_is_heap(ta) && !type_is_heap(tb)) { /* builtin operands: no lookups */
-    Value v = ta->binary ? ta->binary(vm, op, a, b) : V_NOTIMPL;
-    if (v.w == V_NOTIMPL.w && tb->binary && tb->binary != ta->binary) v = tb->binary(vm, op, a, b);
-    if (v.w == V_NOTIMPL.w) return unsupported(vm, op, false, a, b);
-    *out = v;
-    return v_failed(v) ? STEP_FAIL : STEP_DONE;
+  Value v = ta->binary ? ta->binary(vm, op, a, b) : V_NOTIMPL;
+  if (v.w == V_NOTIMPL.w && tb->binary && tb->binary != ta->binary) v = tb->binary(vm, op, a, b);
+  if (v.w == V_NOTIMPL.w) unsupported(vm, op, false, a, b), v = V_FAIL;
+  return v;
+}
+
+Step ops_binary(VM *vm, int op, bool inplace, Value a, Value b, int stage, uint8_t dest, uint8_t long_ins, Value *out) {
+  /* A slot may ask for a call in its place (str % x with a script's __str__). */
+  Dest tail = {CONT_BINARY, dest, (uint8_t)(AUX_STAGE | long_ins)};
+  if (stage == 0 && !inplace && !type_is_heap(type_of(a)) && !type_is_heap(type_of(b))) {
+    *out = builtin_binary(vm, op, a, b);
+    if (out->w == V_TAILCALL.w) return call_tail(vm, tail, out);
+    return v_failed(*out) ? STEP_FAIL : STEP_DONE;
   }
   Attempt at[5];
   int n = binary_attempts(vm, op, inplace, a, b, at);
@@ -95,6 +103,7 @@ Step ops_binary(VM *vm, int op, bool inplace, Value a, Value b, int stage, uint8
     if (v_absent(at[i].fn)) {
       *out = at[i].slot(vm, op, a, b);
       if (v_failed(*out)) return STEP_FAIL;
+      if (out->w == V_TAILCALL.w) return call_tail(vm, tail, out);
       if (out->w != V_NOTIMPL.w) return STEP_DONE;
       continue;
     }
@@ -238,13 +247,18 @@ bool rt_eq(VM *vm, Value a, Value b, bool *out) {
   return rt_compare_bool(vm, a, b, CO_EQ, out);
 }
 
+/* The call that a slot asked for, made here. */
+static Value finish_tail(VM *vm, Value v) {
+  return v.w == V_TAILCALL.w ? rt_call_kw(vm, vm->tail.callable, vm->tail.argc, vm->tail.argv, vm->tail.kwnames) : v;
+}
+
 static Value binary_nested(VM *vm, int op, bool inplace, Value a, Value b) {
   Value v;
-  if (!inplace && !type_is_heap(type_of(a)) && !type_is_heap(type_of(b))) return ops_binary(vm, op, false, a, b, 0, 0, 0, &v) == STEP_DONE ? v : V_FAIL;
+  if (!inplace && !type_is_heap(type_of(a)) && !type_is_heap(type_of(b))) return finish_tail(vm, builtin_binary(vm, op, a, b));
   Attempt at[5];
   int n = binary_attempts(vm, op, inplace, a, b, at);
   if (n < 0) return V_FAIL;
-  v = finish_attempts(vm, at, n, op, a, b, false);
+  v = finish_tail(vm, finish_attempts(vm, at, n, op, a, b, false));
   if (v.w == V_NOTIMPL.w) {
     unsupported(vm, op, inplace, a, b);
     return V_FAIL;

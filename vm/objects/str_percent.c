@@ -1,7 +1,8 @@
 /* The % operator of str, bytes and bytearray (library reference, "printf-style String Formatting"; PEP 461).
  *
- * [script] may run for each argument (__str__, __repr__, __int__, __getitem__ of a mapping...), so nothing of the arguments is kept across one
- * conversion; the format text itself is immutable and made stable before the start. */
+ * Arguments of builtin types are formatted here. When an argument is an instance of a script's class (__str__, __repr__, __int__,
+ * __getitem__ of a mapping may be script code), nothing has happened yet that anybody could see: the C code gives up, and a tail call of frozen
+ * code (_str_percent_run) first turns those arguments into builtin values; then the formatting runs here again, with them. */
 #include "vm/objects/str_build.h"
 #include "vm/objects/class.h"
 #include "vm/objects/format.h"
@@ -15,7 +16,10 @@ typedef struct Percent {
   Value single;    /* the argument when it is no tuple; V_ABSENT: taken */
   Value mapping;   /* V_ABSENT: %(key) is not allowed */
   size_t next;     /* next item of the tuple */
-  Value *keep;     /* rooted slot for the argument at hand */
+  Value *keep;     /* rooted slots for the argument at hand and its key */
+  bool converted;  /* second time: the arguments are as builtin as they get */
+  bool lenient;    /* arguments left over are no error */
+  bool gave_up;
   Buf out;
 } Percent;
 
@@ -43,6 +47,13 @@ static bool next_arg(Percent *p, Value *out) {
   return rt_raise_b(p->vm, &exc_TypeError, "not enough arguments for format string");
 }
 
+/* False, without an exception: v has to be converted by script code first. */
+static bool plain(Percent *p, Value v) {
+  if (p->converted || !type_is_heap(type_of(v))) return true;
+  p->gave_up = true;
+  return false;
+}
+
 /* ---- reading a conversion ---- */
 
 static bool incomplete(Percent *p) { return rt_raise_b(p->vm, &exc_ValueError, "incomplete format"); }
@@ -62,6 +73,8 @@ static bool read_key(Percent *p) {
   Value key = p->bytes ? v_from_bytes(bytes_new(vm, p->f + start, size)) : v_from_str(str_new(vm, p->f + start, size));
   if (v_failed(key)) return false;
   p->keep[1] = key;
+  p->single = V_ABSENT; /* the mapping is used up as an argument */
+  if (!plain(p, p->mapping)) return false;
   *p->keep = rt_getitem(vm, p->mapping, key);
   if (v_failed(*p->keep)) {
     *p->keep = V_NONE;
@@ -235,6 +248,7 @@ static bool convert(Percent *p, const Spec *s) {
   double d;
   if (!s->from_key && !next_arg(p, p->keep)) return false;
   Value v = *p->keep;
+  if (!plain(p, v)) return false;
   switch (s->type) {
     case 's':
       if (p->bytes) return add_bytes(p, s, v);
@@ -281,44 +295,123 @@ static bool run(Percent *p) {
     if (p->out.failed) return rt_no_memory(vm), false;
   }
   bool left = is_tuple(p->args) ? p->next < v_tuple(p->args)->length : !v_absent(p->single);
-  if (left && v_absent(p->mapping)) {
+  if (left && v_absent(p->mapping) && !p->lenient) {
     return rt_raise_b(vm, &exc_TypeError, "not all arguments converted during %s formatting", p->bytes ? "bytes" : "string");
   }
   return true;
 }
 
-Value str_percent(VM *vm, Str *fmt, Value args) {
-  if (!str_cstr(vm, fmt) || !charge_bytes(vm, fmt->size)) return V_FAIL; /* stable: not in a shared buffer */
-  Percent p = {.vm = vm, .f = fmt->data, .n = fmt->size, .args = args};
-  size_t mark = rt_temp_mark(vm);
-  buf_init(&p.out, &vm->mem);
-  bool ok = run(&p);
-  rt_temp_release(vm, mark);
-  if (ok) return v_from_str(str_from_buf(vm, &p.out));
-  buf_free(&p.out);
+/* ---- with script code: the plan ---- */
+
+static Value render(VM *vm, Args *a);
+static const tiny_def render_def = {"render", render, "(format, args, lenient, /)", NULL};
+
+/* (conversion, key or None); a '*' is an entry of its own. */
+static bool plan_add(Percent *p, List *plan, char type, Value key) {
+  Value conversion = v_from_str(str_ascii_char(p->vm, (unsigned char)type));
+  Tuple *t = v_failed(conversion) || v_failed(key) ? NULL : tuple_pair(p->vm, conversion, key);
+  return t && list_append(p->vm, plan, v_from_obj(t));
+}
+
+/* One conversion of the format at p->i (behind the '%'): adds its entries, and its text without the key to p->out. False with no exception:
+   the rest is wrong; the second run will say so. */
+static bool plan_one(Percent *p, List *plan) {
+  VM *vm = p->vm;
+  Value key = V_NONE;
+  size_t start = p->i;
+  if (p->f[p->i] == '(') {
+    int depth = 1;
+    while (++p->i < p->n && depth > 0) depth += p->f[p->i] == '(' ? 1 : p->f[p->i] == ')' ? -1 : 0;
+    if (depth > 0 || v_absent(p->mapping)) return p->i = start, false;
+    size_t size = p->i - start - 2;
+    key = p->bytes ? v_from_bytes(bytes_new(vm, p->f + start + 1, size)) : v_from_str(str_new(vm, p->f + start + 1, size));
+    start = p->i;
+  }
+  while (p->i < p->n && memchr("-+ #0123456789.*hlL", p->f[p->i], 19)) {
+    if (p->f[p->i++] == '*' && !plan_add(p, plan, '*', V_NONE)) return false;
+  }
+  if (p->i == p->n) return p->i = start, false;
+  char type = p->f[p->i++];
+  if ((unsigned char)type >= 0x80) type = '?';
+  buf_add(&p->out, p->f + start, p->i - 1 - start);
+  buf_char(&p->out, type == 'r' || type == 'a' ? 's' : p->f[p->i - 1]);
+  return plan_add(p, plan, type, key);
+}
+
+static Value tail(Percent *p) {
+  VM *vm = p->vm;
+  List *plan = list_new(vm, NULL, 0);
+  Native *native = native_new(vm, &render_def, NATIVE_FUNCTION, NULL, V_ABSENT, V_NONE);
+  buf_free(&p->out);
+  buf_init(&p->out, &vm->mem);
+  p->i = 0;
+  while (plan && p->i < p->n) {
+    char c = p->f[p->i++];
+    buf_char(&p->out, c);
+    if (c != '%' || p->i == p->n) continue;
+    if (p->f[p->i] == '%') buf_char(&p->out, p->f[p->i++]);
+    else if (!plan_one(p, plan)) break;
+  }
+  buf_add(&p->out, p->f + p->i, p->n - p->i);
+  Value format = p->bytes ? v_from_bytes(bytes_from_buf(vm, &p->out)) : v_from_str(str_from_buf(vm, &p->out));
+  Tuple *args = is_tuple(p->args) ? v_tuple(p->args) : tuple_new(vm, &p->args, 1);
+  if (rt_pending(vm) || !args || v_failed(format)) return V_FAIL;
+  Value argv[5] = {format, v_from_obj(plan), v_from_obj(args), v_absent(p->mapping) ? V_NONE : p->mapping, v_from_obj(native)};
+  return rt_tail_builtin(vm, "_str_percent_run", 5, argv);
+}
+
+/* Runs p; what the caller makes of p->out is its own matter. */
+static bool begin(Percent *p) {
+  size_t mark = rt_temp_mark(p->vm);
+  buf_init(&p->out, &p->vm->mem);
+  bool ok = run(p);
+  rt_temp_release(p->vm, mark);
+  return ok;
+}
+
+static Value finish_str(Percent *p, bool ok) {
+  if (ok) return v_from_str(str_from_buf(p->vm, &p->out));
+  if (p->gave_up && !rt_pending(p->vm)) return tail(p);
+  buf_free(&p->out);
   return V_FAIL;
 }
 
+static Value finish_bytes(Percent *p, bool ok) {
+  if (ok) return v_from_bytes(bytes_from_buf(p->vm, &p->out));
+  if (p->gave_up && !rt_pending(p->vm)) return tail(p);
+  buf_free(&p->out);
+  return V_FAIL;
+}
+
+/* Called by frozen code with the converted arguments. */
+static Value render(VM *vm, Args *a) {
+  Percent p = {.vm = vm, .args = a->v[1], .converted = true, .lenient = v_same(a->v[2], V_TRUE)};
+  if (is_bytes(a->v[0])) {
+    p.bytes = true;
+    p.f = (const char *)v_bytes(a->v[0])->data;
+    p.n = v_bytes(a->v[0])->size;
+    return finish_bytes(&p, begin(&p));
+  }
+  p.f = str_cstr(vm, v_str(a->v[0]));
+  p.n = v_str(a->v[0])->size;
+  return p.f ? finish_str(&p, begin(&p)) : V_FAIL;
+}
+
+Value str_percent(VM *vm, Str *fmt, Value args) {
+  if (!str_cstr(vm, fmt) || !charge_bytes(vm, fmt->size)) return V_FAIL; /* stable: not in a shared buffer */
+  Percent p = {.vm = vm, .f = fmt->data, .n = fmt->size, .args = args};
+  return finish_str(&p, begin(&p));
+}
+
 Value bytes_percent(VM *vm, View fmt, bool bytearray, Value args) {
-  Percent p = {.vm = vm, .n = fmt.size, .bytes = true, .args = args};
+  Percent p = {.vm = vm, .n = fmt.size, .bytes = true, .converted = bytearray, .args = args};
   char *copy = mem_alloc(&vm->mem, fmt.size + 1); /* a bytearray may change under a script's __bytes__ */
   if (!copy) return rt_no_memory(vm);
   if (fmt.size) memcpy(copy, fmt.data, fmt.size);
   p.f = copy;
-  size_t mark = rt_temp_mark(vm);
-  buf_init(&p.out, &vm->mem);
-  bool ok = run(&p);
-  rt_temp_release(vm, mark);
+  Value r = finish_bytes(&p, begin(&p));
   mem_free(&vm->mem, copy, fmt.size + 1);
-  Value r = V_FAIL;
-  if (ok && p.out.failed) {
-    r = rt_no_memory(vm);
-  } else if (ok && bytearray) {
-    ByteArray *b = bytearray_new(vm, p.out.data, p.out.len);
-    r = b ? v_from_obj(b) : V_FAIL;
-  } else if (ok) {
-    return v_from_bytes(bytes_from_buf(vm, &p.out));
-  }
-  buf_free(&p.out);
-  return r;
+  if (!bytearray || v_failed(r)) return r;
+  ByteArray *b = bytearray_new(vm, v_bytes(r)->data, v_bytes(r)->size);
+  return b ? v_from_obj(b) : V_FAIL;
 }
