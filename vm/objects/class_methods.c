@@ -38,6 +38,7 @@ static bool collect_set_name(VM *vm, Class *c, List **out) {
   size_t pos = 0;
   Value key, v;
   while (dict_next(c->ns, &pos, &key, &v)) {
+    if (v_is_exact(v, &property_type) && is_str(key)) gc_store_obj(vm, v_obj(v), &((Property *)v_obj(v))->name, v_str(key)); /* property.__set_name__ */
     if (!v_is_obj(v) || !type_is_heap(v_obj(v)->type) || v_absent(rt_type_lookup(vm, v_obj(v)->type, hook))) continue;
     Tuple *pair = tuple_pair(vm, key, v);
     if (!pair || (!*out && !(*out = list_new(vm, NULL, 0))) || !list_append(vm, *out, v_from_obj(pair))) return false;
@@ -57,14 +58,14 @@ static bool has_init_subclass(VM *vm, const Class *c) {
   return false;
 }
 
-/* __set_name__ and __init_subclass__ (PEP 487) are called by library code, unless nobody defines them. */
-static Value finish(VM *vm, Value cls, Value kwargs) {
+/* __set_name__ and __init_subclass__ (PEP 487) are called by library code, unless nobody defines them. kwargs: dict or None. */
+Value class_hooks(VM *vm, Value cls, Value kwargs) {
   List *named;
   if (!collect_set_name(vm, type_class(as_type(cls)), &named)) return V_FAIL;
-  bool sub = v_dict(kwargs)->used > 0 || has_init_subclass(vm, type_class(as_type(cls)));
+  bool sub = (is_dict(kwargs) && v_dict(kwargs)->used > 0) || has_init_subclass(vm, type_class(as_type(cls)));
   if (rt_pending(vm)) return V_FAIL;
   if (!named && !sub) return cls;
-  return rt_tail_builtin(vm, "_class_hooks", 3, (Value[]){cls, named ? v_from_obj(named) : V_NONE, sub ? kwargs : V_NONE});
+  return rt_tail_builtin(vm, "_class_hooks", 3, (Value[]){cls, named ? v_from_obj(named) : V_NONE, sub ? kwargs : V_ELLIPSIS});
 }
 
 static Value type_new(VM *vm, const Type *meta, Args *a) {
@@ -87,7 +88,7 @@ static Value type_new(VM *vm, const Type *meta, Args *a) {
     meta = best;
   }
   Value cls = class_new(vm, meta, v_str(name), v_tuple(bases), v_dict(ns));
-  return v_failed(cls) ? cls : finish(vm, cls, a->v[1]);
+  return v_failed(cls) ? cls : class_hooks(vm, cls, a->v[1]);
 }
 
 static Value type_init(VM *vm, Args *a) {

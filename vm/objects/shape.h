@@ -42,6 +42,7 @@ bool instance_change_class(VM *vm, Obj *o, const Type *to);
 extern const tiny_def object_init_def;                   /* object.__init__ */
 Value object_names_list(VM *vm, Dict *d);                /* list of a dict's keys */
 Value object_default_format(VM *vm, Value self, Str *spec);
+Value class_hooks(VM *vm, Value cls, Value kwargs);      /* what follows type.__new__; to be returned by a native (class_methods.c) */
 /* class.c */
 void class_trace_slot(Tracer *t, Obj *o);                /* of type and metaclasses */
 void class_destroy_slot(VM *vm, Obj *o);
