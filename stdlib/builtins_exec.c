@@ -123,4 +123,5 @@ const tiny_def builtins_exec[] = {
   {"exec", bi_exec, "(source, globals=None, locals=None, /, *, closure=None)", "Execute the given source in the context of globals and locals."},
   {"eval", bi_eval, "(source, globals=None, locals=None, /)", "Evaluate the given source in the context of globals and locals."},
   {"__import__", bi_import, "(name, globals=None, locals=None, fromlist=(), level=0)", "Import a module."},
+  {"__build_class__", class_build, "(func, name, /, *bases, **kwds)", "Internal helper function used by the class statement."},
   {0}};
