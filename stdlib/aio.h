@@ -1,0 +1,89 @@
+/* The C heart of asyncio: futures, tasks and the scheduler (ready ring, timer heap). It makes no OS call but through the poller; what is not
+ * needed at every switch is stdlib/asyncio.tiny. Order of execution is CPython 3.11's. */
+#ifndef TINY_STDLIB_AIO_H
+#define TINY_STDLIB_AIO_H
+#include "include/tiny.h"
+
+typedef enum { FUT_PENDING, FUT_CANCELLED, FUT_FINISHED } FutState;
+
+typedef struct Future {
+  tiny_val self;           /* the instance that this is the data of (not traced: it keeps itself) */
+  tiny_val loop, result, exception, cancel_message;
+  tiny_val callback;       /* the only callback, TINY_ABSENT: none; or a list when there are more */
+  uint8_t state;
+  bool blocking;           /* yielded to a task by await, not yet taken up */
+  bool log_traceback;
+  bool is_task;
+} Future;
+
+typedef struct Task {
+  Future f;                /* must be first: a Task is a Future */
+  tiny_val coro, name, waiter /* future it waits for, or None */, context;
+  uint32_t index;          /* in the loop's list of tasks */
+  uint32_t cancels;        /* cancelling() */
+  bool must_cancel, listed;
+} Task;
+
+typedef struct Handle {
+  tiny_val callback, args, loop, context;
+  double when;
+  bool cancelled, timer, scheduled;
+} Handle;
+
+typedef enum { READY_HANDLE, READY_STEP, READY_WAKEUP } ReadyKind;
+typedef struct Ready { tiny_val what, arg; ReadyKind kind; } Ready;
+typedef struct Timer { double when; uint64_t seq; tiny_val handle; } Timer;
+
+/* Waits for what is outside: NULL functions: only time passes. */
+typedef struct Poller {
+  bool (*wait)(tiny_vm *vm, void *data, double seconds); /* at most so long (negative: until something happens); false: exception pending */
+  bool (*active)(void *data);                            /* can anything outside still happen? */
+  void *data;
+} Poller;
+
+typedef struct Loop {
+  tiny_val self;
+  Ready *ready;            /* ring of capacity ready_cap (a power of two) */
+  size_t ready_at, ready_len, ready_cap;
+  size_t batch;            /* entries of this turn still to run */
+  Timer *timers;           /* binary heap by (when, seq) */
+  size_t n_timers, cap_timers, n_cancelled;
+  uint64_t seq;
+  tiny_val *tasks;         /* every task that is not done: the loop keeps them alive */
+  size_t n_tasks, cap_tasks;
+  tiny_val current;        /* running task or None */
+  tiny_val previous_loop;  /* what was the running loop before */
+  bool running, stopping, closed, virtual_clock;
+  double now;              /* virtual clock */
+  Poller poller;
+} Loop;
+
+typedef struct AioData { tiny_val running, cancelled_error, invalid_state; } AioData;
+
+extern const tiny_class aio_future_class, aio_task_class, aio_loop_class, aio_handle_class, aio_iter_class;
+AioData *aio_data(tiny_vm *vm);
+Loop *aio_loop(tiny_vm *vm, tiny_val loop);
+Future *aio_future(tiny_vm *vm, tiny_val v);   /* Future or Task, NULL: neither */
+Task *aio_task(tiny_vm *vm, tiny_val v);
+
+bool loop_add_ready(tiny_vm *vm, tiny_val loop, ReadyKind kind, tiny_val what, tiny_val arg);
+tiny_val loop_call_soon(tiny_vm *vm, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context);
+tiny_val loop_turn(tiny_vm *vm, tiny_val loop);          /* what a continuation of the loop returns: runs on */
+bool loop_check_closed(tiny_vm *vm, Loop *l);
+bool loop_add_task(tiny_vm *vm, Loop *l, Task *t);
+void loop_drop_task(tiny_vm *vm, Loop *l, Task *t);
+tiny_val loop_report(tiny_vm *vm, tiny_val loop, const char *message, tiny_val exc, const char *key, tiny_val source); /* call_exception_handler, then loop_turn */
+
+bool future_init(tiny_vm *vm, Future *f, tiny_val self, tiny_val loop);
+bool future_add_callback(tiny_vm *vm, Future *f, tiny_val fn, tiny_val context); /* a Task as fn: it is woken */
+bool future_finish(tiny_vm *vm, Future *f, tiny_val result);
+bool future_fail(tiny_vm *vm, Future *f, tiny_val exc);
+int future_cancel(tiny_vm *vm, Future *f, tiny_val msg);          /* 1 0 -1 */
+tiny_val future_result(tiny_vm *vm, Future *f);                   /* raises what is to be raised */
+tiny_val future_cancelled_error(tiny_vm *vm, Future *f);          /* a CancelledError instance */
+void future_trace(tiny_tracer *t, void *data);
+
+tiny_val task_step(tiny_vm *vm, tiny_val task, tiny_val exc);     /* starts one step: a continuation that ends in loop_turn */
+tiny_val task_wakeup(tiny_vm *vm, tiny_val task, tiny_val future);
+int task_cancel(tiny_vm *vm, Task *t, tiny_val msg);
+#endif

@@ -1,0 +1,358 @@
+/* The event loop in C. A turn: move what is due from the timers to the ready ring, then run as many ready entries as there were. Running is a chain of
+ * continuations (tiny_then_call, tiny_then_send), each of which ends in loop_turn; run_forever returns when stop() was called. */
+#include <string.h>
+#include <time.h>
+#include "stdlib/aio.h"
+
+bool loop_add_timer(tiny_vm *vm, Loop *l, double when, tiny_val handle);
+tiny_val loop_pop_timer(Loop *l);
+void loop_purge_timers(tiny_vm *vm, Loop *l);
+
+static void data_trace(tiny_tracer *t, void *p) {
+  AioData *d = p;
+  tiny_trace(t, d->running);
+  tiny_trace(t, d->cancelled_error);
+  tiny_trace(t, d->invalid_state);
+}
+
+AioData *aio_data(tiny_vm *vm) {
+  static const char key = 0;
+  return tiny_module_data(vm, &key, sizeof(AioData), data_trace, NULL);
+}
+
+Loop *aio_loop(tiny_vm *vm, tiny_val loop) { return tiny_data(vm, loop, &aio_loop_class); }
+
+bool loop_check_closed(tiny_vm *vm, Loop *l) {
+  if (!l->closed) return true;
+  tiny_raise(vm, TINY_RUNTIME_ERROR, "Event loop is closed");
+  return false;
+}
+
+static void loop_trace(tiny_tracer *t, void *data) {
+  Loop *l = data;
+  for (size_t i = 0; i < l->ready_len; i++) {
+    Ready *r = &l->ready[(l->ready_at + i) & (l->ready_cap - 1)];
+    tiny_trace(t, r->what);
+    tiny_trace(t, r->arg);
+  }
+  for (size_t i = 0; i < l->n_timers; i++) tiny_trace(t, l->timers[i].handle);
+  for (size_t i = 0; i < l->n_tasks; i++) tiny_trace(t, l->tasks[i]);
+  tiny_trace(t, l->current);
+  tiny_trace(t, l->previous_loop);
+}
+
+static void loop_destroy(tiny_vm *vm, void *data) {
+  Loop *l = data;
+  if (l->ready) tiny_alloc(vm, l->ready, l->ready_cap * sizeof *l->ready, 0);
+  if (l->timers) tiny_alloc(vm, l->timers, l->cap_timers * sizeof *l->timers, 0);
+  if (l->tasks) tiny_alloc(vm, l->tasks, l->cap_tasks * sizeof *l->tasks, 0);
+  l->ready = NULL;
+  l->timers = NULL;
+  l->tasks = NULL;
+}
+
+static double loop_time(const Loop *l) {
+  if (l->virtual_clock) return l->now;
+  struct timespec ts;
+  clock_gettime(CLOCK_MONOTONIC, &ts);
+  return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* ---- handles */
+
+static tiny_val handle_new(tiny_vm *vm, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context) {
+  void *data;
+  tiny_val self = tiny_instance(vm, &aio_handle_class, &data);
+  if (tiny_failed(self)) return self;
+  Handle *h = data;
+  h->callback = callback;
+  h->args = args;
+  h->loop = loop;
+  h->context = context;
+  return self;
+}
+
+static void handle_trace(tiny_tracer *t, void *data) {
+  Handle *h = data;
+  tiny_trace(t, h->callback);
+  tiny_trace(t, h->args);
+  tiny_trace(t, h->loop);
+  tiny_trace(t, h->context);
+}
+
+#define HANDLE(name) Handle *name = tiny_data(vm, tiny_arg(a, 0), &aio_handle_class); if (!name) return tiny_raise(vm, TINY_TYPE_ERROR, "Handle object is required")
+
+static tiny_val h_cancel(tiny_vm *vm, tiny_args *a) {
+  HANDLE(h);
+  if (h->cancelled) return TINY_NONE;
+  h->cancelled = true;
+  h->callback = h->args = TINY_NONE;
+  Loop *l = aio_loop(vm, h->loop);
+  if (h->scheduled && l) l->n_cancelled++;
+  return TINY_NONE;
+}
+static tiny_val h_cancelled(tiny_vm *vm, tiny_args *a) { HANDLE(h); return tiny_bool(h->cancelled); }
+static tiny_val h_when(tiny_vm *vm, tiny_args *a) { HANDLE(h); return h->timer ? tiny_float(vm, h->when) : tiny_raise(vm, TINY_ATTRIBUTE_ERROR, "'Handle' object has no attribute 'when'"); }
+static tiny_val h_callback(tiny_vm *vm, tiny_args *a) { HANDLE(h); return h->callback; }
+static tiny_val h_args(tiny_vm *vm, tiny_args *a) { HANDLE(h); return h->args; }
+static tiny_val h_repr(tiny_vm *vm, tiny_args *a) {
+  HANDLE(h);
+  if (h->cancelled) return tiny_string(vm, h->timer ? "<TimerHandle cancelled>" : "<Handle cancelled>");
+  return tiny_format(vm, h->timer ? "<TimerHandle when=%g %R>" : "<Handle %R>", h->callback);
+}
+static const tiny_def handle_methods[] = {{"cancel", h_cancel, "(self, /)", NULL}, {"cancelled", h_cancelled, "(self, /)", NULL}, {"when", h_when, "(self, /)", NULL},
+    {"@_callback", h_callback, "(self, /)", NULL}, {"@_args", h_args, "(self, /)", NULL}, {"__repr__", h_repr, "(self, /)", NULL}, {0}};
+const tiny_class aio_handle_class = {.name = "asyncio.Handle", .data_size = sizeof(Handle), .methods = handle_methods, .trace = handle_trace, .flags = TINY_CLASS_NO_NEW};
+
+tiny_val loop_call_soon(tiny_vm *vm, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context) {
+  tiny_val h = handle_new(vm, loop, callback, args, context);
+  return !tiny_failed(h) && loop_add_ready(vm, loop, READY_HANDLE, h, TINY_NONE) ? h : TINY_FAIL;
+}
+
+/* ---- running */
+
+tiny_val loop_report(tiny_vm *vm, tiny_val loop, const char *message, tiny_val exc, const char *key, tiny_val source) {
+  tiny_val context = tiny_dict(vm);
+  if (tiny_failed(context) || !tiny_dict_set(vm, context, "message", tiny_string(vm, message)) || !tiny_dict_set(vm, context, "exception", exc) ||
+      !tiny_dict_set(vm, context, key, source))
+    return TINY_FAIL;
+  return tiny_call_method(vm, loop, "call_exception_handler", 1, &context);
+}
+
+/* A callback is done; its exception goes to the exception handler, but for the two that end programs. state: (loop, handle). */
+static tiny_val handle_done(tiny_vm *vm, tiny_val state, tiny_outcome how, tiny_val v) {
+  tiny_val loop = tiny_seq_item(state, 0);
+  if (how == TINY_RAISED) {
+    if (tiny_isinstance(vm, v, tiny_exc_class(vm, TINY_KEYBOARD_INTERRUPT)) == 1 || tiny_isinstance(vm, v, tiny_exc_class(vm, TINY_SYSTEM_EXIT)) == 1)
+      return tiny_raise_value(vm, v);
+    tiny_val text = tiny_format(vm, "Exception in callback %R", tiny_seq_item(state, 2));
+    const char *s = tiny_to_str(vm, text, NULL);
+    if (!s || tiny_failed(loop_report(vm, loop, s, v, "handle", tiny_seq_item(state, 1)))) return TINY_FAIL;
+  }
+  return loop_turn(vm, loop);
+}
+
+static tiny_val run_handle(tiny_vm *vm, tiny_val loop, tiny_val handle, Handle *h) {
+  tiny_val parts[3] = {loop, handle, h->callback}, state = tiny_tuple(vm, 3, parts);
+  if (tiny_failed(state)) return TINY_FAIL;
+  int n = tiny_seq_len(h->args);
+  tiny_val small[8], *argv = small;
+  if (n > 8 && !(argv = tiny_alloc(vm, NULL, 0, (size_t)n * sizeof *argv))) return tiny_no_memory(vm);
+  for (int i = 0; i < n; i++) argv[i] = tiny_seq_item(h->args, i);
+  tiny_val r = tiny_then_call(vm, handle_done, state, h->callback, n, argv);
+  if (argv != small) tiny_alloc(vm, argv, (size_t)n * sizeof *argv, 0);
+  return r;
+}
+
+/* Sleeps until the next timer, at most, in slices, so that interrupts and deadlines are seen. */
+static bool pass_time(tiny_vm *vm, Loop *l, double until) {
+  if (l->virtual_clock) {
+    if (until > l->now) l->now = until;
+    return true;
+  }
+  for (;;) {
+    if (!tiny_poll(vm)) return false;
+    double left = until - loop_time(l);
+    if (left <= 0) return true;
+    if (left > 0.02) left = 0.02;
+    struct timespec ts = {0, (long)(left * 1e9)};
+    nanosleep(&ts, NULL);
+  }
+}
+
+static tiny_val deadlock(tiny_vm *vm, tiny_val loop) {
+  return tiny_call_method(vm, loop, "_deadlock", 0, NULL);
+}
+
+/* Begins a turn: waits if nothing is ready, collects due timers. 1: go on, 0: stop, -1: failed. */
+static int begin_turn(tiny_vm *vm, tiny_val loop, Loop *l) {
+  loop_purge_timers(vm, l);
+  while (l->n_timers) {
+    Handle *h = tiny_data(vm, l->timers[0].handle, &aio_handle_class);
+    if (!h->cancelled) break;
+    h->scheduled = false;
+    l->n_cancelled--;
+    (void)loop_pop_timer(l);
+  }
+  bool outside = l->poller.wait && l->poller.active && l->poller.active(l->poller.data);
+  if (l->ready_len == 0 && !l->stopping) {
+    if (l->n_timers == 0 && !outside) return tiny_failed(deadlock(vm, loop)) ? -1 : 1;
+    double wait = l->n_timers ? l->timers[0].when - loop_time(l) : -1;
+    if (outside && !l->virtual_clock) {
+      if (!l->poller.wait(vm, l->poller.data, l->n_timers && wait < 0 ? 0 : wait)) return -1;
+    } else if (!pass_time(vm, l, l->timers[0].when)) {
+      return -1;
+    }
+  } else if (outside && !l->poller.wait(vm, l->poller.data, 0)) {
+    return -1;
+  }
+  double now = loop_time(l) + 1e-9; /* the clock's resolution, as asyncio adds it */
+  while (l->n_timers && l->timers[0].when < now) {
+    tiny_val handle = loop_pop_timer(l);
+    Handle *h = tiny_data(vm, handle, &aio_handle_class);
+    h->scheduled = false;
+    if (h->cancelled) l->n_cancelled--;
+    else if (!loop_add_ready(vm, loop, READY_HANDLE, handle, TINY_NONE)) return -1;
+  }
+  l->batch = l->ready_len;
+  return 1;
+}
+
+static void ended(tiny_vm *vm, tiny_val loop, Loop *l) {
+  (void)loop;
+  l->running = l->stopping = false;
+  l->current = TINY_NONE;
+  aio_data(vm)->running = l->previous_loop;
+  l->previous_loop = TINY_NONE;
+}
+
+tiny_val loop_turn(tiny_vm *vm, tiny_val loop) {
+  Loop *l = aio_loop(vm, loop);
+  for (;;) {
+    if (l->batch == 0) {
+      if (l->stopping) return TINY_NONE;
+      int r = begin_turn(vm, loop, l);
+      if (r < 0) return TINY_FAIL;
+      if (l->batch == 0 && l->stopping) return TINY_NONE;
+      if (l->batch == 0) continue;
+    }
+    Ready r = l->ready[l->ready_at];
+    l->ready_at = (l->ready_at + 1) & (l->ready_cap - 1);
+    l->ready_len--;
+    l->batch--;
+    if (r.kind == READY_STEP) return task_step(vm, r.what, r.arg);
+    if (r.kind == READY_WAKEUP) return task_wakeup(vm, r.what, r.arg);
+    Handle *h = tiny_data(vm, r.what, &aio_handle_class);
+    if (!h->cancelled) return run_handle(vm, loop, r.what, h);
+  }
+}
+
+/* The turns are over, or an exception went through them. */
+static tiny_val run_done(tiny_vm *vm, tiny_val loop, tiny_outcome how, tiny_val v) {
+  Loop *l = aio_loop(vm, loop);
+  l->batch = 0;
+  ended(vm, loop, l);
+  return how == TINY_RAISED ? tiny_raise_value(vm, v) : TINY_NONE;
+}
+
+static tiny_val start(tiny_vm *vm, tiny_args *a) { return loop_turn(vm, tiny_bound(a)); }
+
+#define LOOP(name) Loop *name = aio_loop(vm, tiny_arg(a, 0)); if (!name) return tiny_raise(vm, TINY_TYPE_ERROR, "event loop object is required")
+
+static tiny_val l_run_forever(tiny_vm *vm, tiny_args *a) {
+  LOOP(l);
+  if (!loop_check_closed(vm, l)) return TINY_FAIL;
+  if (l->running) return tiny_raise(vm, TINY_RUNTIME_ERROR, "This event loop is already running");
+  AioData *d = aio_data(vm);
+  if (!tiny_is_none(d->running)) return tiny_raise(vm, TINY_RUNTIME_ERROR, "Cannot run the event loop while another loop is running");
+  static const tiny_def turn = {"_turn", start, "()", NULL};
+  tiny_val loop = tiny_arg(a, 0), fn = tiny_function(vm, &turn, loop);
+  if (tiny_failed(fn)) return fn;
+  l->previous_loop = d->running;
+  d->running = loop;
+  l->running = true;
+  l->batch = 0;
+  return tiny_then_call(vm, run_done, loop, fn, 0, NULL);
+}
+
+/* ---- methods */
+
+static tiny_val l_init(tiny_vm *vm, tiny_args *a) {
+  LOOP(l);
+  l->self = tiny_arg(a, 0);
+  l->current = l->previous_loop = TINY_NONE;
+  l->virtual_clock = tiny_truth(vm, tiny_arg(a, 1)) == 1;
+  return TINY_NONE;
+}
+static tiny_val l_time(tiny_vm *vm, tiny_args *a) { LOOP(l); return tiny_float(vm, loop_time(l)); }
+static tiny_val l_stop(tiny_vm *vm, tiny_args *a) { LOOP(l); (void)vm; l->stopping = true; return TINY_NONE; }
+static tiny_val l_is_running(tiny_vm *vm, tiny_args *a) { LOOP(l); return tiny_bool(l->running); }
+static tiny_val l_is_closed(tiny_vm *vm, tiny_args *a) { LOOP(l); return tiny_bool(l->closed); }
+static tiny_val l_close(tiny_vm *vm, tiny_args *a) {
+  LOOP(l);
+  if (l->running) return tiny_raise(vm, TINY_RUNTIME_ERROR, "Cannot close a running event loop");
+  l->closed = true;
+  l->ready_len = l->n_timers = l->n_cancelled = l->batch = 0;
+  return TINY_NONE;
+}
+
+static bool callable_callback(tiny_vm *vm, tiny_val cb, const char *method) {
+  tiny_val c = tiny_getattr(vm, tiny_import(vm, "asyncio"), "_check_callback"), argv[2] = {cb, tiny_string(vm, method)};
+  return !tiny_failed(tiny_call(vm, c, 2, argv));
+}
+static bool plain_function(tiny_vm *vm, tiny_val v) { return tiny_kind_of(vm, v) == TINY_T_FUNCTION; }
+
+static tiny_val l_call_soon(tiny_vm *vm, tiny_args *a) {
+  LOOP(l);
+  if (!loop_check_closed(vm, l)) return TINY_FAIL;
+  tiny_val cb = tiny_arg(a, 1);
+  if (!plain_function(vm, cb) && !callable_callback(vm, cb, "call_soon")) return TINY_FAIL;
+  return loop_call_soon(vm, tiny_arg(a, 0), cb, tiny_arg(a, 2), tiny_arg(a, 3));
+}
+
+static tiny_val add_timer(tiny_vm *vm, tiny_val loop, Loop *l, double when, tiny_val cb, tiny_val args, tiny_val context) {
+  tiny_val self = handle_new(vm, loop, cb, args, context);
+  if (tiny_failed(self)) return self;
+  Handle *h = tiny_data(vm, self, &aio_handle_class);
+  h->timer = h->scheduled = true;
+  h->when = when;
+  return loop_add_timer(vm, l, when, self) ? self : TINY_FAIL;
+}
+
+static tiny_val timer_method(tiny_vm *vm, tiny_args *a, bool relative) {
+  LOOP(l);
+  double when;
+  if (tiny_is_none(tiny_arg(a, 1))) return tiny_raise(vm, TINY_TYPE_ERROR, relative ? "delay must not be None" : "when cannot be None");
+  if (!tiny_to_float(vm, tiny_arg(a, 1), &when) || !loop_check_closed(vm, l)) return TINY_FAIL;
+  tiny_val cb = tiny_arg(a, 2);
+  if (!plain_function(vm, cb) && !callable_callback(vm, cb, relative ? "call_later" : "call_at")) return TINY_FAIL;
+  return add_timer(vm, tiny_arg(a, 0), l, relative ? loop_time(l) + when : when, cb, tiny_arg(a, 3), tiny_arg(a, 4));
+}
+static tiny_val l_call_later(tiny_vm *vm, tiny_args *a) { return timer_method(vm, a, true); }
+static tiny_val l_call_at(tiny_vm *vm, tiny_args *a) { return timer_method(vm, a, false); }
+
+static tiny_val l_create_future(tiny_vm *vm, tiny_args *a) {
+  LOOP(l);
+  (void)l;
+  void *data;
+  tiny_val f = tiny_instance(vm, &aio_future_class, &data);
+  return tiny_failed(f) || !future_init(vm, data, f, tiny_arg(a, 0)) ? TINY_FAIL : f;
+}
+
+static tiny_val l_tasks(tiny_vm *vm, tiny_args *a) {
+  LOOP(l);
+  return tiny_list(vm, (int)l->n_tasks, l->tasks);
+}
+static tiny_val l_current(tiny_vm *vm, tiny_args *a) { LOOP(l); (void)vm; return l->current; }
+static tiny_val l_timer_count(tiny_vm *vm, tiny_args *a) { LOOP(l); return tiny_int(vm, (int64_t)(l->n_timers - l->n_cancelled)); }
+
+static const tiny_def loop_methods[] = {{"__init__", l_init, "(self, virtual=False)", NULL}, {"run_forever", l_run_forever, "(self, /)", "Run until stop() is called."},
+    {"time", l_time, "(self, /)", "The loop's clock in seconds."}, {"stop", l_stop, "(self, /)", "Stop after the current turn."}, {"is_running", l_is_running, "(self, /)", NULL},
+    {"is_closed", l_is_closed, "(self, /)", NULL}, {"close", l_close, "(self, /)", NULL}, {"call_soon", l_call_soon, "(self, callback, *args, context=None)", NULL},
+    {"call_soon_threadsafe", l_call_soon, "(self, callback, *args, context=None)", NULL}, {"call_later", l_call_later, "(self, delay, callback, *args, context=None)", NULL},
+    {"call_at", l_call_at, "(self, when, callback, *args, context=None)", NULL}, {"create_future", l_create_future, "(self, /)", NULL}, {"_all_tasks", l_tasks, "(self, /)", NULL},
+    {"_current_task", l_current, "(self, /)", NULL}, {"_timer_count", l_timer_count, "(self, /)", NULL}, {0}};
+const tiny_class aio_loop_class = {.name = "_asyncio.Loop", .data_size = sizeof(Loop), .methods = loop_methods, .trace = loop_trace, .destroy = loop_destroy, .flags = TINY_CLASS_DICT};
+
+/* ---- module */
+
+static tiny_val m_running(tiny_vm *vm, tiny_args *a) { (void)a; return aio_data(vm)->running; }
+static tiny_val m_set_running(tiny_vm *vm, tiny_args *a) { aio_data(vm)->running = tiny_arg(a, 0); return TINY_NONE; }
+static tiny_val m_setup(tiny_vm *vm, tiny_args *a) {
+  AioData *d = aio_data(vm);
+  d->cancelled_error = tiny_arg(a, 0);
+  d->invalid_state = tiny_arg(a, 1);
+  return TINY_NONE;
+}
+
+static bool init(tiny_vm *vm, tiny_val module) {
+  AioData *d = aio_data(vm);
+  if (!d) return false;
+  d->running = d->cancelled_error = d->invalid_state = TINY_NONE;
+  return tiny_setattr(vm, module, "Future", tiny_class_of(vm, &aio_future_class)) && tiny_setattr(vm, module, "Task", tiny_class_of(vm, &aio_task_class)) &&
+         tiny_setattr(vm, module, "Loop", tiny_class_of(vm, &aio_loop_class)) && tiny_setattr(vm, module, "Handle", tiny_class_of(vm, &aio_handle_class));
+}
+
+static const tiny_def functions[] = {{"_get_running_loop", m_running, "()", NULL}, {"_set_running_loop", m_set_running, "(loop, /)", NULL},
+    {"_setup", m_setup, "(cancelled_error, invalid_state, /)", NULL}, {0}};
+const tiny_module aio_module = {.name = "_asyncio", .functions = functions, .init = init, .doc = "The C heart of asyncio."};

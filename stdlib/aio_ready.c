@@ -1,0 +1,120 @@
+/* The scheduler's data: ring of what is ready, heap of timers, list of live tasks. Growth and order, no policy. */
+#include <string.h>
+#include "stdlib/aio.h"
+
+static void *grow(tiny_vm *vm, void *old, size_t old_n, size_t new_n, size_t item) {
+  void *p = tiny_alloc(vm, old, old_n * item, new_n * item);
+  if (!p) tiny_no_memory(vm);
+  return p;
+}
+
+/* The ring's used part is one or two pieces: after growing it is laid out from the start. */
+static bool ring_grow(tiny_vm *vm, Loop *l) {
+  size_t cap = l->ready_cap ? l->ready_cap * 2 : 64;
+  Ready *fresh = grow(vm, NULL, 0, cap, sizeof *fresh);
+  if (!fresh) return false;
+  for (size_t i = 0; i < l->ready_len; i++) fresh[i] = l->ready[(l->ready_at + i) & (l->ready_cap - 1)];
+  if (l->ready) tiny_alloc(vm, l->ready, l->ready_cap * sizeof *fresh, 0);
+  l->ready = fresh;
+  l->ready_cap = cap;
+  l->ready_at = 0;
+  return true;
+}
+
+bool loop_add_ready(tiny_vm *vm, tiny_val loop, ReadyKind kind, tiny_val what, tiny_val arg) {
+  Loop *l = aio_loop(vm, loop);
+  if (!l) { /* another kind of loop: it is asked like any other */
+    tiny_raise(vm, TINY_TYPE_ERROR, "an event loop of this library is required, got %R", loop);
+    return false;
+  }
+  if (!loop_check_closed(vm, l)) return false;
+  if (l->ready_len == l->ready_cap && !ring_grow(vm, l)) return false;
+  Ready *r = &l->ready[(l->ready_at + l->ready_len) & (l->ready_cap - 1)];
+  tiny_store(vm, loop, &r->what, what);
+  tiny_store(vm, loop, &r->arg, arg);
+  r->kind = kind;
+  l->ready_len++;
+  return true;
+}
+
+bool loop_add_task(tiny_vm *vm, Loop *l, Task *t) {
+  if (l->n_tasks == l->cap_tasks) {
+    size_t cap = l->cap_tasks ? l->cap_tasks * 2 : 16;
+    tiny_val *p = grow(vm, l->tasks, l->cap_tasks, cap, sizeof *p);
+    if (!p) return false;
+    l->tasks = p;
+    l->cap_tasks = cap;
+  }
+  t->index = (uint32_t)l->n_tasks;
+  t->listed = true;
+  tiny_store(vm, l->self, &l->tasks[l->n_tasks++], t->f.self);
+  return true;
+}
+
+void loop_drop_task(tiny_vm *vm, Loop *l, Task *t) {
+  if (!t->listed) return;
+  t->listed = false;
+  tiny_val last = l->tasks[--l->n_tasks];
+  if (t->index != l->n_tasks) {
+    l->tasks[t->index] = last;
+    aio_task(vm, last)->index = t->index;
+  }
+}
+
+/* ---- timers: a binary heap, earliest first; equal times in order of their making */
+
+static bool earlier(const Timer *a, const Timer *b) { return a->when < b->when || (a->when == b->when && a->seq < b->seq); }
+
+static void sift_down(Timer *heap, size_t n, size_t i) {
+  Timer t = heap[i];
+  for (;;) {
+    size_t kid = 2 * i + 1;
+    if (kid >= n) break;
+    if (kid + 1 < n && earlier(&heap[kid + 1], &heap[kid])) kid++;
+    if (!earlier(&heap[kid], &t)) break;
+    heap[i] = heap[kid];
+    i = kid;
+  }
+  heap[i] = t;
+}
+
+bool loop_add_timer(tiny_vm *vm, Loop *l, double when, tiny_val handle) {
+  if (l->n_timers == l->cap_timers) {
+    size_t cap = l->cap_timers ? l->cap_timers * 2 : 16;
+    Timer *p = grow(vm, l->timers, l->cap_timers, cap, sizeof *p);
+    if (!p) return false;
+    l->timers = p;
+    l->cap_timers = cap;
+  }
+  Timer t = {when, l->seq++, handle};
+  size_t i = l->n_timers++;
+  while (i && earlier(&t, &l->timers[(i - 1) / 2])) {
+    l->timers[i] = l->timers[(i - 1) / 2];
+    i = (i - 1) / 2;
+  }
+  l->timers[i] = t;
+  return true;
+}
+
+tiny_val loop_pop_timer(Loop *l) {
+  tiny_val h = l->timers[0].handle;
+  if (--l->n_timers) {
+    l->timers[0] = l->timers[l->n_timers];
+    sift_down(l->timers, l->n_timers, 0);
+  }
+  return h;
+}
+
+/* Cancelled timers are dropped when they come to the top; when they are the larger part, all at once. */
+void loop_purge_timers(tiny_vm *vm, Loop *l) {
+  if (l->n_cancelled < 100 || l->n_cancelled * 2 < l->n_timers) return;
+  size_t n = 0;
+  for (size_t i = 0; i < l->n_timers; i++) {
+    Handle *h = tiny_data(vm, l->timers[i].handle, &aio_handle_class);
+    if (h->cancelled) h->scheduled = false;
+    else l->timers[n++] = l->timers[i];
+  }
+  l->n_timers = n;
+  l->n_cancelled = 0;
+  for (size_t i = n / 2; i-- > 0;) sift_down(l->timers, n, i);
+}

@@ -1,0 +1,188 @@
+/* asyncio.Task in C (CPython 3.11's asyncio.tasks.Task): drives a coroutine, one step per turn of the loop. A step is a continuation: it resumes the coroutine and
+ * ends in loop_turn, so no C frame stays between the loop and the coroutine. */
+#include <string.h>
+#include "stdlib/aio.h"
+
+Task *aio_task(tiny_vm *vm, tiny_val v) { return tiny_data(vm, v, &aio_task_class); }
+
+static void task_trace(tiny_tracer *t, void *data) {
+  Task *task = data;
+  future_trace(t, data);
+  tiny_trace(t, task->coro);
+  tiny_trace(t, task->name);
+  tiny_trace(t, task->waiter);
+  tiny_trace(t, task->context);
+}
+
+static void leave(tiny_vm *vm, Loop *l) {
+  (void)vm;
+  l->current = TINY_NONE;
+}
+
+static bool done(tiny_vm *vm, Task *t, bool ok) {
+  Loop *l = aio_loop(vm, t->f.loop);
+  if (l) loop_drop_task(vm, l, t);
+  return ok;
+}
+
+/* A RuntimeError is thrown into the coroutine at its next step. */
+static bool bad_yield(tiny_vm *vm, tiny_val task, Task *t, tiny_val text) {
+  tiny_val e = tiny_call(vm, tiny_exc_class(vm, TINY_RUNTIME_ERROR), 1, &text);
+  return !tiny_failed(e) && loop_add_ready(vm, t->f.loop, READY_STEP, task, e);
+}
+
+static bool wait_for_future(tiny_vm *vm, tiny_val task, Task *t, Future *f, tiny_val fut) {
+  if (!tiny_is(f->loop, t->f.loop)) return bad_yield(vm, task, t, tiny_format(vm, "Task %R got Future %R attached to a different loop", task, fut));
+  if (!f->blocking) return bad_yield(vm, task, t, tiny_format(vm, "yield was used instead of yield from in task %R with %R", task, fut));
+  if (tiny_is(task, fut)) return bad_yield(vm, task, t, tiny_format(vm, "Task cannot await on itself: %R", task));
+  f->blocking = false;
+  if (!future_add_callback(vm, f, task, TINY_NONE)) return false;
+  tiny_store(vm, task, &t->waiter, fut);
+  if (t->must_cancel) {
+    tiny_val msg = t->f.cancel_message;
+    int r = f->is_task ? task_cancel(vm, (Task *)f, msg) : future_cancel(vm, f, msg);
+    if (r < 0) return false;
+    if (r) t->must_cancel = false;
+  }
+  return true;
+}
+
+static bool yielded(tiny_vm *vm, tiny_val task, Task *t, tiny_val v) {
+  if (tiny_is_none(v)) return loop_add_ready(vm, t->f.loop, READY_STEP, task, TINY_NONE); /* a bare yield gives the others one turn */
+  Future *f = aio_future(vm, v);
+  if (f) return wait_for_future(vm, task, t, f, v);
+  if (tiny_kind_of(vm, v) == TINY_T_GENERATOR) return bad_yield(vm, task, t, tiny_format(vm, "yield was used instead of yield from for generator in task %R with %R", task, v));
+  return bad_yield(vm, task, t, tiny_format(vm, "Task got bad yield: %R", v));
+}
+
+static bool raised(tiny_vm *vm, Task *t, tiny_val e, bool *pass_on) {
+  int cancelled = tiny_isinstance(vm, e, aio_data(vm)->cancelled_error);
+  if (cancelled < 0) return false;
+  if (cancelled) {
+    tiny_store(vm, t->f.self, &t->f.exception, e);
+    return done(vm, t, future_cancel(vm, &t->f, t->f.cancel_message) >= 0);
+  }
+  *pass_on = tiny_isinstance(vm, e, tiny_exc_class(vm, TINY_KEYBOARD_INTERRUPT)) == 1 || tiny_isinstance(vm, e, tiny_exc_class(vm, TINY_SYSTEM_EXIT)) == 1;
+  return done(vm, t, future_fail(vm, &t->f, e));
+}
+
+static tiny_val task_stepped(tiny_vm *vm, tiny_val task, tiny_outcome how, tiny_val v) {
+  Task *t = aio_task(vm, task);
+  tiny_val loop = t->f.loop;
+  leave(vm, aio_loop(vm, loop));
+  bool ok, pass_on = false;
+  if (how == TINY_YIELDED) {
+    ok = yielded(vm, task, t, v);
+  } else if (how == TINY_RAISED) {
+    ok = raised(vm, t, v, &pass_on);
+  } else if (t->must_cancel) { /* asked to cancel, but it returned first */
+    t->must_cancel = false;
+    ok = done(vm, t, future_cancel(vm, &t->f, t->f.cancel_message) >= 0);
+  } else {
+    ok = done(vm, t, future_finish(vm, &t->f, v));
+  }
+  if (!ok) return TINY_FAIL;
+  if (pass_on) return tiny_raise_value(vm, v);
+  return loop_turn(vm, loop);
+}
+
+tiny_val task_step(tiny_vm *vm, tiny_val task, tiny_val exc) {
+  Task *t = aio_task(vm, task);
+  if (t->f.state != FUT_PENDING) return loop_turn(vm, t->f.loop);
+  if (t->must_cancel) {
+    if (tiny_is_none(exc) || tiny_isinstance(vm, exc, aio_data(vm)->cancelled_error) != 1) exc = future_cancelled_error(vm, &t->f);
+    if (tiny_failed(exc)) return TINY_FAIL;
+    t->must_cancel = false;
+  }
+  t->waiter = TINY_NONE;
+  Loop *l = aio_loop(vm, t->f.loop);
+  tiny_store(vm, t->f.loop, &l->current, task);
+  tiny_kind kind = tiny_kind_of(vm, t->coro);
+  if (kind != TINY_T_GENERATOR && kind != TINY_T_COROUTINE) { /* an object with send() and throw() */
+    tiny_val m = tiny_getattr(vm, t->coro, tiny_is_none(exc) ? "send" : "throw");
+    return tiny_then_call(vm, task_stepped, task, m, 1, &exc);
+  }
+  if (tiny_is_none(exc)) return tiny_then_send(vm, task_stepped, task, t->coro, TINY_NONE);
+  return tiny_then_throw(vm, task_stepped, task, t->coro, exc);
+}
+
+tiny_val task_wakeup(tiny_vm *vm, tiny_val task, tiny_val future) {
+  Future *f = aio_future(vm, future);
+  tiny_val exc = TINY_NONE;
+  if (f->state == FUT_CANCELLED) exc = future_cancelled_error(vm, f);
+  else if (!tiny_is_none(f->exception)) {
+    f->log_traceback = false;
+    exc = f->exception;
+  }
+  return tiny_failed(exc) ? TINY_FAIL : task_step(vm, task, exc);
+}
+
+int task_cancel(tiny_vm *vm, Task *t, tiny_val msg) {
+  t->f.log_traceback = false;
+  if (t->f.state != FUT_PENDING) return 0;
+  t->cancels++;
+  Future *w = aio_future(vm, t->waiter);
+  if (w) {
+    int r = w->is_task ? task_cancel(vm, (Task *)w, msg) : future_cancel(vm, w, msg);
+    if (r) return r;
+  }
+  t->must_cancel = true;
+  tiny_store(vm, t->f.self, &t->f.cancel_message, msg);
+  return 1;
+}
+
+/* ---- methods */
+
+#define SELF(name) Task *name = aio_task(vm, tiny_arg(a, 0)); if (!name) return tiny_raise(vm, TINY_TYPE_ERROR, "Task object is required")
+
+static tiny_val m_init(tiny_vm *vm, tiny_args *a) {
+  SELF(t);
+  tiny_val self = tiny_arg(a, 0), coro = tiny_arg(a, 1), name = tiny_arg(a, 3);
+  tiny_kind kind = tiny_kind_of(vm, coro);
+  if (kind != TINY_T_COROUTINE && kind != TINY_T_GENERATOR && !(tiny_hasattr(vm, coro, "send") && tiny_hasattr(vm, coro, "throw")))
+    return tiny_raise(vm, TINY_TYPE_ERROR, "a coroutine was expected, got %R", coro);
+  t->name = t->waiter = TINY_NONE;
+  t->coro = coro;
+  if (!future_init(vm, &t->f, self, tiny_arg(a, 2))) return TINY_FAIL;
+  t->f.is_task = true;
+  tiny_store(vm, self, &t->coro, coro);
+  tiny_store(vm, self, &t->context, tiny_arg(a, 4));
+  if (tiny_is_none(name)) name = tiny_call(vm, tiny_getattr(vm, tiny_import(vm, "asyncio"), "_new_task_name"), 0, NULL);
+  else if (tiny_kind_of(vm, name) != TINY_T_STR) name = tiny_str(vm, name);
+  if (tiny_failed(name)) return TINY_FAIL;
+  tiny_store(vm, self, &t->name, name);
+  Loop *l = aio_loop(vm, t->f.loop);
+  if (!l) return tiny_raise(vm, TINY_TYPE_ERROR, "an event loop of this library is required, got %R", t->f.loop);
+  if (!loop_check_closed(vm, l) || !loop_add_task(vm, l, t)) return TINY_FAIL;
+  return loop_add_ready(vm, t->f.loop, READY_STEP, self, TINY_NONE) ? TINY_NONE : TINY_FAIL;
+}
+
+static tiny_val m_get_name(tiny_vm *vm, tiny_args *a) { SELF(t); return t->name; }
+static tiny_val m_set_name(tiny_vm *vm, tiny_args *a) {
+  SELF(t);
+  tiny_val s = tiny_str(vm, tiny_arg(a, 1));
+  if (tiny_failed(s)) return s;
+  tiny_store(vm, t->f.self, &t->name, s);
+  return TINY_NONE;
+}
+static tiny_val m_get_coro(tiny_vm *vm, tiny_args *a) { SELF(t); return t->coro; }
+static tiny_val m_get_context(tiny_vm *vm, tiny_args *a) { SELF(t); return t->context; }
+static tiny_val m_cancelling(tiny_vm *vm, tiny_args *a) { SELF(t); return tiny_int(vm, t->cancels); }
+static tiny_val m_uncancel(tiny_vm *vm, tiny_args *a) {
+  SELF(t);
+  if (t->cancels) t->cancels--;
+  return tiny_int(vm, t->cancels);
+}
+static tiny_val g_waiter(tiny_vm *vm, tiny_args *a) { SELF(t); return t->waiter; }
+static tiny_val g_must_cancel(tiny_vm *vm, tiny_args *a) { SELF(t); return tiny_bool(t->must_cancel); }
+static tiny_val m_repr(tiny_vm *vm, tiny_args *a) {
+  tiny_val self = tiny_arg(a, 0);
+  return tiny_call(vm, tiny_getattr(vm, tiny_import(vm, "asyncio"), "_task_repr"), 1, &self);
+}
+
+static const tiny_def task_methods[] = {{"__init__", m_init, "(self, coro, *, loop=None, name=None, context=None)", NULL}, {"get_name", m_get_name, "(self, /)", NULL},
+    {"set_name", m_set_name, "(self, value, /)", NULL}, {"get_coro", m_get_coro, "(self, /)", NULL}, {"get_context", m_get_context, "(self, /)", NULL},
+    {"cancelling", m_cancelling, "(self, /)", "Return the count of the task's cancellation requests."}, {"uncancel", m_uncancel, "(self, /)", "Decrement the task's count of cancellation requests."},
+    {"__repr__", m_repr, "(self, /)", NULL}, {"@_fut_waiter", g_waiter, "(self, /)", NULL}, {"@_must_cancel", g_must_cancel, "(self, /)", NULL},
+    {"@_coro", m_get_coro, "(self, /)", NULL}, {0}};
+const tiny_class aio_task_class = {.name = "_asyncio.Task", .data_size = sizeof(Task), .methods = task_methods, .trace = task_trace, .flags = TINY_CLASS_DICT, .base = &aio_future_class};
