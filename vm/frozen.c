@@ -21,6 +21,10 @@ static Module *frozen_module(VM *vm) {
   if (!name || !key) return NULL;
   Module *m = module_new(vm, name);
   if (!m || !dict_set_str(vm, m->dict, key, v_from_obj(vm->builtins))) return NULL;
+  for (const tiny_def *d = async_gen_natives; d->name; d++) {
+    Native *fn = native_new(vm, d, NATIVE_FUNCTION, NULL, V_ABSENT, V_NONE);
+    if (!fn || !dict_set_c(vm, m->dict, d->name, v_from_obj(fn))) return NULL;
+  }
   return vm->frozen = m;
 }
 

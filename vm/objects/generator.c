@@ -253,7 +253,7 @@ Value gen_make_exc(VM *vm, Value type, Value value, Value tb) {
 
 /* ---- methods ---- */
 
-static Value tail_resume(VM *vm, Value gen, ResumeMode mode, Value value) {
+Value gen_tail_resume(VM *vm, Value gen, ResumeMode mode, Value value) {
   Value r = rt_tail_call(vm, gen, 1, &value);
   if (v_failed(r)) return r;
   vm->tail.mode = TAIL_RESUME;
@@ -262,13 +262,13 @@ static Value tail_resume(VM *vm, Value gen, ResumeMode mode, Value value) {
   return r;
 }
 
-Value gen_send_m(VM *vm, Args *a) { return tail_resume(vm, a->v[0], RESUME_SEND, a->v[1]); }
-Value gen_next_m(VM *vm, Args *a) { return tail_resume(vm, a->v[0], RESUME_SEND, V_NONE); }
+Value gen_send_m(VM *vm, Args *a) { return gen_tail_resume(vm, a->v[0], RESUME_SEND, a->v[1]); }
+Value gen_next_m(VM *vm, Args *a) { return gen_tail_resume(vm, a->v[0], RESUME_SEND, V_NONE); }
 
 static Value gen_throw_m(VM *vm, Args *a) {
   Value exc = gen_make_exc(vm, a->v[1], a->v[2], a->v[3]);
   if (v_failed(exc)) return V_FAIL;
-  return tail_resume(vm, a->v[0], RESUME_THROW, exc);
+  return gen_tail_resume(vm, a->v[0], RESUME_THROW, exc);
 }
 
 /* PEP 342: StopIteration and GeneratorExit end a close quietly; a value yielded is an error. */
@@ -298,7 +298,7 @@ static Value gen_iter(VM *vm, Value self) {
   return self;
 }
 
-static void gen_trace(Tracer *t, Obj *o) {
+void gen_trace(Tracer *t, Obj *o) {
   Gen *g = (Gen *)o;
   gc_mark_obj(t, g->frame.func);
   if (gen_state(g) == GEN_CLOSED) return;
@@ -307,7 +307,7 @@ static void gen_trace(Tracer *t, Obj *o) {
   gc_mark_array(t, frame_regs(&g->frame), g->frame.func->code->n_regs);
 }
 
-static Value gen_repr(VM *vm, Value self) {
+Value gen_repr(VM *vm, Value self) {
   Gen *g = v_gen(self);
   const char *kind = g->head.type == &coroutine_type ? "coroutine" : g->head.type == &async_generator_type ? "async_generator" : "generator";
   return rt_format(vm, "<%s object %S at %p>", kind, g->frame.func->qualname, (void *)g);
@@ -397,7 +397,7 @@ Value gen_builtin_next(VM *vm, Args *a) {
   Value it = a->v[0], dflt = a->v[1], out;
   const Type *t = type_of(it);
   if (is_gen(it) && t != &coroutine_type && t != &async_generator_type) {
-    if (v_absent(dflt)) return tail_resume(vm, it, RESUME_SEND, V_NONE);
+    if (v_absent(dflt)) return gen_tail_resume(vm, it, RESUME_SEND, V_NONE);
     return tiny_then_send(vm, then_next, dflt, it, V_NONE);
   }
   Value f = type_is_heap(t) ? attr_override(vm, t, NAME(vm, __next__)) : V_ABSENT;

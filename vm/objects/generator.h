@@ -46,6 +46,10 @@ tiny_outcome gen_resume(VM *vm, Value gen, ResumeMode mode, Value value, Value *
 Value gen_send_m(VM *vm, Args *a);               /* the natives `send` and `__next__`, known to the dispatch loop */
 Value gen_next_m(VM *vm, Args *a);
 Value gen_builtin_next(VM *vm, Args *a);         /* the builtin next(iterator[, default]) */
+Value gen_tail_resume(VM *vm, Value gen, ResumeMode mode, Value value); /* what a native returns to resume a generator in its place */
+void gen_trace(Tracer *t, Obj *o);
+Value gen_repr(VM *vm, Value self);
+extern const tiny_def async_gen_natives[];       /* what stdlib/frozen/_async.tiny uses; put into the frozen module */
 /* Exception from the arguments of throw(type[, value[, traceback]]). V_FAIL. */
 Value gen_make_exc(VM *vm, Value type, Value value, Value tb);
 /* Exception that ended a generator body: StopIteration becomes RuntimeError (PEP 479). Changes vm->exc. */
