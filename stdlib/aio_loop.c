@@ -345,6 +345,8 @@ static tiny_val m_setup(tiny_vm *vm, tiny_args *a) {
   return TINY_NONE;
 }
 
+static tiny_val m_mark(tiny_vm *vm, tiny_args *a) { return tiny_mark_coroutine(vm, tiny_arg(a, 0)) ? TINY_NONE : TINY_FAIL; }
+
 static bool init(tiny_vm *vm, tiny_val module) {
   AioData *d = aio_data(vm);
   if (!d) return false;
@@ -354,5 +356,5 @@ static bool init(tiny_vm *vm, tiny_val module) {
 }
 
 static const tiny_def functions[] = {{"_get_running_loop", m_running, "()", NULL}, {"_set_running_loop", m_set_running, "(loop, /)", NULL},
-    {"_setup", m_setup, "(cancelled_error, invalid_state, /)", NULL}, {0}};
+    {"_mark_coroutine", m_mark, "(function, /)", NULL}, {"_setup", m_setup, "(cancelled_error, invalid_state, /)", NULL}, {0}};
 const tiny_module aio_module = {.name = "_asyncio", .functions = functions, .init = init, .doc = "The C heart of asyncio."};

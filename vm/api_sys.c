@@ -82,3 +82,10 @@ void tiny_get_gc_stats(tiny_vm *vm, tiny_gc_stats *out) {
 }
 
 tiny_val tiny_library_function(tiny_vm *vm, const char *name) { return rt_frozen(vm, name); }
+
+bool tiny_mark_coroutine(tiny_vm *vm, tiny_val function) {
+  if (!v_is_exact(function, &function_type)) return rt_raise_b(vm, &exc_TypeError, "a function is required, not '%T'", function);
+  Code *code = ((Function *)v_obj(function))->code;
+  if (code->flags & CODE_GENERATOR) code->flags |= CODE_ITERABLE_COROUTINE;
+  return true;
+}
