@@ -46,8 +46,14 @@ LAYERS := lexer parser vm/base vm vm/objects stdlib
 LIB_SRC := $(wildcard $(addsuffix /*.c,$(LAYERS))) tiny.c
 FULL_SRC := $(wildcard stdlib/full/*.c)
 REPL_SRC := $(wildcard repl/*.c)
-GEN_SRC := build/gen/frozen_data.c build/gen/stdlib_table.c
-LIB_OBJ := $(LIB_SRC:%.c=$(B)/obj/%.o) $(GEN_SRC:build/%.c=$(B)/obj/%.o)
+# Library code written in tiny: a first-stage build holds its text and compiles it; the final one holds the result. FREEZE=0: text only.
+FREEZE ?= 0
+BASE_OBJ := $(LIB_SRC:%.c=$(B)/obj/%.o) $(B)/obj/gen/stdlib_table.o
+ifeq ($(FREEZE),1)
+LIB_OBJ := $(BASE_OBJ) $(B)/obj/gen/frozen_data.o $(B)/obj/gen/frozen_code.o
+else
+LIB_OBJ := $(BASE_OBJ) $(B)/obj/gen/frozen_stage1.o
+endif
 REPL_OBJ := $(REPL_SRC:%.c=$(B)/obj/%.o)
 
 # ---- modules with an outside library: stdlib/full/*.c, each naming its pkg-config package in a line `needs: name`; left out where it is missing
@@ -87,6 +93,18 @@ build/gen/full_table.c: scripts/dev/embed.py Makefile $(FULL_USE)
 	@mkdir -p build/gen
 	$(Q)$(PYTHON3) scripts/dev/embed.py full $@ $(filter %.c,$^)
 
+$(B)/obj/gen/frozen_stage1.o: build/gen/frozen_data.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -DTINY_STAGE1=1 -MMD -MP -c $< -o $@
+$(B)/freeze: scripts/dev/freeze.c $(BASE_OBJ) $(B)/obj/gen/frozen_stage1.o
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(CORE_LIBS)
+$(B)/gen/frozen_code.c: $(B)/freeze
+	@mkdir -p $(@D)
+	@echo "  freeze"
+	$(Q)$(B)/freeze $@.tmp && mv $@.tmp $@
+$(B)/obj/gen/frozen_code.o: $(B)/gen/frozen_code.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 $(B)/obj/gen/%.o: build/gen/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@

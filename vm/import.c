@@ -2,6 +2,7 @@
  * the host, source from the library. A body is run by the dispatch loop: import_step stops with something to call and starts over afterwards; what it did before
  * is found again in sys.modules. */
 #include "vm/import.h"
+#include "vm/frozen.h"
 #include "vm/objects/list.h"
 #include "vm/objects/str.h"
 
@@ -238,11 +239,12 @@ static int load_source(VM *vm, Str *full, const Found *f, Value *run) {
   buf_init(&filename, rt_mem(vm));
   if (f->path) buf_str(&filename, f->path);
   else buf_printf(&filename, "<frozen %s>", str_cstr(vm, full) ? str_cstr(vm, full) : "?");
-  if (!vm->compile) {
+  Value code = f->path || !str_cstr(vm, full) ? V_ABSENT : frozen_module_code(vm, str_cstr(vm, full), buf_cstr(&filename));
+  if (v_absent(code) && !vm->compile) {
     buf_free(&filename);
     return rt_raise_i(vm, &exc_ImportError, "this VM has no compiler");
   }
-  Value code = vm->compile(vm, f->text, f->len, buf_cstr(&filename), 'e', 0, NULL);
+  if (v_absent(code)) code = vm->compile(vm, f->text, f->len, buf_cstr(&filename), 'e', 0, NULL);
   buf_free(&filename);
   if (v_failed(code)) return -1;
   Module *m = module_new(vm, full);

@@ -64,14 +64,24 @@ def frozen(out, paths):
             if name in owner:
                 raise SystemExit('%s: %s is defined twice' % (path, name))
             owner[name] = i
-    c = ['/* Made by scripts/dev/embed.py: the library code written in tiny. */', '#include "vm/frozen.h"', '']
+    c = ['/* Made by scripts/dev/embed.py: the library code written in tiny. The texts are for the first-stage build only. */', '#include "vm/frozen.h"', '', '#if TINY_STAGE1']
     for i, (names, used, text, path) in enumerate(chunks):
         c.append('static const char text%d[] = /* %s */\n%s;' % (i, path, c_string(text)))
+        c.append('#define TEXT%d text%d, sizeof text%d - 1' % (i, i, i))
+    for i, (name, text) in enumerate(modules):
+        c.append('static const char module%d[] =\n%s;' % (i, c_string(text)))
+        c.append('#define MODULE%d module%d, sizeof module%d - 1' % (i, i, i))
+    c.append('const FrozenCode *const frozen_chunk_code[%d], *const frozen_module_codes[%d];' % (len(chunks) + 1, len(modules) + 1))
+    c.append('#else')
+    c += ['#define TEXT%d "", 0' % i for i in range(len(chunks))]
+    c += ['#define MODULE%d "", 0' % i for i in range(len(modules))]
+    c.append('#endif')
+    for i, (names, used, text, path) in enumerate(chunks):
         needs = sorted({owner[n] for n in used if n in owner and owner[n] != i})
         c.append('static const uint16_t needs%d[] = {%s};' % (i, ', '.join(map(str, needs + [65535]))))
     c.append('const FrozenChunk frozen_chunks[] = {')
     for i, (_, _, text, _) in enumerate(chunks):
-        c.append('  {text%d, sizeof text%d - 1, needs%d},' % (i, i, i))
+        c.append('  {TEXT%d, needs%d},' % (i, i))
     c.append('  {0, 0, 0},\n};')
     c.append('const unsigned frozen_chunk_count = %d;' % len(chunks))
     c.append('const FrozenName frozen_names[] = { /* sorted */')
@@ -79,11 +89,9 @@ def frozen(out, paths):
         c.append('  {"%s", %d},' % (name, owner[name]))
     c.append('  {0, 0},\n};')
     c.append('const unsigned frozen_name_count = %d;' % len(owner))
-    for i, (name, text) in enumerate(modules):
-        c.append('static const char module%d[] =\n%s;' % (i, c_string(text)))
     c.append('const FrozenModule frozen_modules[] = {')
     for i, (name, _) in enumerate(modules):
-        c.append('  {"%s", module%d, sizeof module%d - 1},' % (name, i, i))
+        c.append('  {"%s", MODULE%d},' % (name, i))
     c.append('  {0, 0, 0},\n};\n')
     write(out, '\n'.join(c))
 
