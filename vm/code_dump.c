@@ -108,7 +108,7 @@ static bool check_instr(const Verify *v) {
   const char *m = info->meaning;
   int form = info->format & ~FORMAT_X;
   if (form != FORMAT_NONE && form != FORMAT_sJ && uses(m, 'A') && !check_reg(v, INS_A(w))) return false;
-  if ((form == FORMAT_AB || form == FORMAT_ABC) && uses(m, 'B') && !strstr(m, "R[B] ..") && !check_reg(v, INS_B(w))) return false;
+  if ((form == FORMAT_AB || form == FORMAT_ABC) && uses(m, 'B') && !strstr(m, "R[B] ..") && !strstr(m, "pairs R[B]") && !check_reg(v, INS_B(w))) return false;
   if (form == FORMAT_ABC && uses(m, 'C') && !check_reg(v, INS_C(w))) return false;
   if (strstr(m, "K[Bx]") && INS_Bx(w) >= code->n_consts) return bad(v, "constant", INS_Bx(w));
   if (strstr(m, "K[C]") && INS_C(w) >= code->n_consts) return bad(v, "constant", INS_C(w));
@@ -134,7 +134,7 @@ bool code_verify(const Code *code, char *msg, size_t n) {
     v.pc += (uint32_t)op_length((int)last);
   }
   v.pc = 0;
-  if (last != OP_RETURN && last != OP_RETURNNONE && last != OP_JUMP && last != OP_RERAISE && last != OP_RAISE && last != OP_RAISEFROM && last != OP_RAISECURRENT)
+  if (last != OP_RETURN && last != OP_RETURNNONE && last != OP_JUMP && last != OP_RERAISE && last != OP_RAISE && last != OP_RAISEFROM && last != OP_RAISECURRENT && last != OP_ASSERTFAIL)
     return bad(&v, "runs off the end, last opcode", last);
   for (uint32_t i = 0; i < code->n_handlers; i++) {
     const Handler *h = &code->handlers[i];
