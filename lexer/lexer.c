@@ -53,6 +53,7 @@ static void fail_at(Lexer *lx, int line, uint32_t at, const char *fmt, ...) {
   e->line = line;
   e->at = at;
   e->end = -1;
+  if (lx->level > lx->base_level) e->inside = lx->bracket[lx->level - lx->base_level - 1];
   va_list args;
   va_start(args, fmt);
   vsnprintf(e->msg, sizeof e->msg, fmt, args);
@@ -84,7 +85,6 @@ static void fail_eof(Lexer *lx) {
     fail_at(lx, b->line, b->at, "'%c' was never closed", b->open);
     lx->error.shift = 1;
     lx->error.end = -2;
-    lx->error.unclosed = true;
   } else {
     fail_at(lx, lx->line, lx->at, "unexpected EOF while parsing");
     lx->error.end = -3;
@@ -159,6 +159,7 @@ static bool number_end(Lexer *lx, const char *what) {
   for (size_t i = 0; c < 0x80 && i < sizeof allowed / sizeof *allowed; i++) {
     size_t n = strlen(allowed[i]);
     if (lx->end - lx->at < n || memcmp(p, allowed[i], n) != 0) continue;
+    if (c != 'i' && is_name_char(peek_at(lx, (uint32_t)n))) continue; /* CPython looks no further than "if", "in", "is" */
     LexWarning *w = arena_alloc(lx->arena, sizeof *w);
     char msg[64];
     int len = snprintf(msg, sizeof msg, "invalid %s literal", what);
@@ -172,7 +173,6 @@ static bool number_end(Lexer *lx, const char *what) {
     lx->warnings_tail = &w->next;
     return true;
   }
-  if (c >= 0x80) return true; /* left to the next token, as CPython does */
   fail_at(lx, lx->line, lx->at, "invalid %s literal", what);
   return false;
 }
@@ -431,6 +431,9 @@ static bool join_line(Lexer *lx) {
   lx->at++;
   if (peek(lx) != '\n') {
     fail_soft(lx, LEX_SYNTAX, lx->at, 1, -2, "unexpected character after line continuation character");
+    const Token *last = lx->out->n ? &lx->out->items[lx->out->n - 1] : NULL;
+    if (last && last->end_line == lx->line && last->line < lx->line) /* after a string of several lines CPython counts from its first line */
+      lx->error.shift += (int)(source_line_start(lx->src, lx->line) - source_line_start(lx->src, last->line));
     return false;
   }
   if (lx->at + 1 >= lx->end) { /* end of the input */
@@ -512,12 +515,13 @@ static bool lex_line_start(Lexer *lx) {
   return c < 0 || change_indent(lx, col, alt);
 }
 
+/* NEWLINE spans the comment before it, if there is one. */
 static bool lex_newline(Lexer *lx) {
   if (lx->level == 0) {
-    uint32_t start = lx->at;
-    if (!push(lx, T_NEWLINE, start, lx->line)) return false;
+    if (!push(lx, T_NEWLINE, lx->commented ? lx->comment_at : lx->at, lx->line)) return false;
     lx->line_start = true;
   }
+  lx->commented = false;
   lx->at++;
   lx->line++;
   return true;
@@ -534,6 +538,8 @@ static bool lex_token(Lexer *lx) {
     case '\\': return join_line(lx);
     case '#': {
       const char *p = lx->src->text + lx->at, *eol = memchr(p, '\n', lx->end - lx->at);
+      lx->commented = true;
+      lx->comment_at = lx->at;
       lx->at = eol ? (uint32_t)(eol - lx->src->text) : lx->end;
       return true;
     }

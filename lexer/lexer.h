@@ -9,12 +9,18 @@ enum { LEX_MAX_BRACKETS = 200, LEX_MAX_INDENT = 100 };
 
 typedef enum { LEX_SYNTAX, LEX_INDENTATION, LEX_TAB, LEX_NO_MEMORY } LexErrorKind;
 
+typedef struct Bracket {
+  char open;
+  int line;
+  uint32_t at;
+} Bracket;
+
 typedef struct LexError {
   bool set;
   LexErrorKind kind;
   bool sticky;      /* wins over an error the parser finds before it (CPython checks the rest of the text for these) */
   bool incomplete;  /* more input could mend it */
-  bool unclosed;    /* end of input inside a bracket */
+  Bracket inside;   /* the innermost bracket still open there; .open is 0 if none */
   int line;
   uint32_t at;      /* offset of the reported place */
   int shift;        /* added to the column in code points */
@@ -28,12 +34,6 @@ typedef struct LexWarning { /* a number that runs into a keyword */
   const char *msg;
 } LexWarning;
 
-typedef struct Bracket {
-  char open;
-  int line;
-  uint32_t at;
-} Bracket;
-
 typedef struct Lexer {
   const Source *src;
   Arena *arena;
@@ -43,6 +43,8 @@ typedef struct Lexer {
   int level;             /* brackets open; starts at 1 in a replacement field of an f-string, which is read as if in parentheses */
   int base_level;
   bool line_start, failed;
+  bool commented;        /* this line has a comment, at */
+  uint32_t comment_at;
   int indents;           /* entries in use */
   int indent[LEX_MAX_INDENT], alt_indent[LEX_MAX_INDENT]; /* columns with tabs to 8 and with tabs as 1 */
   Bracket bracket[LEX_MAX_BRACKETS];

@@ -85,6 +85,15 @@ static int column_of(const Parser *p, int line, uint32_t offset) {
   return source_column(&p->src, line, offset) + 1;
 }
 
+/* CPython counts the end column of a range of several lines in the first of them. */
+static int end_column(const Parser *p, int line, int end_line, uint32_t end) {
+  if (line == end_line) return column_of(p, end_line, end);
+  size_t len, n = end - source_line_start(&p->src, end_line) + 1;
+  const char *text = source_line(&p->src, line, &len);
+  if (n < len) return (int)utf8_count(text, n);
+  return (int)utf8_count(text, len - 1) + 1;
+}
+
 static const Token *furthest(const Parser *p) { return &p->toks.items[p->pos > p->far ? p->pos : p->far]; }
 
 static bool has_no_text(const Parser *p, const Token *t) { return t->kind == T_INDENT || t->kind == T_DEDENT || (t->kind == T_END && !p->field); }
@@ -93,7 +102,7 @@ static bool has_no_text(const Parser *p, const Token *t) { return t->kind == T_I
 static void raise_furthest(Parser *p, SyntaxErrorKind kind, const char *fmt, va_list args) {
   const Token *t = furthest(p);
   if (has_no_text(p, t)) raise(p, kind, t->line, source_column(&p->src, t->line, t->start), t->end_line, -1, fmt, args);
-  else raise(p, kind, t->line, column_of(p, t->line, t->start), t->end_line, column_of(p, t->end_line, t->end), fmt, args);
+  else raise(p, kind, t->line, column_of(p, t->line, t->start), t->end_line, end_column(p, t->line, t->end_line, t->end), fmt, args);
 }
 
 void *parse_error(Parser *p, const char *fmt, ...) {
@@ -115,7 +124,7 @@ void *parse_error_kind(Parser *p, SyntaxErrorKind kind, const char *fmt, ...) {
 static void raise_span(Parser *p, uint32_t start, uint32_t end, const char *fmt, va_list args) {
   int line = source_line_at(&p->src, start), end_line = source_line_at(&p->src, end);
   if (end > start && end_line > line && end == source_line_start(&p->src, end_line)) end_line--;
-  raise(p, SYNTAX_ERROR, line, column_of(p, line, start), end_line, column_of(p, end_line, end), fmt, args);
+  raise(p, SYNTAX_ERROR, line, column_of(p, line, start), end_line, end_column(p, line, end_line, end), fmt, args);
 }
 
 void *parse_error_span(Parser *p, uint32_t start, uint32_t end, const char *fmt, ...) {
@@ -129,7 +138,7 @@ void *parse_error_span(Parser *p, uint32_t start, uint32_t end, const char *fmt,
 void *parse_error_token(Parser *p, const Token *t, const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
-  raise(p, SYNTAX_ERROR, t->line, column_of(p, t->line, t->start), t->end_line, column_of(p, t->end_line, t->end), fmt, args);
+  raise(p, SYNTAX_ERROR, t->line, column_of(p, t->line, t->start), t->end_line, end_column(p, t->line, t->end_line, t->end), fmt, args);
   va_end(args);
   return NULL;
 }
@@ -138,8 +147,8 @@ uint32_t parse_node_offset(const Parser *p, const Node *n) { return source_line_
 uint32_t parse_node_end(const Parser *p, const Node *n) { return source_line_start(&p->src, n->end_line) + (uint32_t)n->end_col; }
 
 static void raise_range(Parser *p, const Node *a, const Node *b, const char *fmt, va_list args) {
-  raise(p, SYNTAX_ERROR, a->line, column_of(p, a->line, parse_node_offset(p, a)), b->end_line, column_of(p, b->end_line, parse_node_end(p, b)), fmt,
-        args);
+  raise(p, SYNTAX_ERROR, a->line, column_of(p, a->line, parse_node_offset(p, a)), b->end_line, end_column(p, a->line, b->end_line, parse_node_end(p, b)),
+        fmt, args);
 }
 
 void *parse_error_node(Parser *p, const Node *n, const char *fmt, ...) {
@@ -311,36 +320,49 @@ static void set_generic_error(Parser *p) {
   }
 }
 
-/* Does the lexer's error, somewhere behind what the parser has seen, come first? It does if CPython's check of the rest of the text would raise it. */
-static bool lexer_wins(const Parser *p, const LexError *lex) {
-  if (!lex->set) return false;
-  if (lex->sticky) return true;
-  return lex->unclosed && furthest(p)->line > lex->line;
+/* The lexer's error lies somewhere behind what the parser has seen. It comes first if CPython's check of the rest of the text would raise it: a
+   sticky one always; another one as "never closed", if it is inside a bracket that was opened on a line before. */
+static void prefer_lex_error(Parser *p, const LexError *lex, bool reached) {
+  if (!lex->set) return;
+  if (reached || lex->sticky) {
+    set_lex_error(p, lex);
+  } else if (lex->inside.open && furthest(p)->line > lex->inside.line) {
+    LexError e = {.set = true, .incomplete = lex->incomplete, .line = lex->inside.line, .at = lex->inside.at, .shift = 1, .end = -2};
+    snprintf(e.msg, sizeof e.msg, "'%c' was never closed", lex->inside.open);
+    set_lex_error(p, &e);
+  }
+}
+
+/* The second pass. The furthest token for the generic error is that of the first; that of the second is returned. */
+static size_t run_again(Parser *p, Rule rule, Mark start) {
+  size_t far = p->pos > p->far ? p->pos : p->far;
+  p->far = far;
+  p->pos = start.pos;
+  p->top = start.top;
+  p->errors = true;
+  rule(p);
+  p->errors = false;
+  size_t again = p->pos > p->far ? p->pos : p->far;
+  if (!p->failed && furthest(p)->kind != T_ERROR) p->pos = p->far = far;
+  return again;
 }
 
 Node *parse_run(Parser *p, Rule rule, const LexError *lex) {
   Mark start = parse_mark(p);
   Node *n = rule(p);
   if (n || p->no_memory) return p->no_memory ? NULL : n;
-  bool at_error = furthest(p)->kind == T_ERROR;
-  if (!p->failed && !at_error && !p->errors) { /* second pass; the furthest token is that of the first */
-    size_t far = p->pos > p->far ? p->pos : p->far;
-    p->far = far;
-    p->pos = start.pos;
-    p->top = start.top;
-    p->errors = true;
-    rule(p);
-    if (p->no_memory) return NULL;
-    p->errors = false;
-    at_error = furthest(p)->kind == T_ERROR;
-    if (!p->failed && !at_error) {
-      p->pos = p->far = far;
-      set_generic_error(p);
-    }
-  } else if (!p->failed && !at_error) {
-    set_generic_error(p);
+  bool reached = furthest(p)->kind == T_ERROR;
+  size_t again = 0;
+  if (!p->failed && !reached && !p->errors) {
+    again = run_again(p, rule, start);
+    reached = furthest(p)->kind == T_ERROR;
   }
-  if (lex->set && (at_error || lexer_wins(p, lex))) set_lex_error(p, lex);
+  if (p->no_memory) return NULL;
+  bool generic = !p->failed && !reached;
+  if (generic) set_generic_error(p);
+  if (again > p->far) p->far = again;
+  bool indent = generic && p->err->kind == SYNTAX_INDENTATION; /* CPython looks no further then */
+  if (!indent) prefer_lex_error(p, lex, reached);
   return NULL;
 }
 

@@ -47,7 +47,11 @@ Node *parse_number(Parser *p) {
 
 /* ---- comprehensions ---- */
 
-bool parse_at_for(const Parser *p) { return parse_at(p, T_FOR) || (parse_at(p, T_ASYNC) && parse_peek(p) == T_FOR); }
+bool parse_at_for(Parser *p) {
+  if (!parse_at(p, T_ASYNC)) return parse_at(p, T_FOR);
+  if (p->far < p->pos + 1) p->far = p->pos + 1; /* one token further was looked at */
+  return parse_peek(p) == T_FOR;
+}
 
 /* for_if_clause: ['async'] 'for' star_targets 'in' ~ disjunction ('if' disjunction)* */
 static Node *for_if_clause(Parser *p) {
@@ -108,12 +112,20 @@ static Node *comprehension(Parser *p, NodeKind kind, Pos open, Node *elt, Node *
 /* ---- second pass: mistakes in displays ---- */
 
 /* [*a for ...], (*a for ...), {*a for ...} */
-static void check_starred_comprehension(Parser *p, const Node *first) {
-  if (!p->errors || !first || first->kind != N_Starred || !parse_at_for(p)) return;
+void *parse_check_starred(Parser *p, const Node *first) {
+  if (!p->errors || first->kind != N_Starred || parse_at(p, T_COMMA) || parse_at(p, T_RPAR) || parse_at(p, T_RSQB) || parse_at(p, T_RBRACE)) return NULL;
   Mark m = parse_mark(p);
+  if (!parse_at_for(p)) { /* '*' expression: read for the mistakes in it */
+    while (p->pos > 0 && parse_tok(p)->start > parse_node_offset(p, first)) p->pos--;
+    parse_next(p);
+    parse_expression(p);
+    if (!p->failed) parse_back(p, m);
+    return NULL;
+  }
   NodeList clauses;
   if (parse_comprehensions(p, &clauses)) parse_error_node(p, first, "iterable unpacking cannot be used in comprehension");
   if (!p->failed) parse_back(p, m);
+  return NULL;
 }
 
 /* [a, b for ...]: items from `from` on are on the stack, the cursor stands after them */
@@ -189,7 +201,7 @@ Node *parse_paren_body(Parser *p, Pos open, TokenKind close) {
   }
   if (!first || parse_at(p, T_COMMA)) return sequence(p, N_Tuple, open, first, close, false);
   if (first->kind == N_Starred) {
-    check_starred_comprehension(p, first);
+    parse_check_starred(p, first);
     if (p->errors && !p->failed && parse_at(p, close)) parse_error_node(p, first, "cannot use starred expression here");
     return NULL;
   }
@@ -207,7 +219,7 @@ static Node *list(Parser *p) {
   if (parse_at(p, T_RSQB)) return sequence(p, N_List, open, NULL, T_RSQB, false);
   Node *first = parse_star_named_expression(p);
   if (!first) return NULL;
-  check_starred_comprehension(p, first);
+  parse_check_starred(p, first);
   if (p->failed) return NULL;
   if (parse_at_for(p)) return first->kind == N_Starred ? NULL : comprehension(p, N_ListComp, open, first, NULL, T_RSQB);
   return sequence(p, N_List, open, first, T_RSQB, true);
@@ -239,10 +251,22 @@ static void *no_colon(Parser *p, const Node *key) {
   return parse_error_offsets(p, key->line, source_column(&p->src, key->end_line, end), key->end_line, 0, "':' expected after dictionary key");
 }
 
+/* A key after the first. CPython reads it without looking for mistakes as long as it is an expression. */
+static Node *later_key(Parser *p) {
+  bool errors = p->errors;
+  Mark m = parse_mark(p);
+  p->errors = false;
+  Node *key = parse_expression(p);
+  p->errors = errors;
+  if (key || p->failed || !errors) return key;
+  parse_back(p, m);
+  return parse_expression(p);
+}
+
 /* kvpair: expression ':' expression, pushed as two items. key: read already, if it is the first. */
 static bool key_value(Parser *p, Node *key) {
   bool later = !key;
-  if (later && !(key = parse_expression(p))) return false;
+  if (later && !(key = later_key(p))) return false;
   if (!parse_at(p, T_COLON)) {
     if (p->errors && later) no_colon(p, key);
     return false;
@@ -319,7 +343,7 @@ static Node *dict(Parser *p, Pos open, Node *key) {
 /* set: '{' star_named_expressions '}'
    setcomp: '{' named_expression for_if_clauses '}' */
 static Node *set(Parser *p, Pos open, Node *first) {
-  check_starred_comprehension(p, first);
+  parse_check_starred(p, first);
   if (p->failed) return NULL;
   if (parse_at_for(p)) return first->kind == N_Starred ? NULL : comprehension(p, N_SetComp, open, first, NULL, T_RBRACE);
   return sequence(p, N_Set, open, first, T_RBRACE, true);

@@ -66,7 +66,7 @@ static Node *positional(Parser *p) {
   Node *e = walrus ? parse_named_expression(p) : parse_expression(p);
   if (!e || parse_at(p, T_COLONEQUAL)) return NULL;
   if (!parse_at(p, T_EQUAL)) return e;
-  check_keyword(p, &first, e);
+  if (!walrus) check_keyword(p, &first, e);
   return NULL;
 }
 
@@ -94,12 +94,12 @@ static void check_order(Parser *p, const Arguments *a) {
 static bool argument(Parser *p, Arguments *a) {
   Node *n;
   if (parse_at(p, T_STAR)) {
-    if (a->double_star_seen) {
-      if (p->errors)
-        parse_error_span(p, a->start, p->toks.items[p->pos - 2].end, "iterable argument unpacking follows keyword argument unpacking");
-      return false;
+    Mark m = parse_mark(p);
+    n = a->double_star_seen ? NULL : starred(p);
+    if (!n && p->errors && !p->failed && p->top > a->from) { /* args ',' '*' whatever else is wrong with it */
+      parse_back(p, m);
+      parse_error_span(p, a->start, p->toks.items[p->pos - 2].end, "iterable argument unpacking follows keyword argument unpacking");
     }
-    n = starred(p);
   } else if (parse_at(p, T_DOUBLESTAR)) {
     n = keyword(p);
     a->keyword_seen = a->double_star_seen = true;
@@ -163,8 +163,9 @@ static Node *call(Parser *p, Node *func) {
   n->u.call.func = func;
   parse_next(p);
   if (!parse_arguments(p, &n->u.call.args, &n->u.call.keywords)) return NULL;
-  bool lone = n->u.call.args.n == 1 && n->u.call.keywords.n == 0 && n->u.call.args.items[0]->kind != N_Starred;
+  bool lone = n->u.call.args.n == 1 && n->u.call.keywords.n == 0 && p->toks.items[p->pos - 1].kind != T_COMMA;
   if (lone && parse_at_for(p)) {
+    if (n->u.call.args.items[0]->kind == N_Starred) return parse_check_starred(p, n->u.call.args.items[0]);
     Node *g = parse_node(p, N_GeneratorExp, open);
     if (!g || !parse_comprehensions(p, &g->u.comp.generators) || !parse_accept(p, T_RPAR)) return NULL;
     g->u.comp.elt = n->u.call.args.items[0];

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { LEGACY_MAX_DEPTH = 120 }; /* names side by side nest in the second pass: no deeper than this */
+
 /* ---- operators ---- */
 
 /* at is where the left side begins, its parentheses included; the end is where the cursor is. */
@@ -246,15 +248,24 @@ Node *parse_disjunction(Parser *p) { return bool_op(p, conjunction, T_OR); }
 
 /* ---- expression ---- */
 
-static bool is_soft_keyword(const Parser *p) { return parse_at_word(p, "match") || parse_at_word(p, "case") || parse_at_word(p, "_"); }
+/* CPython takes the beginnings of soft keywords ("c", "ma"), too, for soft keywords here. */
+static bool is_soft_keyword(const Parser *p) {
+  const Token *t = parse_tok(p);
+  const char *s = p->src.text + t->start;
+  size_t n = t->end - t->start;
+  return t->kind == T_NAME && ((n <= 5 && memcmp(s, "match", n) == 0) || (n <= 4 && memcmp(s, "case", n) == 0) || (n == 1 && *s == '_'));
+}
 
 static bool is_legacy_name(const Node *n) { return n->kind == N_Name && (strcmp(n->u.name.id, "print") == 0 || strcmp(n->u.name.id, "exec") == 0); }
+
+/* Does CPython's check for a forgotten comma pass over an expression that begins here? */
+static bool comma_check_skips(const Parser *p) { return is_soft_keyword(p) || (parse_at(p, T_NAME) && parse_peek(p) == T_STRING); }
 
 /* Two expressions side by side: a comma was forgotten, if inside brackets. */
 static void check_forgotten_comma(Parser *p, Mark start, const Node *a) {
   Mark after = parse_mark(p);
   parse_back(p, start);
-  bool skip = is_soft_keyword(p) || (parse_at(p, T_NAME) && parse_peek(p) == T_STRING);
+  bool skip = comma_check_skips(p);
   parse_back(p, after);
   if (skip) return;
   p->errors = false;
@@ -262,7 +273,12 @@ static void check_forgotten_comma(Parser *p, Mark start, const Node *a) {
   p->errors = true;
   if (b && !is_legacy_name(a) && p->toks.items[p->pos - 1].level > 0)
     parse_error_range(p, a, b, "invalid syntax. Perhaps you forgot a comma?");
-  if (!p->failed) parse_back(p, after);
+  if (p->failed) return;
+  parse_back(p, after);
+  if (!b && parse_accept(p, T_LBRACE)) { /* in a set that could not be read mistakes are looked for all the same */
+    parse_tuple_of(p, parse_star_named_expression);
+    if (!p->failed) parse_back(p, after);
+  }
 }
 
 /* a 'if' b without 'else' */
@@ -274,14 +290,24 @@ static void check_missing_else(Parser *p, const Node *a) {
   if (!p->failed) parse_back(p, after);
 }
 
+static bool at_legacy(const Parser *p) { return (parse_at_word(p, "print") || parse_at_word(p, "exec")) && parse_peek(p) != T_LPAR; }
+
 /* print x, exec x: statements of Python 2 */
+static void check_legacy_here(Parser *p) {
+  Node *a = parse_atom(p), *b = a ? parse_star_expressions(p) : NULL;
+  if (b && is_legacy_name(a)) parse_error_range(p, a, b, "Missing parentheses in call to '%s'. Did you mean %s(...)?", a->u.name.id, a->u.name.id);
+}
+
+/* NAME !'(' star_expressions, for print and exec, maybe after other names. What follows a name that the check for a comma passed over is read, too:
+   a mistake in there is reported first. */
 static void check_legacy(Parser *p, Mark start) {
+  bool alone = p->pos == start.pos + 1;
   Mark after = parse_mark(p);
   parse_back(p, start);
-  if ((parse_at_word(p, "print") || parse_at_word(p, "exec")) && parse_peek(p) != T_LPAR) {
-    Node *a = parse_atom(p), *b = a ? parse_star_expressions(p) : NULL;
-    if (b)
-      parse_error_range(p, a, b, "Missing parentheses in call to '%s'. Did you mean %s(...)?", a->u.name.id, a->u.name.id);
+  if (parse_at(p, T_NAME) && p->depth <= LEGACY_MAX_DEPTH) {
+    bool skipped = alone && comma_check_skips(p) && parse_peek(p) != T_LPAR;
+    while (alone && !skipped && !at_legacy(p) && parse_peek(p) == T_NAME) parse_next(p);
+    if (skipped || at_legacy(p)) check_legacy_here(p);
   }
   if (!p->failed) parse_back(p, after);
 }

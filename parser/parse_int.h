@@ -123,7 +123,8 @@ Node *parse_atom(Parser *p);
 Node *parse_number(Parser *p);
 Node *parse_paren_body(Parser *p, Pos open, TokenKind close);
 bool parse_comprehensions(Parser *p, NodeList *out); /* for_if_clauses */
-bool parse_at_for(const Parser *p);                   /* a comprehension clause begins here */
+void *parse_check_starred(Parser *p, const Node *first); /* second pass: [*a for ...] */
+bool parse_at_for(Parser *p);                   /* a comprehension clause begins here */
 bool parse_arguments(Parser *p, NodeList *args, NodeList *keywords); /* up to, not including, ')' */
 Node *parse_slices(Parser *p);
 Node *parse_params(Parser *p, bool lambda);

@@ -31,10 +31,9 @@ static bool default_value(Parser *p, Node **out) {
   if (!parse_at(p, T_EQUAL)) return true;
   const Token equal = *parse_tok(p);
   parse_next(p);
-  *out = parse_expression(p);
-  if (*out) return true;
-  if (p->errors && !p->failed && (parse_at(p, T_RPAR) || parse_at(p, T_COMMA))) parse_error_token(p, &equal, "expected default value expression");
-  return false;
+  if (p->errors && (parse_at(p, T_RPAR) || parse_at(p, T_COMMA))) parse_error_token(p, &equal, "expected default value expression");
+  *out = p->failed ? NULL : parse_expression(p);
+  return *out != NULL;
 }
 
 /* A plain parameter, with or without default. */
@@ -75,7 +74,7 @@ static bool slash(Parser *p, Params *s) {
   const Token *t = parse_tok(p);
   const char *why = s->slash_seen ? "/ may appear only once" : s->star_seen ? "/ must be ahead of *" : s->n == 0 ? "at least one argument must precede /" : NULL;
   if (why) {
-    if (p->errors) parse_error_token(p, t, "%s", why);
+    if (p->errors && (s->n || s->star_seen || parse_peek(p) == T_COMMA)) parse_error_token(p, t, "%s", why);
     return false;
   }
   s->slash_seen = true;
@@ -91,10 +90,20 @@ static void *bare_star_error(Parser *p, const Params *s) {
   return parse_error_token(p, &s->star, "named arguments must follow bare *");
 }
 
+/* '*' (param_no_default | ',') for the second time */
+static void check_second_star(Parser *p, const Params *s) {
+  if (!p->errors) return;
+  const Token t = *parse_tok(p);
+  Mark m = parse_mark(p);
+  parse_next(p);
+  if (parse_at(p, T_COMMA) || (param(p, s, false) && at_param_end(p, s))) parse_error_token(p, &t, "* argument may appear only once");
+  if (!p->failed) parse_back(p, m);
+}
+
 /* '*' ',' or '*' param */
 static bool star(Parser *p, Params *s) {
   if (s->star_seen) {
-    if (p->errors) parse_error_token(p, parse_tok(p), "* argument may appear only once");
+    check_second_star(p, s);
     return false;
   }
   s->star = *parse_tok(p);

@@ -21,10 +21,14 @@ static void check_annotated_display(Parser *p) {
 static void check_annotated_tuple(Parser *p) {
   Node *a = parse_star_named_expression(p);
   if (!a || !parse_accept(p, T_COMMA)) return;
-  Mark m = parse_mark(p);
-  Node *rest = parse_tuple_of(p, parse_star_named_expression);
-  if (p->failed) return;
-  if (!rest) parse_back(p, m);
+  for (;;) { /* star_named_expressions*: comma-less lists in a row are let pass */
+    Mark m = parse_mark(p);
+    Node *rest = parse_tuple_of(p, parse_star_named_expression);
+    if (p->failed) return;
+    if (rest) continue;
+    parse_back(p, m);
+    break;
+  }
   if (parse_accept(p, T_COLON) && parse_expression(p)) parse_error_node(p, a, "only single target (not tuple) can be annotated");
 }
 

@@ -285,10 +285,10 @@ static bool add_run(Parser *p, Joiner *j, size_t first, size_t count, bool bytes
     j->line = t.line;
     j->start = t.start;
     j->end = t.end;
+    if (l.bytes && !utf8_is_ascii(l.s, (size_t)(l.end - l.s))) return parse_error(p, "bytes can only contain ASCII literal characters");
+    if (!l.fstring && !add_text(p, j, l.s, l.end, l.raw, l.bytes)) return false;
     if (l.bytes != bytes) return parse_error(p, "cannot mix bytes and nonbytes literals");
-    if (bytes && !utf8_is_ascii(l.s, (size_t)(l.end - l.s))) return parse_error(p, "bytes can only contain ASCII literal characters");
-    bool ok = l.fstring ? fstring_parts(p, j, &l.s, l.end, l.raw, 0) : add_text(p, j, l.s, l.end, l.raw, bytes);
-    if (!ok) return false;
+    if (l.fstring && !fstring_parts(p, j, &l.s, l.end, l.raw, 0)) return false;
     *fstring = *fstring || l.fstring;
   }
   return true;

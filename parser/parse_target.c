@@ -26,8 +26,8 @@ const Node *parse_invalid_target(const Node *n, TargetKind kind) {
     case N_Tuple: case N_List: return invalid_item(&n->u.seq.elts, kind);
     case N_Starred: return kind == TARGET_DEL ? n : parse_invalid_target(n->u.ret.value, kind);
     case N_Compare: /* the `in` of a for statement was read as an operator */
-      if (kind == TARGET_FOR && n->u.compare.ops[0] == CMP_IN) return parse_invalid_target(n->u.compare.left, kind);
-      return n;
+      if (kind != TARGET_FOR) return n;
+      return n->u.compare.ops[0] == CMP_IN ? parse_invalid_target(n->u.compare.left, kind) : NULL;
     default: return n;
   }
 }
@@ -83,13 +83,13 @@ static Node *as_store(Node *n) {
   return n;
 }
 
-/* The items of star_targets have the shape of '*' bitwise_or | bitwise_or: an `in` ends them. */
+/* All targets have the shape of a primary, or of one after a star. */
 static Node *target_item(Parser *p) {
-  if (!parse_at(p, T_STAR)) return parse_bitwise_or(p);
+  if (!parse_at(p, T_STAR)) return parse_primary(p);
   Node *n = parse_node(p, N_Starred, parse_here(p));
   if (!n) return NULL;
   parse_next(p);
-  n->u.ret.value = parse_bitwise_or(p);
+  n->u.ret.value = parse_primary(p);
   return n->u.ret.value ? parse_end(p, n) : NULL;
 }
 
