@@ -679,8 +679,8 @@ bool rt_hash(VM *vm, Value v, int64_t *out) {
   }
   Value f = special_override(vm, v, NAME___hash__);
   if (v_failed(f)) return false;
-  if (v_is_none(f) || (v_absent(f) && ((t->flags & TYPE_UNHASHABLE) || !t->hash))) return rt_raise_b(vm, &exc_TypeError, "unhashable type: '%T'", v);
-  if (v_absent(f)) return t->hash(vm, v, out);
+  if (v_is_none(f) || (v_absent(f) && (t->flags & TYPE_UNHASHABLE))) return rt_raise_b(vm, &exc_TypeError, "unhashable type: '%T'", v);
+  if (v_absent(f)) return (t->hash ? t->hash : object_type.hash)(vm, v, out);
   Value r = call_special_now(vm, f, v, 0, NULL);
   if (v_failed(r)) return false;
   if (!is_int(r)) return rt_raise_b(vm, &exc_TypeError, "__hash__ method should return an integer");

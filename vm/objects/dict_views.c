@@ -81,7 +81,8 @@ static int value_next(VM *vm, Value self, Value *out) {
 }
 static int item_next(VM *vm, Value self, Value *out) {
   DictEntry *e = NULL;
-  return item_of(vm, step(vm, self, false, &e), e, out);
+  int r = step(vm, self, false, &e);
+  return item_of(vm, r, e, out);
 }
 static int key_prev(VM *vm, Value self, Value *out) {
   DictEntry *e;
@@ -97,7 +98,8 @@ static int value_prev(VM *vm, Value self, Value *out) {
 }
 static int item_prev(VM *vm, Value self, Value *out) {
   DictEntry *e = NULL;
-  return item_of(vm, step(vm, self, true, &e), e, out);
+  int r = step(vm, self, true, &e);
+  return item_of(vm, r, e, out);
 }
 
 static Value iter_length_hint(VM *vm, Args *a) {

@@ -33,11 +33,29 @@ static Value make(VM *vm, const Type *type, Value cls, Value obj) {
 
 Value super_new(VM *vm, Value cls, Value obj) { return make(vm, &super_type, cls, v_is_none(obj) ? V_ABSENT : obj); }
 
+/* super() without arguments: the class is the cell __class__ of the calling function, the object its first argument (Python reference, "super"). */
+static Value from_frame(VM *vm, const Type *type) {
+  Frame *f = frame_script(vm, 0);
+  const Code *code = f ? f->func->code : NULL;
+  if (!code || code->n_params + (code->flags & CODE_VARARGS ? 1 : 0) == 0) return rt_raise(vm, &exc_RuntimeError, "super(): no arguments");
+  Value obj = code->n_params ? frame_regs(f)[0] : V_ABSENT;
+  if (!code->n_params) return rt_raise(vm, &exc_RuntimeError, "super(): no arguments");
+  if (v_has_layout(obj, LAY_CELL)) obj = ((Cell *)v_obj(obj))->v;
+  if (v_absent(obj)) return rt_raise(vm, &exc_RuntimeError, "super(): arg[0] deleted");
+  for (size_t i = 0; i < code->free_names->length; i++) {
+    if (!str_eq_c(v_str(code->free_names->items[i]), "__class__")) continue;
+    Value cls = ((Cell *)v_obj(f->func->closure->items[i]))->v;
+    if (v_absent(cls)) return rt_raise(vm, &exc_RuntimeError, "super(): empty __class__ cell");
+    return make(vm, type, cls, obj);
+  }
+  return rt_raise(vm, &exc_RuntimeError, "super(): __class__ cell not found");
+}
+
 static Value super_new_slot(VM *vm, const Type *cls, Args *a) {
   const Tuple *args = v_tuple(a->v[0]);
   if (v_dict(a->v[1])->used) return rt_raise(vm, &exc_TypeError, "super() takes no keyword arguments");
   if (args->length > 2) return rt_raise(vm, &exc_TypeError, "super expected at most 2 arguments, got %zd", (ptrdiff_t)args->length);
-  if (!args->length) return rt_raise(vm, &exc_RuntimeError, "super(): no arguments");
+  if (!args->length) return from_frame(vm, cls);
   return make(vm, cls, args->items[0], args->length < 2 || v_is_none(args->items[1]) ? V_ABSENT : args->items[1]);
 }
 
