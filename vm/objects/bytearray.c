@@ -149,7 +149,7 @@ static Value m_extend(VM *vm, Args *a) {
   if (is_str(x)) return v_str(x)->size ? rt_raise(vm, &exc_TypeError, "'str' object cannot be interpreted as an integer") : V_NONE;
   Buf buf;
   buf_init(&buf, &vm->mem);
-  int r = bytes_collect(vm, x, &buf);
+  int r = bytes_collect(vm, "byte must be in range(0, 256)", x, &buf);
   bool ok = r == 1 && !buf.failed && extend(vm, v_bytearray(a->v[0]), (const uint8_t *)buf.data, buf.len);
   if (r == 1 && buf.failed) (void)rt_no_memory(vm);
   buf_free(&buf);
@@ -304,7 +304,7 @@ static bool assign_slice(VM *vm, Value self, Slice *key, Value value) {
   int r = 1;
   if (!v_absent(value)) {
     if (is_int(value) || is_float(value) || is_str(value)) return rt_raise_b(vm, &exc_TypeError, "can assign only bytes, buffers, or iterables of ints in range(0, 256)");
-    r = bytes_collect(vm, value, &buf);
+    r = bytes_collect(vm, "byte must be in range(0, 256)", value, &buf);
     if (r == 0) { /* an iterable that needs script code: converted first */
       Value bytes = rt_call(vm, rt_type_value(&bytearray_type), 1, &value);
       View v;

@@ -83,17 +83,17 @@ bool bytes_byte_arg(VM *vm, Value v, const char *message, uint8_t *out) {
   return true;
 }
 
-static bool collect_items(VM *vm, Value x, Buf *out) {
+static bool collect_items(VM *vm, const char *range, Value x, Buf *out) {
   size_t n;
   for (size_t i = 0; seq_items(x, &n) && i < n; i++) { /* __index__ may change a list: look again each turn */
     uint8_t byte;
-    if (!bytes_byte_arg(vm, seq_items(x, &n)[i], "bytes must be in range(0, 256)", &byte)) return false;
+    if (!bytes_byte_arg(vm, seq_items(x, &n)[i], range, &byte)) return false;
     buf_char(out, (char)byte);
   }
   return true;
 }
 
-int bytes_collect(VM *vm, Value x, Buf *out) {
+int bytes_collect(VM *vm, const char *range, Value x, Buf *out) {
   View v;
   size_t n;
   if (bytes_view(x, &v)) {
@@ -115,7 +115,7 @@ int bytes_collect(VM *vm, Value x, Buf *out) {
   }
   if (!rt_charge(vm, n >> 4)) return -1;
   buf_reserve(out, n);
-  return collect_items(vm, x, out) ? 1 : -1;
+  return collect_items(vm, range, x, out) ? 1 : -1;
 }
 
 /* bytes(n): n zeros. */
@@ -149,7 +149,7 @@ int bytes_from_source(VM *vm, const char *kind, Value source, Value encoding, Va
   if (type_is_heap(type_of(source)) && !is_bytearray(source)) return 0; /* __bytes__, __index__, __iter__ */
   if (is_str(source)) return rt_raise_i(vm, &exc_TypeError, "string argument without an encoding");
   if (is_int(source)) return zeros(vm, source, out);
-  int r = bytes_collect(vm, source, out);
+  int r = bytes_collect(vm, strcmp(kind, "bytes") == 0 ? "bytes must be in range(0, 256)" : "byte must be in range(0, 256)", source, out);
   if (r == 0 && !str_is_iterable(vm, source) && !v_has_layout(source, LAY_GEN)) return rt_raise_i(vm, &exc_TypeError, "cannot convert '%T' object to %s", source, kind);
   return r;
 }
@@ -191,9 +191,9 @@ Value bytes_repr_text(VM *vm, View v, const char *prefix, const char *suffix) {
   buf_str(&b, prefix);
   buf_char(&b, 'b');
   buf_char(&b, quote);
-  for (size_t i = 0; i < v.size && !b.failed; i++) {
+  for (size_t i = 0; i < v.size && !b.failed; i++) { /* bytearray escapes single quotes whatever stands around it */
     uint8_t c = v.data[i];
-    if (c == (uint8_t)quote || c == '\\') buf_char(&b, '\\'), buf_char(&b, (char)c);
+    if (c == '\\' || c == (*prefix ? '\'' : (uint8_t)quote)) buf_char(&b, '\\'), buf_char(&b, (char)c);
     else if (c == '\t') buf_str(&b, "\\t");
     else if (c == '\n') buf_str(&b, "\\n");
     else if (c == '\r') buf_str(&b, "\\r");

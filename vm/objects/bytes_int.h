@@ -16,8 +16,8 @@ TINY_MUST_CHECK Value bytes_like_new(VM *vm, Value self, const void *data, size_
 TINY_MUST_CHECK Value bytes_repeat(VM *vm, Value self, View v, int64_t times);
 Value bytes_compare_views(View a, View b, Compare op);
 /* bytes(x), bytearray(x) where no script code is needed: appends the bytes of an exact builtin iterable or bytes-like object.
-   1 done, 0 not such an object, -1 failed. */
-int bytes_collect(VM *vm, Value x, Buf *out);
+   range: text of the ValueError for other ints. 1 done, 0 not such an object, -1 failed. */
+int bytes_collect(VM *vm, const char *range, Value x, Buf *out);
 /* The common part of bytes(source, encoding, errors) and bytearray's: 1 *out was filled, 0 the source has to be asked by script code, -1. */
 int bytes_from_source(VM *vm, const char *kind, Value source, Value encoding, Value errors, Buf *out);
 bool memoryview_view(Value v, View *out);

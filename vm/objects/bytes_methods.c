@@ -303,8 +303,7 @@ Value bytes_m_zfill(VM *vm, Args *a) {
 Value bytes_m_expandtabs(VM *vm, Args *a) {
   int64_t tab;
   if (!str_size_arg(vm, a->v[1], &tab)) return V_FAIL;
-  if (tab > INT32_MAX) return rt_raise(vm, &exc_OverflowError, "signed integer is greater than maximum");
-  if (tab < INT32_MIN) return rt_raise(vm, &exc_OverflowError, "signed integer is less than minimum");
+  if (tab > INT32_MAX || tab < INT32_MIN) return rt_raise(vm, &exc_OverflowError, "Python int too large to convert to C int");
   View v = self_view(a->v[0]);
   size_t size = 0, column = 0;
   uint8_t *out = NULL;
@@ -339,7 +338,7 @@ Value bytes_hex(VM *vm, View v, Value sep, Value per_sep) {
     View s;
     if (!str_size_arg(vm, per_sep, &group)) return V_FAIL;
     if (is_str(sep)) s = (View){(const uint8_t *)v_str(sep)->data, v_str(sep)->size == v_str(sep)->length ? v_str(sep)->size : 2};
-    else if (!bytes_view(sep, &s)) return rt_raise(vm, &exc_TypeError, "sep must be str or bytes.");
+    else if (!bytes_view(sep, &s)) return rt_raise(vm, &exc_TypeError, type_of(sep)->length ? "sep must be str or bytes." : "object of type '%T' has no len()", sep);
     if (is_str(sep) && v_str(sep)->length == 1 && s.size == 2) return rt_raise(vm, &exc_ValueError, "sep must be ASCII.");
     if (s.size != 1) return rt_raise(vm, &exc_ValueError, "sep must be length 1.");
     if (s.data[0] >= 0x80) return rt_raise(vm, &exc_ValueError, "sep must be ASCII.");

@@ -58,9 +58,7 @@ static Value m_zfill(VM *vm, Args *a) {
 /* A C int argument, as tabsize is. */
 static bool int_arg(VM *vm, Value v, int64_t *out) {
   if (!str_size_arg(vm, v, out)) return false;
-  if (*out > INT32_MAX) return rt_raise_b(vm, &exc_OverflowError, "signed integer is greater than maximum");
-  if (*out < INT32_MIN) return rt_raise_b(vm, &exc_OverflowError, "signed integer is less than minimum");
-  return true;
+  return (*out <= INT32_MAX && *out >= INT32_MIN) || rt_raise_b(vm, &exc_OverflowError, "Python int too large to convert to C int");
 }
 
 static Value m_expandtabs(VM *vm, Args *a) {
