@@ -15,6 +15,9 @@ static bool is_int(tiny_vm *vm, tiny_val v) {
   return k == TINY_T_INT || k == TINY_T_BOOL;
 }
 
+/* Argument i as a double; classes of scripts convert by __float__ or __index__. [script] */
+static bool number(tiny_vm *vm, tiny_args *a, int i, double *out) { return tiny_to_float(vm, tiny_arg(a, i), out); }
+
 /* ---------------------------------------------------------------- functions of one argument */
 
 /* nan from a number is a domain error; an infinity from a finite number is an overflow or a pole. */
@@ -26,7 +29,8 @@ static tiny_val result_1(tiny_vm *vm, double x, double r, bool can_overflow) {
 
 #define FUNCTION(name, call, can_overflow)                       \
   static tiny_val math_##name(tiny_vm *vm, tiny_args *a) {       \
-    double x = tiny_arg_float(a, 0);                             \
+    double x;                                                    \
+    if (!number(vm, a, 0, &x)) return TINY_FAIL;                 \
     return result_1(vm, x, call(x), can_overflow);               \
   }
 FUNCTION(acos, acos, false) FUNCTION(acosh, acosh, false) FUNCTION(asin, asin, false) FUNCTION(asinh, asinh, false)
@@ -35,12 +39,27 @@ FUNCTION(cosh, cosh, true) FUNCTION(erf, erf, false) FUNCTION(erfc, erfc, false)
 FUNCTION(exp2, exp2, true) FUNCTION(expm1, expm1, true) FUNCTION(fabs, fabs, false) FUNCTION(log1p, log1p, false)
 FUNCTION(sin, sin, false) FUNCTION(sinh, sinh, true) FUNCTION(sqrt, sqrt, false) FUNCTION(tan, tan, false) FUNCTION(tanh, tanh, false)
 
-static tiny_val math_degrees(tiny_vm *vm, tiny_args *a) { return tiny_float(vm, tiny_arg_float(a, 0) * (180.0 / PI)); }
-static tiny_val math_radians(tiny_vm *vm, tiny_args *a) { return tiny_float(vm, tiny_arg_float(a, 0) * (PI / 180.0)); }
+static tiny_val math_degrees(tiny_vm *vm, tiny_args *a) {
+  double x;
+  return number(vm, a, 0, &x) ? tiny_float(vm, x * (180.0 / PI)) : TINY_FAIL;
+}
+static tiny_val math_radians(tiny_vm *vm, tiny_args *a) {
+  double x;
+  return number(vm, a, 0, &x) ? tiny_float(vm, x * (PI / 180.0)) : TINY_FAIL;
+}
 
-static tiny_val math_isfinite(tiny_vm *vm, tiny_args *a) { (void)vm; return tiny_bool(isfinite(tiny_arg_float(a, 0))); }
-static tiny_val math_isinf(tiny_vm *vm, tiny_args *a) { (void)vm; return tiny_bool(isinf(tiny_arg_float(a, 0))); }
-static tiny_val math_isnan(tiny_vm *vm, tiny_args *a) { (void)vm; return tiny_bool(isnan(tiny_arg_float(a, 0))); }
+static tiny_val math_isfinite(tiny_vm *vm, tiny_args *a) {
+  double x;
+  return number(vm, a, 0, &x) ? tiny_bool(isfinite(x)) : TINY_FAIL;
+}
+static tiny_val math_isinf(tiny_vm *vm, tiny_args *a) {
+  double x;
+  return number(vm, a, 0, &x) ? tiny_bool(isinf(x)) : TINY_FAIL;
+}
+static tiny_val math_isnan(tiny_vm *vm, tiny_args *a) {
+  double x;
+  return number(vm, a, 0, &x) ? tiny_bool(isnan(x)) : TINY_FAIL;
+}
 
 /* Lanczos' approximation of the gamma function with g = 6.0246800407767296 and 13 terms (coefficients: Boost, lanczos13m53). */
 #define LANCZOS_G 6.024680040776729583740234375
@@ -99,7 +118,8 @@ static double gamma_lanczos(double x) { /* not an integer, or beyond 23; 1e-20 <
 }
 
 static tiny_val math_gamma(tiny_vm *vm, tiny_args *a) {
-  double x = tiny_arg_float(a, 0);
+  double x;
+  if (!number(vm, a, 0, &x)) return TINY_FAIL;
   if (isnan(x) || (isinf(x) && x > 0)) return tiny_float(vm, x);
   if (isinf(x) || x == 0.0 || (x < 0.0 && x == floor(x))) return domain_error(vm);
   double r;
@@ -117,7 +137,9 @@ static tiny_val math_gamma(tiny_vm *vm, tiny_args *a) {
 }
 
 static tiny_val math_lgamma(tiny_vm *vm, tiny_args *a) {
-  double x = tiny_arg_float(a, 0), ax = fabs(x), r;
+  double x;
+  if (!number(vm, a, 0, &x)) return TINY_FAIL;
+  double ax = fabs(x), r;
   if (isnan(x)) return tiny_float(vm, x);
   if (isinf(x)) return tiny_float(vm, HUGE_VAL);
   if (x == floor(x) && x <= 2.0) return x <= 0.0 ? domain_error(vm) : tiny_float(vm, 0.0);
@@ -193,19 +215,32 @@ static tiny_val math_log10(tiny_vm *vm, tiny_args *a) {
 
 /* ---------------------------------------------------------------- functions of two arguments */
 
-static tiny_val math_atan2(tiny_vm *vm, tiny_args *a) { return tiny_float(vm, atan2(tiny_arg_float(a, 0), tiny_arg_float(a, 1))); }
-static tiny_val math_copysign(tiny_vm *vm, tiny_args *a) { return tiny_float(vm, copysign(tiny_arg_float(a, 0), tiny_arg_float(a, 1))); }
-static tiny_val math_nextafter(tiny_vm *vm, tiny_args *a) { return tiny_float(vm, nextafter(tiny_arg_float(a, 0), tiny_arg_float(a, 1))); }
+static tiny_val math_atan2(tiny_vm *vm, tiny_args *a) {
+  double x, y;
+  return number(vm, a, 0, &x) && number(vm, a, 1, &y) ? tiny_float(vm, atan2(x, y)) : TINY_FAIL;
+}
+static tiny_val math_copysign(tiny_vm *vm, tiny_args *a) {
+  double x, y;
+  return number(vm, a, 0, &x) && number(vm, a, 1, &y) ? tiny_float(vm, copysign(x, y)) : TINY_FAIL;
+}
+static tiny_val math_nextafter(tiny_vm *vm, tiny_args *a) {
+  double x, y;
+  return number(vm, a, 0, &x) && number(vm, a, 1, &y) ? tiny_float(vm, nextafter(x, y)) : TINY_FAIL;
+}
 
 static tiny_val math_ulp(tiny_vm *vm, tiny_args *a) {
-  double x = fabs(tiny_arg_float(a, 0));
+  double x;
+  if (!number(vm, a, 0, &x)) return TINY_FAIL;
+  x = fabs(x);
   if (!isfinite(x)) return tiny_float(vm, x);
   double next = nextafter(x, HUGE_VAL);
   return tiny_float(vm, isinf(next) ? x - nextafter(x, -HUGE_VAL) : next - x);
 }
 
 static tiny_val math_pow(tiny_vm *vm, tiny_args *a) {
-  double x = tiny_arg_float(a, 0), y = tiny_arg_float(a, 1), r = pow(x, y);
+  double x, y;
+  if (!number(vm, a, 0, &x) || !number(vm, a, 1, &y)) return TINY_FAIL;
+  double r = pow(x, y);
   if (isfinite(x) && isfinite(y)) {
     if (isnan(r) || (isinf(r) && x == 0.0)) return domain_error(vm);
     if (isinf(r)) return range_error(vm);
@@ -214,14 +249,17 @@ static tiny_val math_pow(tiny_vm *vm, tiny_args *a) {
 }
 
 static tiny_val math_fmod(tiny_vm *vm, tiny_args *a) {
-  double x = tiny_arg_float(a, 0), y = tiny_arg_float(a, 1);
+  double x, y;
+  if (!number(vm, a, 0, &x) || !number(vm, a, 1, &y)) return TINY_FAIL;
   if (isinf(y) && isfinite(x)) return tiny_float(vm, x);
   double r = fmod(x, y);
   return isnan(r) && !isnan(x) && !isnan(y) ? domain_error(vm) : tiny_float(vm, r);
 }
 
 static tiny_val math_remainder(tiny_vm *vm, tiny_args *a) {
-  double x = tiny_arg_float(a, 0), y = tiny_arg_float(a, 1), r = remainder(x, y);
+  double x, y;
+  if (!number(vm, a, 0, &x) || !number(vm, a, 1, &y)) return TINY_FAIL;
+  double r = remainder(x, y);
   return isnan(r) && !isnan(x) && !isnan(y) ? domain_error(vm) : tiny_float(vm, r);
 }
 
@@ -232,19 +270,24 @@ static tiny_val pair(tiny_vm *vm, tiny_val x, tiny_val y) {
 
 static tiny_val math_frexp(tiny_vm *vm, tiny_args *a) {
   int exp = 0;
-  double x = tiny_arg_float(a, 0), m = isfinite(x) ? frexp(x, &exp) : x;
+  double x;
+  if (!number(vm, a, 0, &x)) return TINY_FAIL;
+  double m = isfinite(x) ? frexp(x, &exp) : x;
   return pair(vm, tiny_float(vm, m), tiny_int(vm, exp));
 }
 
 static tiny_val math_modf(tiny_vm *vm, tiny_args *a) {
-  double x = tiny_arg_float(a, 0), whole = x, frac;
+  double x;
+  if (!number(vm, a, 0, &x)) return TINY_FAIL;
+  double whole = x, frac;
   if (isinf(x)) frac = copysign(0.0, x);
   else frac = modf(x, &whole);
   return pair(vm, tiny_float(vm, frac), tiny_float(vm, whole));
 }
 
 static tiny_val math_ldexp(tiny_vm *vm, tiny_args *a) {
-  double x = tiny_arg_float(a, 0);
+  double x;
+  if (!number(vm, a, 0, &x)) return TINY_FAIL;
   tiny_val e = tiny_arg(a, 1);
   int64_t exp;
   if (!is_int(vm, e)) return tiny_raise(vm, TINY_TYPE_ERROR, "Expected an int as second argument to ldexp.");
@@ -261,7 +304,10 @@ static tiny_val math_ldexp(tiny_vm *vm, tiny_args *a) {
 }
 
 static tiny_val math_isclose(tiny_vm *vm, tiny_args *a) {
-  double x = tiny_arg_float(a, 0), y = tiny_arg_float(a, 1), rel = tiny_arg_float(a, 2), abs_tol = tiny_arg_float(a, 3);
+  double x, y, rel = 1e-9, abs_tol = 0.0;
+  if (!number(vm, a, 0, &x) || !number(vm, a, 1, &y)) return TINY_FAIL;
+  if (!tiny_is_absent(tiny_arg(a, 2)) && !number(vm, a, 2, &rel)) return TINY_FAIL;
+  if (!tiny_is_absent(tiny_arg(a, 3)) && !number(vm, a, 3, &abs_tol)) return TINY_FAIL;
   if (rel < 0.0 || abs_tol < 0.0) return tiny_raise(vm, TINY_VALUE_ERROR, "tolerances must be non-negative");
   if (x == y) return TINY_TRUE;
   if (isinf(x) || isinf(y)) return TINY_FALSE;
@@ -688,61 +734,61 @@ static tiny_val math_trunc(tiny_vm *vm, tiny_args *a) { return round_by(vm, a, "
 /* ---------------------------------------------------------------- the module */
 
 static const tiny_def functions[] = {
-    {"acos", math_acos, "(x: float, /)", "Arc cosine, in radians."},
-    {"acosh", math_acosh, "(x: float, /)", "Inverse hyperbolic cosine."},
-    {"asin", math_asin, "(x: float, /)", "Arc sine, in radians."},
-    {"asinh", math_asinh, "(x: float, /)", "Inverse hyperbolic sine."},
-    {"atan", math_atan, "(x: float, /)", "Arc tangent, in radians."},
-    {"atan2", math_atan2, "(y: float, x: float, /)", "Angle of the point (x, y), in radians."},
-    {"atanh", math_atanh, "(x: float, /)", "Inverse hyperbolic tangent."},
-    {"cbrt", math_cbrt, "(x: float, /)", "Cube root."},
+    {"acos", math_acos, "(x, /)", "Arc cosine, in radians."},
+    {"acosh", math_acosh, "(x, /)", "Inverse hyperbolic cosine."},
+    {"asin", math_asin, "(x, /)", "Arc sine, in radians."},
+    {"asinh", math_asinh, "(x, /)", "Inverse hyperbolic sine."},
+    {"atan", math_atan, "(x, /)", "Arc tangent, in radians."},
+    {"atan2", math_atan2, "(y, x, /)", "Angle of the point (x, y), in radians."},
+    {"atanh", math_atanh, "(x, /)", "Inverse hyperbolic tangent."},
+    {"cbrt", math_cbrt, "(x, /)", "Cube root."},
     {"ceil", math_ceil, "(x, /)", "Smallest int that is not less than x."},
     {"comb", math_comb, "(n, k, /)", "Number of ways to choose k of n things."},
-    {"copysign", math_copysign, "(x: float, y: float, /)", "The size of x with the sign of y."},
-    {"cos", math_cos, "(x: float, /)", "Cosine of x radians."},
-    {"cosh", math_cosh, "(x: float, /)", "Hyperbolic cosine."},
-    {"degrees", math_degrees, "(x: float, /)", "Radians to degrees."},
+    {"copysign", math_copysign, "(x, y, /)", "The size of x with the sign of y."},
+    {"cos", math_cos, "(x, /)", "Cosine of x radians."},
+    {"cosh", math_cosh, "(x, /)", "Hyperbolic cosine."},
+    {"degrees", math_degrees, "(x, /)", "Radians to degrees."},
     {"dist", math_dist, "(p, q, /)", "Distance of two points."},
-    {"erf", math_erf, "(x: float, /)", "Error function."},
-    {"erfc", math_erfc, "(x: float, /)", "1 - erf(x)."},
-    {"exp", math_exp, "(x: float, /)", "e to the power x."},
-    {"exp2", math_exp2, "(x: float, /)", "2 to the power x."},
-    {"expm1", math_expm1, "(x: float, /)", "exp(x) - 1, exact for small x."},
-    {"fabs", math_fabs, "(x: float, /)", "Absolute value as a float."},
+    {"erf", math_erf, "(x, /)", "Error function."},
+    {"erfc", math_erfc, "(x, /)", "1 - erf(x)."},
+    {"exp", math_exp, "(x, /)", "e to the power x."},
+    {"exp2", math_exp2, "(x, /)", "2 to the power x."},
+    {"expm1", math_expm1, "(x, /)", "exp(x) - 1, exact for small x."},
+    {"fabs", math_fabs, "(x, /)", "Absolute value as a float."},
     {"factorial", math_factorial, "(n, /)", "Product of 1..n."},
     {"floor", math_floor, "(x, /)", "Largest int that is not greater than x."},
-    {"fmod", math_fmod, "(x: float, y: float, /)", "Remainder with the sign of x."},
-    {"frexp", math_frexp, "(x: float, /)", "(m, e) with x == m * 2**e and 0.5 <= abs(m) < 1."},
+    {"fmod", math_fmod, "(x, y, /)", "Remainder with the sign of x."},
+    {"frexp", math_frexp, "(x, /)", "(m, e) with x == m * 2**e and 0.5 <= abs(m) < 1."},
     {"fsum", math_fsum, "(seq, /)", "Sum of floats, rounded once."},
-    {"gamma", math_gamma, "(x: float, /)", "Gamma function."},
+    {"gamma", math_gamma, "(x, /)", "Gamma function."},
     {"gcd", math_gcd, "(*integers)", "Greatest common divisor."},
     {"hypot", math_hypot, "(*coordinates)", "Length of a vector."},
-    {"isclose", math_isclose, "(a: float, b: float, *, rel_tol: float = 1e-09, abs_tol: float = 0.0)", "Are two numbers close to each other?"},
-    {"isfinite", math_isfinite, "(x: float, /)", "Neither infinite nor nan?"},
-    {"isinf", math_isinf, "(x: float, /)", "Infinite?"},
-    {"isnan", math_isnan, "(x: float, /)", "Not a number?"},
+    {"isclose", math_isclose, "(a, b, *, rel_tol=..., abs_tol=...)", "Are two numbers close to each other?"},
+    {"isfinite", math_isfinite, "(x, /)", "Neither infinite nor nan?"},
+    {"isinf", math_isinf, "(x, /)", "Infinite?"},
+    {"isnan", math_isnan, "(x, /)", "Not a number?"},
     {"isqrt", math_isqrt, "(n, /)", "Square root of an int, rounded down."},
     {"lcm", math_lcm, "(*integers)", "Least common multiple."},
-    {"ldexp", math_ldexp, "(x: float, i, /)", "x * 2**i."},
-    {"lgamma", math_lgamma, "(x: float, /)", "Logarithm of the absolute value of gamma(x)."},
+    {"ldexp", math_ldexp, "(x, i, /)", "x * 2**i."},
+    {"lgamma", math_lgamma, "(x, /)", "Logarithm of the absolute value of gamma(x)."},
     {"log", math_log, "(x, base=..., /)", "Logarithm to the base, or the natural one."},
     {"log10", math_log10, "(x, /)", "Logarithm to base 10."},
-    {"log1p", math_log1p, "(x: float, /)", "log(1 + x), exact for small x."},
+    {"log1p", math_log1p, "(x, /)", "log(1 + x), exact for small x."},
     {"log2", math_log2, "(x, /)", "Logarithm to base 2."},
-    {"modf", math_modf, "(x: float, /)", "Fraction and whole part, both with the sign of x."},
-    {"nextafter", math_nextafter, "(x: float, y: float, /)", "Next float after x towards y."},
+    {"modf", math_modf, "(x, /)", "Fraction and whole part, both with the sign of x."},
+    {"nextafter", math_nextafter, "(x, y, /)", "Next float after x towards y."},
     {"perm", math_perm, "(n, k=None, /)", "Number of ordered choices of k of n things."},
-    {"pow", math_pow, "(x: float, y: float, /)", "x to the power y, as floats."},
+    {"pow", math_pow, "(x, y, /)", "x to the power y, as floats."},
     {"prod", math_prod, "(iterable, /, *, start=1)", "Product of the items."},
-    {"radians", math_radians, "(x: float, /)", "Degrees to radians."},
-    {"remainder", math_remainder, "(x: float, y: float, /)", "Difference of x and the nearest multiple of y."},
-    {"sin", math_sin, "(x: float, /)", "Sine of x radians."},
-    {"sinh", math_sinh, "(x: float, /)", "Hyperbolic sine."},
-    {"sqrt", math_sqrt, "(x: float, /)", "Square root."},
-    {"tan", math_tan, "(x: float, /)", "Tangent of x radians."},
-    {"tanh", math_tanh, "(x: float, /)", "Hyperbolic tangent."},
+    {"radians", math_radians, "(x, /)", "Degrees to radians."},
+    {"remainder", math_remainder, "(x, y, /)", "Difference of x and the nearest multiple of y."},
+    {"sin", math_sin, "(x, /)", "Sine of x radians."},
+    {"sinh", math_sinh, "(x, /)", "Hyperbolic sine."},
+    {"sqrt", math_sqrt, "(x, /)", "Square root."},
+    {"tan", math_tan, "(x, /)", "Tangent of x radians."},
+    {"tanh", math_tanh, "(x, /)", "Hyperbolic tangent."},
     {"trunc", math_trunc, "(x, /)", "Integer part of x."},
-    {"ulp", math_ulp, "(x: float, /)", "Value of the last bit of x."},
+    {"ulp", math_ulp, "(x, /)", "Value of the last bit of x."},
     {0},
 };
 

@@ -209,7 +209,7 @@ static Value out_of_range(VM *vm) { /* OverflowError with the arguments of C's E
 }
 
 static Value float_power(VM *vm, double x, double y) {
-  if (x == 0.0 && y < 0.0) return rt_raise(vm, &exc_ZeroDivisionError, "0.0 cannot be raised to a negative power");
+  if (x == 0.0 && y < 0.0 && isfinite(y)) return rt_raise(vm, &exc_ZeroDivisionError, "0.0 cannot be raised to a negative power");
   if (x < 0.0 && isfinite(x) && isfinite(y) && y != floor(y)) return complex_power(vm, x, 0.0, y, 0.0);
   double r = pow(x, y);
   if (isinf(r) && isfinite(x) && isfinite(y)) return out_of_range(vm);

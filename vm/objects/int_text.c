@@ -264,7 +264,7 @@ bool number_ascii(Str *s, Buf *out) {
   return !out->failed;
 }
 
-static bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f); }
+static bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 /* White space cut off at both ends. */
 void number_trim(const char **s, size_t *n) {
