@@ -17,12 +17,12 @@ static Value need_exception(VM *vm, Args *a, PrintFn print) {
   if (!is_exception(a->v[0])) return rt_raise(vm, &exc_TypeError, "Exception expected for value, %T found", a->v[0]);
   return text_of(vm, a->v[0], print);
 }
-static Value format_f(VM *vm, Args *a) { return need_exception(vm, a, exc_print); }
-static Value only_f(VM *vm, Args *a) { return need_exception(vm, a, exc_print_only); }
+static Value format_f(VM *vm, Args *a) { return need_exception(vm, a, exc_format); }
+static Value only_f(VM *vm, Args *a) { return need_exception(vm, a, exc_format_only); }
 
 static Value entry_f(VM *vm, Args *a) {
   if (!is_traceback(a->v[0])) return rt_raise(vm, &exc_TypeError, "traceback expected, %T found", a->v[0]);
-  return text_of(vm, a->v[0], exc_print_entry);
+  return text_of(vm, a->v[0], exc_format_entry);
 }
 
 static Value line_text(VM *vm, Code *code, int line) {

@@ -236,8 +236,9 @@ static void strip_parens(const char *s, int *from, int *to) {
   }
 }
 
-/* Marks [*left, *right) inside of the expression text s; false: no inner marks. */
-static bool find_anchors(const char *s, int n, int *left, int *right) {
+/* Marks [*left, *right) inside of the expression text s; false: no inner marks. CPython's interpreter and its module traceback differ when an operand stands in
+   parentheses: library says which of them is followed. */
+static bool find_anchors(const char *s, int n, bool library, int *left, int *right) {
   ExprShape e;
   if (!scan(s, n, &e)) return false;
   if (e.op < 0) {
@@ -250,6 +251,14 @@ static bool find_anchors(const char *s, int n, int *left, int *right) {
   int a = 0, a_end = e.op, b = e.op_end, b_end = n;
   strip_parens(s, &a, &a_end);
   strip_parens(s, &b, &b_end);
+  if (library) {
+    int i = a_end;
+    while (i < b && is_space(s[i])) i++;
+    *left = i;
+    *right = i + 1 + (i + 1 < b && !is_space(s[i + 1]));
+    while (*left < n && (is_space(s[*left]) || s[*left] == ')')) (*left)++, (*right)++;
+    return true;
+  }
   for (int i = a_end; i < b; i++) { /* from the end of the left node to the start of the right one, as CPython walks */
     if (is_space(s[i])) continue;
     *left = i;
@@ -266,12 +275,13 @@ static bool find_anchors(const char *s, int n, int *left, int *right) {
 static int to_chars(const char *s, int bytes) { return (int)utf8_count(s, (size_t)bytes); }
 
 /* line: the whole source line, its first `skip` bytes are indentation that is not shown. */
-void error_carets(Buf *out, const char *line, int size, int skip, const Position *pos) {
+void error_carets(Buf *out, const char *line, int size, int skip, const Position *pos, bool library) {
+  while (library && size > skip && is_space(line[size - 1])) size--;
   if (pos->line <= 0 || pos->end_line <= 0 || pos->col < 0 || pos->end_col < 0) return;
   int start = pos->col < size ? pos->col : size, end = pos->end_col < size ? pos->end_col : size;
   int left = -1, right = -1;
   if (pos->line == pos->end_line) {
-    if (end > start && find_anchors(line + start, end - start, &left, &right)) {
+    if (end > start && find_anchors(line + start, end - start, library, &left, &right)) {
       left += start;
       right += start;
     }

@@ -11,6 +11,7 @@ typedef struct Printer {
   VM *vm;
   Buf *out;
   int depth;             /* of the exception group whose members are printed; 0: none */
+  bool library;          /* print as CPython's module traceback: no suggestions, every line of a message behind the margin */
   bool need_close;       /* the innermost group's frame is still open below */
   const Obj **seen;      /* hash set of exceptions in chains so far: cycles end there */
   size_t n_seen, cap_seen;
@@ -66,6 +67,19 @@ static void line(Printer *p, const char *text) {
 }
 static void put(Printer *p, const Str *s) { buf_add(p->out, s->data, s->size); }
 
+/* Text that may have several lines. The interpreter writes the margin of a group before the first one only. */
+static void put_lines(Printer *p, const char *s, size_t n) {
+  while (p->library && p->depth && n) {
+    const char *nl = memchr(s, '\n', n);
+    if (!nl || nl + 1 == s + n) break;
+    buf_add(p->out, s, (size_t)(nl + 1 - s));
+    margin(p, '|');
+    n -= (size_t)(nl + 1 - s);
+    s = nl + 1;
+  }
+  buf_add(p->out, s, n);
+}
+
 /* str() or repr() that may fail: V_FAIL then, nothing pending. */
 static Value quiet(VM *vm, Value text) {
   if (v_failed(text)) (void)rt_take_exc(vm);
@@ -80,11 +94,12 @@ static void source_line(Printer *p, const Traceback *tb, const Position *pos) {
     int size = (int)text.len, skip = 0;
     while (skip < size && (s[skip] == ' ' || s[skip] == '\t' || s[skip] == '\f')) skip++;
     line(p, "    ");
+    while (p->library && size > skip && (s[size - 1] == ' ' || s[size - 1] == '\t')) size--;
     buf_add(p->out, s + skip, (size_t)(size - skip));
     buf_char(p->out, '\n');
     Buf marks;
     buf_init(&marks, p->out->mem);
-    error_carets(&marks, s, size, skip, pos);
+    error_carets(&marks, s, size, skip, pos, p->library);
     if (marks.len) {
       margin(p, '|');
       buf_add(p->out, marks.data, marks.len);
@@ -171,10 +186,12 @@ static void syntax_text(Printer *p, const Str *text, int64_t offset, int64_t end
     size -= (size_t)(nl + 1 - s);
     s = nl + 1;
   }
+  if (p->library) margin(p, '|');
   buf_str(p->out, "    ");
-  buf_add(p->out, s, size);
+  put_lines(p, s, size);
   if (!size || s[size - 1] != '\n') buf_char(p->out, '\n');
   if (offset < 0) return;
+  if (p->library) margin(p, '|');
   buf_fill(p->out, ' ', 4 + (size_t)offset);
   buf_fill(p->out, '^', (size_t)carets);
   buf_char(p->out, '\n');
@@ -230,9 +247,9 @@ static void message(Printer *p, Value exc) {
   if (v_failed(text)) buf_str(p->out, ": <exception str() failed>");
   else if (v_str(text)->size) {
     buf_str(p->out, ": ");
-    put(p, v_str(text));
+    put_lines(p, v_str(text)->data, v_str(text)->size);
   }
-  Str *name = error_suggestion(vm, exc);
+  Str *name = p->library ? NULL : error_suggestion(vm, exc);
   if (name) {
     buf_str(p->out, ". Did you mean: '");
     put(p, name);
@@ -256,6 +273,7 @@ static void note(Printer *p, Value item) {
     buf_add(p->out, s, (size_t)(stop - s));
     s = stop;
   }
+  if (p->library && (v_str(text)->size == 0 || end[-1] == '\n')) margin(p, '|');
   buf_char(p->out, '\n');
 }
 
@@ -397,7 +415,7 @@ static void chain(Printer *p, Value exc) {
 typedef void (*PrintFn)(Printer *p, Value v);
 
 /* Runs one printing function with v kept alive and with the VM's pending and handled exceptions as they were. */
-static bool print_with(VM *vm, Value v, Buf *out, PrintFn fn) {
+static bool print_as(VM *vm, Value v, Buf *out, bool library, PrintFn fn) {
   size_t mark = rt_temp_mark(vm);
   Value pending = vm->exc;
   vm->exc = V_ABSENT;
@@ -409,13 +427,15 @@ static bool print_with(VM *vm, Value v, Buf *out, PrintFn fn) {
   }
   keep[0] = v;
   if (!v_absent(pending)) keep[1] = pending;
-  Printer p = {.vm = vm, .out = out};
+  Printer p = {.vm = vm, .out = out, .library = library};
   fn(&p, v);
   mem_free(rt_mem(vm), p.seen, p.cap_seen * sizeof *p.seen);
   rt_temp_release(vm, mark);
   vm->exc = pending;
   return !out->failed;
 }
+
+static bool print_with(VM *vm, Value v, Buf *out, PrintFn fn) { return print_as(vm, v, out, false, fn); }
 
 static void print_only(Printer *p, Value exc) {
   message(p, exc);
@@ -426,9 +446,10 @@ static void print_entries(Printer *p, Value tb) {
 }
 
 bool exc_print(VM *vm, Value exc, Buf *out) { return is_exception(exc) && print_with(vm, exc, out, chain); }
-bool exc_print_only(VM *vm, Value exc, Buf *out) { return is_exception(exc) && print_with(vm, exc, out, print_only); }
+bool exc_format(VM *vm, Value exc, Buf *out) { return is_exception(exc) && print_as(vm, exc, out, true, chain); }
+bool exc_format_only(VM *vm, Value exc, Buf *out) { return is_exception(exc) && print_as(vm, exc, out, true, print_only); }
 static void print_entry(Printer *p, Value tb) { entry(p, v_traceback(tb)); }
-bool exc_print_entry(VM *vm, Value tb, Buf *out) { return print_with(vm, tb, out, print_entry); }
+bool exc_format_entry(VM *vm, Value tb, Buf *out) { return print_as(vm, tb, out, true, print_entry); }
 bool exc_print_traceback(VM *vm, Value tb, Buf *out) { return print_with(vm, tb, out, print_entries); }
 
 static void print_unraisable(Printer *p, Value exc) {

@@ -50,10 +50,11 @@ bool traceback_add(VM *vm, Value exc, Code *code, uint32_t pc, struct Dict *glob
 void exc_set_cause(VM *vm, Value exc, Value cause);
 /* One line of a code object's text without its line end, appended to out: from Code.source, else from the file. False: not to be had. */
 bool vm_source_line(VM *vm, Code *code, int line, Buf *out);
-/* "Type: message" with module prefix, notes and suggestions, no traceback. [script] */
-bool exc_print_only(VM *vm, Value exc, Buf *out);
+/* The same as the module traceback words it: no suggestions, margins before every line. All; without traceback; the first entry of a traceback. [script] */
+bool exc_format(VM *vm, Value exc, Buf *out);
+bool exc_format_only(VM *vm, Value exc, Buf *out);
+bool exc_format_entry(VM *vm, Value tb, Buf *out);
 /* The entries of a traceback as text ("  File ..." lines). */
-bool exc_print_entry(VM *vm, Value tb, Buf *out);                                         /* the first one alone */
 bool exc_print_traceback(VM *vm, Value tb, Buf *out);
 /* An error that cannot be raised: "Exception ignored in: repr(obj)" (obj V_ABSENT: where alone) and the traceback to the host's stderr. [script] */
 void exc_report_unraisable(VM *vm, Value exc, const char *where, Value obj);

@@ -258,7 +258,7 @@ bool exc_group_match(VM *vm, Value exc, Value pattern, Value *match, Value *rest
     *rest = exc;
     return true;
   }
-  List *one = list_new(vm, &exc, 1); /* a naked exception is wrapped */
+  Tuple *one = tuple_new(vm, &exc, 1); /* a naked exception is wrapped */
   if (!one) return false;
   *match = new_group_unnamed(vm, v_from_obj(one));
   return !v_failed(*match);
