@@ -7,7 +7,7 @@ enum { MAX_TRACKED = 4096 /* locals whose assignment is followed; the others are
 
 /* ---- names of functions and classes */
 
-static const char *separator(const Scope *parent) { return parent->kind == SCOPE_MODULE ? "" : parent->kind == SCOPE_CLASS ? "." : ".<locals>."; }
+static const char *separator(const Scope *parent) { return parent->kind == SCOPE_MODULE ? "" : parent->kind == SCOPE_CLASS || parent->kind >= SCOPE_GENEXP ? "." : ".<locals>."; }
 
 static bool declared_global(const Scope *s) {
   if (s->kind != SCOPE_FUNCTION && s->kind != SCOPE_CLASS) return false;
