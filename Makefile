@@ -18,7 +18,7 @@ PYTHON3 ?= python3
 OPT ?= -O2
 WARN := -Wall -Wextra -Wshadow
 PKG_CORE := libtommath libutf8proc
-CFLAGS_BASE := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -I. -Iinclude -g $(WARN) -fPIE -fvisibility=hidden -fno-math-errno -ffp-contract=off
+CFLAGS_BASE := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -I. -Iinclude -g $(WARN) -fPIE -fvisibility=hidden -fno-math-errno -ffp-contract=off -fno-asynchronous-unwind-tables -fno-unwind-tables
 ifneq ($(findstring clang,$(CC)),clang)
 CFLAGS_BASE += -fno-semantic-interposition
 endif
@@ -47,7 +47,7 @@ LIB_SRC := $(wildcard $(addsuffix /*.c,$(LAYERS))) tiny.c
 FULL_SRC := $(wildcard stdlib/full/*.c)
 REPL_SRC := $(wildcard repl/*.c)
 # Library code written in tiny: a first-stage build holds its text and compiles it; the final one holds the result. FREEZE=0: text only.
-FREEZE ?= 0
+FREEZE ?= 1
 BASE_OBJ := $(LIB_SRC:%.c=$(B)/obj/%.o) $(B)/obj/gen/stdlib_table.o
 ifeq ($(FREEZE),1)
 LIB_OBJ := $(BASE_OBJ) $(B)/obj/gen/frozen_data.o $(B)/obj/gen/frozen_code.o
@@ -63,6 +63,9 @@ FULL_USE := $(foreach f,$(FULL_SRC),$(if $(filter-out $(FULL_HAVE),$(shell sed -
 FULL_OBJ := $(FULL_USE:%.c=$(B)/obj/%.o) $(if $(FULL_USE),$(B)/obj/gen/full_table.o)
 FULL_LIBS := $(if $(FULL_HAVE),$(shell pkg-config --libs $(FULL_HAVE)))
 FULL_CFLAGS := $(if $(FULL_HAVE),$(shell pkg-config --cflags $(FULL_HAVE)))
+
+# relocations in packed form, where the linker knows it
+LD_PACK := $(shell echo 'int main(void) { return 0; }' | $(CC) -x c - -pie -Wl,-z,pack-relative-relocs -o /dev/null 2>/dev/null && echo -Wl,-z,pack-relative-relocs)
 
 READLINE ?= $(shell pkg-config --exists readline && echo 1 || echo 0)
 ifeq ($(READLINE),1)
@@ -100,8 +103,7 @@ $(B)/freeze: scripts/dev/freeze.c $(BASE_OBJ) $(B)/obj/gen/frozen_stage1.o
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(CORE_LIBS)
 $(B)/gen/frozen_code.c: $(B)/freeze
 	@mkdir -p $(@D)
-	@echo "  freeze"
-	$(Q)$(B)/freeze $@.tmp && mv $@.tmp $@
+	$(Q)$(B)/freeze $@.tmp && { cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@; }
 $(B)/obj/gen/frozen_code.o: $(B)/gen/frozen_code.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
@@ -140,7 +142,7 @@ $(B)/tiny: $(LIB_OBJ) $(REPL_OBJ) $(FULL_OBJ)
 else
 $(B)/tiny: $(REPL_OBJ) $(FULL_OBJ) $(B)/libtiny.o
 	@echo "  ld $@"
-	$(Q)$(CC) -pie -o $@ $^ $(REPL_LIBS) $(FULL_LIBS) $(CORE_LIBS) $(LDFLAGS)
+	$(Q)$(CC) -pie $(LD_PACK) -Wl,--gc-sections -o $@ $^ $(REPL_LIBS) $(FULL_LIBS) $(CORE_LIBS) $(LDFLAGS)
 endif
 
 # names that some file uses and none defines (while the tree is growing)

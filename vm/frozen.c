@@ -31,14 +31,14 @@ static Module *frozen_module(VM *vm) {
 /* Top-level code of one definition: binds names in the module, runs no code of the script's. */
 static bool run_chunk(VM *vm, Module *m, unsigned index) {
   const FrozenChunk *c = &frozen_chunks[index];
-  const FrozenCode *fc = frozen_chunk_code[index];
+  uint32_t at = frozen_chunk_at[index];
   Str *filename = str_intern(vm, "<frozen>", 8);
   if (!filename) return false;
-  if (!fc && !vm->compile) return rt_raise_b(vm, &exc_SystemError, "this VM has no compiler");
+  if (!at && !vm->compile) return rt_raise_b(vm, &exc_SystemError, "this VM has no compiler");
   size_t mark = rt_temp_mark(vm);
   Value *keep = rt_temp(vm, 1);
   if (!keep) return false;
-  Value code = fc ? frozen_code_load(vm, fc, filename) : vm->compile(vm, c->text, c->len, "<frozen>", 'e', COMPILE_HIDDEN, NULL);
+  Value code = at ? frozen_code_load(vm, at, filename) : vm->compile(vm, c->text, c->len, "<frozen>", 'e', COMPILE_HIDDEN, NULL);
   Function *fn = v_failed(code) ? NULL : function_new(vm, (Code *)v_obj(code), m->dict);
   bool ok = false;
   if (fn) {

@@ -1,115 +1,153 @@
-/* Constant tables of compiled library code become code objects. Instructions, handlers and positions are used where they are. */
+/* Compiled library code (see frozen.h for the format) becomes code objects. Instructions, handlers and positions are used where they are. */
 #include "vm/vm.h"
 #include "vm/frozen.h"
 #include "vm/objects/bytes.h"
 #include "vm/objects/int.h"
 
-static Value load_const(VM *vm, const FrozenConst *c, Str *filename);
+typedef struct Reader { VM *vm; const unsigned char *at; Str *filename; } Reader;
 
-static Value load_items(VM *vm, const FrozenConst *c, Str *filename) {
-  Tuple *t = tuple_new(vm, NULL, c->n);
-  for (uint32_t i = 0; t && i < c->n; i++) {
-    Value v = load_const(vm, &c->items[i], filename);
-    if (v_failed(v)) return V_FAIL;
-    gc_store(vm, t, &t->items[i], v);
+static uint64_t number(Reader *r) {
+  uint64_t n = 0;
+  for (unsigned shift = 0;; shift += 7) {
+    unsigned char c = *r->at++;
+    n |= (uint64_t)(c & 0x7F) << shift;
+    if (c < 0x80) return n;
   }
-  return t ? v_from_obj(t) : V_FAIL;
 }
 
-static Value load_set(VM *vm, const FrozenConst *c, Str *filename) {
-  Set *s = set_new(vm, &frozenset_type);
-  for (uint32_t i = 0; s && i < c->n; i++) {
-    Value v = load_const(vm, &c->items[i], filename);
-    if (v_failed(v) || !set_add(vm, s, v)) return V_FAIL;
-  }
-  return s ? v_from_obj(s) : V_FAIL;
-}
+static uint32_t number32(Reader *r) { return (uint32_t)number(r); }
 
-static double bits_double(int64_t bits) {
+static double raw_double(Reader *r) {
+  uint64_t bits = 0;
   double d;
+  for (int i = 0; i < 8; i++) bits |= (uint64_t)*r->at++ << (8 * i);
   memcpy(&d, &bits, sizeof d);
   return d;
 }
 
-static Value load_const(VM *vm, const FrozenConst *c, Str *filename) {
-  switch ((FrozenKind)c->kind) {
+static const char *string(Reader *r, size_t *len) {
+  uint32_t i = number32(r);
+  *len = frozen_string_at[i + 1] - frozen_string_at[i];
+  return (const char *)frozen_text + frozen_string_at[i];
+}
+
+static Value load_code(Reader *r);
+static Value load_const(Reader *r);
+
+static Value load_tuple(Reader *r) {
+  uint32_t n = number32(r);
+  Tuple *t = tuple_new(r->vm, NULL, n);
+  for (uint32_t i = 0; t && i < n; i++) {
+    Value v = load_const(r);
+    if (v_failed(v)) return V_FAIL;
+    gc_store(r->vm, t, &t->items[i], v);
+  }
+  return t ? v_from_obj(t) : V_FAIL;
+}
+
+static Value load_set(Reader *r) {
+  uint32_t n = number32(r);
+  Set *s = set_new(r->vm, &frozenset_type);
+  for (uint32_t i = 0; s && i < n; i++) {
+    Value v = load_const(r);
+    if (v_failed(v) || !set_add(r->vm, s, v)) return V_FAIL;
+  }
+  return s ? v_from_obj(s) : V_FAIL;
+}
+
+static Value load_const(Reader *r) {
+  VM *vm = r->vm;
+  size_t len;
+  const char *text;
+  FrozenKind kind = (FrozenKind)*r->at++;
+  switch (kind) {
     case FC_NONE: return V_NONE;
     case FC_TRUE: return V_TRUE;
     case FC_FALSE: return V_FALSE;
     case FC_ELLIPSIS: return V_ELLIPSIS;
     case FC_ABSENT: return V_ABSENT;
-    case FC_INT: return v_from_int62(c->i);
-    case FC_BIGINT: return int_from_text(vm, c->text, c->n, 16);
-    case FC_FLOAT: return float_new(vm, bits_double(c->i));
-    case FC_COMPLEX: return complex_new(vm, bits_double(c->items[0].i), bits_double(c->items[1].i));
-    case FC_STR: return v_from_str(str_new(vm, c->text, c->n));
-    case FC_NAME: return v_from_str(str_intern(vm, c->text, c->n));
-    case FC_BYTES: return v_from_bytes(bytes_new(vm, c->text, c->n));
-    case FC_TUPLE: return load_items(vm, c, filename);
-    case FC_FROZENSET: return load_set(vm, c, filename);
-    case FC_CODE: return frozen_code_load(vm, c->code, filename);
+    case FC_INT: {
+      uint64_t z = number(r);
+      return v_from_int62((int64_t)(z >> 1) ^ -(int64_t)(z & 1));
+    }
+    case FC_FLOAT: return float_new(vm, raw_double(r));
+    case FC_COMPLEX: {
+      double re = raw_double(r), im = raw_double(r);
+      return complex_new(vm, re, im);
+    }
+    case FC_TUPLE: return load_tuple(r);
+    case FC_FROZENSET: return load_set(r);
+    case FC_CODE: return load_code(r);
+    case FC_BIGINT: case FC_STR: case FC_NAME: case FC_BYTES: break;
   }
-  return V_FAIL;
+  text = string(r, &len);
+  if (kind == FC_STR) return v_from_str(str_new(vm, text, len));
+  if (kind == FC_NAME) return v_from_str(str_intern(vm, text, len));
+  if (kind == FC_BYTES) return v_from_bytes(bytes_new(vm, text, len));
+  return int_from_text(vm, text, len, 16);
 }
 
-static bool load_names(VM *vm, const FrozenConst *c, Tuple **out) {
-  *out = NULL;
-  if (c->kind == FC_NONE) return true;
-  Value v = load_items(vm, c, NULL);
-  if (v_failed(v)) return false;
-  *out = v_tuple(v);
-  return true;
+static bool load_field(Reader *r, void *out) { /* out: a pointer to an object, NULL for None */
+  Value v = load_const(r);
+  Obj *o = v_is_obj(v) ? v_obj(v) : NULL;
+  memcpy(out, &o, sizeof o);
+  return !v_failed(v);
 }
 
-static bool load_text(VM *vm, const FrozenConst *c, Str **out) {
-  *out = NULL;
-  if (c->kind == FC_NONE) return true;
-  *out = str_intern(vm, c->text, c->n);
-  return *out != NULL;
+static void load_tables(Reader *r, Code *code, uint32_t *n_sites) {
+  code->instr = frozen_words + number32(r);
+  code->n_instr = number32(r);
+  code->site_names = frozen_words + number32(r);
+  *n_sites = number32(r);
+  code->cell_regs = (uint32_t *)(uintptr_t)(frozen_words + number32(r)); /* never written: owns_tables is false */
+  (void)number32(r);
+  code->handlers = (Handler *)(uintptr_t)(frozen_handlers + number32(r));
+  code->n_handlers = number32(r);
+  code->positions = (Position *)(uintptr_t)(frozen_positions + number32(r));
+  code->n_positions = number32(r);
 }
 
-/* No collection runs meanwhile, so nothing needs rooting. */
-Value frozen_code_load(VM *vm, const FrozenCode *fc, Str *filename) {
+static Value load_code(Reader *r) {
+  VM *vm = r->vm;
   Code *code = code_new(vm);
-  if (!code || !code_alloc_consts(vm, code, fc->n_consts, fc->n_sites)) return V_FAIL;
-  code->instr = fc->instr;
-  code->site_names = fc->site_names;
-  code->cell_regs = (uint32_t *)(uintptr_t)fc->cell_regs; /* never written: owns_tables is false */
-  code->handlers = (Handler *)(uintptr_t)fc->handlers;
-  code->positions = (Position *)(uintptr_t)fc->positions;
-  code->n_instr = fc->n_instr;
-  code->n_handlers = fc->n_handlers;
-  code->n_positions = fc->n_positions;
-  code->flags = fc->flags;
-  code->n_regs = fc->n_regs;
-  code->n_params = fc->n_params;
-  code->n_posonly = fc->n_posonly;
-  code->n_kwonly = fc->n_kwonly;
-  code->n_locals = fc->n_locals;
-  code->first_line = fc->first_line;
-  code->filename = filename;
-  if (!load_text(vm, fc->name, &code->name) || !load_text(vm, fc->qualname, &code->qualname)) return V_FAIL;
-  if (!load_names(vm, fc->local_names, &code->local_names) || !load_names(vm, fc->cell_names, &code->cell_names) || !load_names(vm, fc->free_names, &code->free_names)) return V_FAIL;
-  code->doc = load_const(vm, fc->doc, filename);
-  if (v_failed(code->doc)) {
-    code->doc = V_NONE;
-    return V_FAIL;
-  }
-  for (uint32_t i = 0; i < fc->n_consts; i++) {
-    Value v = load_const(vm, &fc->consts[i], filename);
+  uint32_t n_sites;
+  if (!code) return V_FAIL;
+  code->filename = r->filename;
+  load_tables(r, code, &n_sites);
+  code->flags = number32(r);
+  code->n_regs = number32(r);
+  code->n_params = number32(r);
+  code->n_posonly = number32(r);
+  code->n_kwonly = number32(r);
+  code->n_locals = number32(r);
+  code->first_line = number32(r);
+  if (!load_field(r, &code->local_names) || !load_field(r, &code->cell_names) || !load_field(r, &code->free_names) || !load_field(r, &code->name) ||
+      !load_field(r, &code->qualname)) return V_FAIL;
+  Value doc = load_const(r);
+  uint32_t n_consts = number32(r);
+  if (v_failed(doc) || !code_alloc_consts(vm, code, n_consts, n_sites)) return V_FAIL;
+  code->doc = doc;
+  for (uint32_t i = 0; i < n_consts; i++) {
+    Value v = load_const(r);
     if (v_failed(v)) return V_FAIL;
     gc_store(vm, code, &code->consts[i], v);
   }
   return v_from_obj(code);
 }
 
+/* at: an entry of frozen_chunk_at or frozen_module_at. No collection runs meanwhile, so nothing needs rooting. */
+Value frozen_code_load(VM *vm, uint32_t at, Str *filename) {
+  Reader r = {vm, frozen_stream + at - 1, filename};
+  return load_code(&r);
+}
+
 Value frozen_module_code(VM *vm, const char *dotted_name, const char *filename) {
   size_t n = strlen(dotted_name);
   for (unsigned i = 0; frozen_modules[i].name; i++) {
     const char *have = frozen_modules[i].name;
-    if (!frozen_module_codes[i] || strncmp(have, dotted_name, n) != 0 || (have[n] && strcmp(have + n, ".__init__") != 0)) continue;
+    if (!frozen_module_at[i] || strncmp(have, dotted_name, n) != 0 || (have[n] && strcmp(have + n, ".__init__") != 0)) continue;
     Str *name = str_intern(vm, filename, strlen(filename));
-    return name ? frozen_code_load(vm, frozen_module_codes[i], name) : V_FAIL;
+    return name ? frozen_code_load(vm, frozen_module_at[i], name) : V_FAIL;
   }
   return V_ABSENT;
 }

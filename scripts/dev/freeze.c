@@ -8,206 +8,224 @@
 #include "vm/objects/int.h"
 #include "vm/vm.h"
 
-static FILE *out;
+/* A growing array of items of any type. */
+typedef struct Table { char *data; size_t len, cap, item; } Table;
+static Table stream = {.item = 1}, text = {.item = 1}, string_at = {.item = 4}, words = {.item = 4}, handlers = {.item = sizeof(Handler)}, positions = {.item = sizeof(Position)};
 static VM *vm;
-static int next_id;
 static bool lines_only;
 
-static int fail(const char *what) {
-  fprintf(stderr, "freeze: %s\n", what);
-  return -1;
+static void add(Table *t, const void *data, size_t n) {
+  if (t->len + n > t->cap) {
+    t->cap = (t->len + n) * 2 + 64;
+    t->data = realloc(t->data, t->cap * t->item);
+    if (!t->data) exit(2);
+  }
+  if (n) memcpy(t->data + t->len * t->item, data, n * t->item);
+  t->len += n;
 }
 
-static void text_out(const char *s, size_t n) {
-  putc('"', out);
+static void byte(unsigned c) {
+  unsigned char b = (unsigned char)c;
+  add(&stream, &b, 1);
+}
+
+static void number(uint64_t n) {
+  while (n >= 0x80) {
+    byte((unsigned)(n & 0x7F) | 0x80);
+    n >>= 7;
+  }
+  byte((unsigned)n);
+}
+
+static size_t strings(void) { return string_at.len; }
+static uint32_t *starts(void) { return (uint32_t *)(void *)string_at.data; }
+
+/* Equal strings share one entry. Searched in order: a few thousand strings, once per build. */
+static void string(const char *s, size_t n) {
+  for (size_t i = 0; i < strings(); i++) {
+    size_t end = i + 1 < strings() ? starts()[i + 1] : text.len;
+    if (end - starts()[i] == n && memcmp(text.data + starts()[i], s, n) == 0) {
+      number(i);
+      return;
+    }
+  }
+  uint32_t at = (uint32_t)text.len;
+  number(strings());
+  add(&string_at, &at, 1);
+  add(&text, s, n);
+}
+
+static void raw_double(double d) {
+  uint64_t bits;
+  memcpy(&bits, &d, sizeof bits);
+  for (int i = 0; i < 8; i++) byte((unsigned)(bits >> (8 * i)) & 0xFF);
+}
+
+static bool code_out(const Code *code);
+static bool const_out(Value v);
+
+static bool items_out(FrozenKind kind, const Value *items, size_t n) {
+  byte(kind);
+  number(n);
   for (size_t i = 0; i < n; i++) {
-    unsigned char c = (unsigned char)s[i];
-    if (c < 32 || c > 126 || c == '"' || c == '\\' || c == '?') fprintf(out, "\\%03o", c);
-    else putc(c, out);
-    if (i % 200 == 199) fprintf(out, "\"\n\"");
+    if (!const_out(items[i])) return false;
   }
-  putc('"', out);
-}
-
-static int code_out(const Code *code);
-static int prepare(Value v);
-static bool const_out(Value v, int id);
-
-/* Nested tables (tuples, sets, code) come first; the number given to them, 0: none needed. -1: failed. */
-static int items_out(const Value *items, size_t n) {
-  int *ids = calloc(n + 1, sizeof *ids);
-  for (size_t i = 0; i < n; i++) {
-    ids[i] = prepare(items[i]);
-    if (ids[i] < 0) return -1;
-  }
-  int id = ++next_id;
-  fprintf(out, "static const FrozenConst k%d[] = {\n", id);
-  for (size_t i = 0; i < n; i++) {
-    if (!const_out(items[i], ids[i])) return -1;
-    fprintf(out, ",\n");
-  }
-  if (n == 0) fprintf(out, "{FC_NONE, 0, 0, 0, 0, 0}\n");
-  fprintf(out, "};\n");
-  free(ids);
-  return id;
-}
-
-static int prepare(Value v) {
-  if (is_tuple(v)) return items_out(v_tuple(v)->items, v_tuple(v)->length);
-  if (v_has_layout(v, LAY_CODE)) return code_out((const Code *)v_obj(v));
-  if (v_has_layout(v, LAY_FROZENSET)) {
-    Value items[256], key;
-    size_t pos = 0, n = 0;
-    int64_t hash;
-    while (n < 256 && set_next(v_set(v), &pos, &key, &hash)) items[n++] = key;
-    return items_out(items, n);
-  }
-  if (v_has_layout(v, LAY_COMPLEX)) {
-    Complex *c = (Complex *)v_obj(v);
-    Value two[2] = {float_new(vm, c->re), float_new(vm, c->im)};
-    return items_out(two, 2);
-  }
-  return 0;
-}
-
-static bool str_out(const Str *s, bool name) {
-  fprintf(out, "{%s, %zu, 0, ", name ? "FC_NAME" : "FC_STR", s->size);
-  text_out(s->data, s->size);
-  fprintf(out, ", 0, 0}");
   return true;
 }
 
-static bool const_out(Value v, int id) {
-  if (v_is_none(v)) return fprintf(out, "{FC_NONE, 0, 0, 0, 0, 0}"), true;
-  if (v_is_bool(v)) return fprintf(out, "{%s, 0, 0, 0, 0, 0}", v_same(v, V_TRUE) ? "FC_TRUE" : "FC_FALSE"), true;
-  if (v_same(v, V_ELLIPSIS)) return fprintf(out, "{FC_ELLIPSIS, 0, 0, 0, 0, 0}"), true;
-  if (v_absent(v)) return fprintf(out, "{FC_ABSENT, 0, 0, 0, 0, 0}"), true;
-  if (v_is_int(v)) return fprintf(out, "{FC_INT, 0, %" PRId64 ", 0, 0, 0}", v_int(v)), true;
-  if (is_float(v)) {
-    double d = v_float_value(v);
-    int64_t bits;
-    memcpy(&bits, &d, sizeof bits);
-    return fprintf(out, "{FC_FLOAT, 0, (int64_t)UINT64_C(0x%" PRIx64 "), 0, 0, 0}", (uint64_t)bits), true;
-  }
-  if (is_int(v)) {
-    Value s = int_to_str(vm, v, 16);
-    if (v_failed(s)) return false;
-    fprintf(out, "{FC_BIGINT, %zu, 0, ", v_str(s)->size);
-    text_out(v_str(s)->data, v_str(s)->size);
-    return fprintf(out, ", 0, 0}"), true;
-  }
-  if (is_str(v)) return str_out(v_str(v), (v_obj(v)->small & STR_INTERNED) != 0);
-  if (is_bytes(v)) {
-    fprintf(out, "{FC_BYTES, %zu, 0, ", v_bytes(v)->size);
-    text_out((const char *)v_bytes(v)->data, v_bytes(v)->size);
-    return fprintf(out, ", 0, 0}"), true;
-  }
-  if (is_tuple(v)) return fprintf(out, "{FC_TUPLE, %zu, 0, 0, k%d, 0}", v_tuple(v)->length, id), true;
-  if (v_has_layout(v, LAY_FROZENSET)) return fprintf(out, "{FC_FROZENSET, %zu, 0, 0, k%d, 0}", v_set(v)->used, id), true;
-  if (v_has_layout(v, LAY_COMPLEX)) return fprintf(out, "{FC_COMPLEX, 2, 0, 0, k%d, 0}", id), true;
-  if (v_has_layout(v, LAY_CODE)) return fprintf(out, "{FC_CODE, 0, 0, 0, 0, &c%d}", id), true;
-  return fail("a constant of a type that cannot be written"), false;
+static bool set_out(Value v) {
+  Value items[256], key;
+  size_t pos = 0, n = 0;
+  int64_t hash;
+  while (n < 256 && set_next(v_set(v), &pos, &key, &hash)) items[n++] = key;
+  return n < 256 && items_out(FC_FROZENSET, items, n);
 }
 
-static void words_out(const char *what, int id, const uint32_t *w, size_t n) {
-  fprintf(out, "static const uint32_t %s%d[] = {", what, id);
-  for (size_t i = 0; i < n; i++) fprintf(out, "%s%" PRIu32 ",", i % 16 == 0 ? "\n" : "", w[i]);
-  fprintf(out, "%s};\n", n ? "" : "0");
+static bool int_out(Value v) {
+  if (v_is_int(v)) {
+    int64_t i = v_int(v);
+    byte(FC_INT);
+    number(((uint64_t)i << 1) ^ (uint64_t)(i >> 63));
+    return true;
+  }
+  Value s = int_to_str(vm, v, 16);
+  if (v_failed(s)) return false;
+  byte(FC_BIGINT);
+  string(v_str(s)->data, v_str(s)->size);
+  return true;
+}
+
+static bool const_out(Value v) {
+  if (v_is_none(v)) return byte(FC_NONE), true;
+  if (v_is_bool(v)) return byte(v_same(v, V_TRUE) ? FC_TRUE : FC_FALSE), true;
+  if (v_same(v, V_ELLIPSIS)) return byte(FC_ELLIPSIS), true;
+  if (v_absent(v)) return byte(FC_ABSENT), true;
+  if (is_int(v)) return int_out(v);
+  if (is_float(v)) return byte(FC_FLOAT), raw_double(v_float_value(v)), true;
+  if (is_str(v)) {
+    byte((v_obj(v)->small & STR_INTERNED) ? FC_NAME : FC_STR);
+    string(v_str(v)->data, v_str(v)->size);
+    return true;
+  }
+  if (is_bytes(v)) {
+    byte(FC_BYTES);
+    string((const char *)v_bytes(v)->data, v_bytes(v)->size);
+    return true;
+  }
+  if (is_tuple(v)) return items_out(FC_TUPLE, v_tuple(v)->items, v_tuple(v)->length);
+  if (v_has_layout(v, LAY_FROZENSET)) return set_out(v);
+  if (v_has_layout(v, LAY_COMPLEX)) return byte(FC_COMPLEX), raw_double(((Complex *)v_obj(v))->re), raw_double(((Complex *)v_obj(v))->im), true;
+  if (v_has_layout(v, LAY_CODE)) return byte(FC_CODE), code_out((const Code *)v_obj(v));
+  fprintf(stderr, "freeze: a constant of a type that cannot be written\n");
+  return false;
+}
+
+static void table_out(Table *t, const void *data, size_t n) {
+  number(t->len);
+  number(n);
+  add(t, data, n);
 }
 
 /* Library modules keep lines only; hidden code shows no positions at all. */
-static uint32_t positions_out(int id, const Code *code) {
-  uint32_t n = 0;
+static void positions_out(const Code *code) {
+  size_t at = positions.len;
   int32_t last = -1;
-  fprintf(out, "static const Position p%d[] = {", id);
   for (uint32_t i = 0; i < code->n_positions && lines_only; i++) {
-    const Position *p = &code->positions[i];
-    if (p->line == last) continue;
-    last = p->line;
-    fprintf(out, "{%" PRIu32 ", %d, %d, -1, -1},", p->pc, p->line, p->line);
-    n++;
+    Position p = code->positions[i];
+    if (p.line == last || p.line <= 0) continue;
+    last = p.line;
+    p = (Position){p.pc, p.line, p.line, -1, -1};
+    add(&positions, &p, 1);
   }
-  if (n == 0) {
-    fprintf(out, "{0, %" PRIu32 ", %" PRIu32 ", -1, -1}", code->first_line, code->first_line);
-    n = 1;
-  }
-  fprintf(out, "};\n");
-  return n;
+  number(at);
+  number(positions.len - at);
 }
 
-static int one_const(Value v) {
-  int id = prepare(v);
-  if (id < 0) return -1;
-  int mine = ++next_id;
-  fprintf(out, "static const FrozenConst o%d = ", mine);
-  if (!const_out(v, id)) return -1;
-  fprintf(out, ";\n");
-  return mine;
+static bool code_out(const Code *code) {
+  table_out(&words, code->instr, code->n_instr);
+  table_out(&words, code->site_names, code->n_sites);
+  table_out(&words, code->cell_regs, code->cell_names ? code->cell_names->length : 0);
+  table_out(&handlers, code->handlers, code->n_handlers);
+  positions_out(code);
+  number(code->flags);
+  number(code->n_regs);
+  number(code->n_params);
+  number(code->n_posonly);
+  number(code->n_kwonly);
+  number(code->n_locals);
+  number(code->first_line);
+  const void *const fields[5] = {code->local_names, code->cell_names, code->free_names, code->name, code->qualname};
+  for (int i = 0; i < 5; i++) {
+    if (!const_out(fields[i] ? v_from_obj(fields[i]) : V_NONE)) return false;
+  }
+  if (!const_out(lines_only ? code->doc : V_NONE)) return false;
+  number(code->n_consts);
+  for (uint32_t i = 0; i < code->n_consts; i++) {
+    if (!const_out(code->consts[i])) return false;
+  }
+  return true;
 }
 
-static Value opt(const void *o) { return o ? v_from_obj(o) : V_NONE; }
-
-static int code_out(const Code *code) {
-  int consts = items_out(code->consts, code->n_consts);
-  int o[6];
-  const Value parts[6] = {opt(code->local_names), opt(code->cell_names), opt(code->free_names), opt(code->name), opt(code->qualname), code->doc};
-  if (consts < 0) return -1;
-  for (int i = 0; i < 6; i++) {
-    o[i] = one_const(parts[i]);
-    if (o[i] < 0) return -1;
-  }
-  int id = ++next_id;
-  size_t n_cells = code->cell_names ? code->cell_names->length : 0;
-  words_out("i", id, code->instr, code->n_instr);
-  words_out("s", id, code->site_names, code->n_sites);
-  words_out("r", id, code->cell_regs, n_cells);
-  fprintf(out, "static const Handler h%d[] = {", id);
-  for (uint32_t i = 0; i < code->n_handlers; i++) {
-    const Handler *h = &code->handlers[i];
-    fprintf(out, "{%" PRIu32 ", %" PRIu32 ", %" PRIu32 ", %" PRIu32 "},", h->start, h->end, h->target, h->reg);
-  }
-  fprintf(out, "%s};\n", code->n_handlers ? "" : "{0, 0, 0, 0}");
-  uint32_t n_positions = positions_out(id, code);
-  fprintf(out, "static const FrozenCode c%d = {i%d, s%d, r%d, k%d, &o%d, &o%d, &o%d, h%d, p%d, &o%d, &o%d, &o%d,\n", id, id, id, id, consts, o[0], o[1], o[2], id, id, o[3], o[4], o[5]);
-  fprintf(out, "  %u, %u, %u, %u, %u, %u, %u, %u, %u, %u, %u, %u};\n", code->n_instr, code->n_consts, code->n_sites, code->n_handlers, n_positions, code->flags, code->n_regs,
-    code->n_params, code->n_posonly, code->n_kwonly, code->n_locals, code->first_line);
-  return id;
-}
-
-static int compile_one(const char *text, size_t len, const char *name, unsigned flags) {
-  Value code = compile_source(vm, text, len, name, 'e', flags, NULL);
-  if (!v_failed(code)) return code_out((const Code *)v_obj(code));
+/* Where the code begins in the stream, plus 1. */
+static uint32_t compile_one(const char *source, size_t len, const char *name, unsigned flags) {
+  uint32_t at = (uint32_t)stream.len + 1;
+  Value code = compile_source(vm, source, len, name, 'e', flags, NULL);
+  if (!v_failed(code) && code_out((const Code *)v_obj(code))) return at;
   tiny_error e;
   if (tiny_take_error(vm, &e)) fprintf(stderr, "freeze: %s: %s\n%s", name, e.message, e.text);
-  return -1;
+  exit(1);
 }
 
-static void list_out(const char *name, const int *ids, unsigned n) {
-  fprintf(out, "const FrozenCode *const %s[] = {", name);
-  for (unsigned i = 0; i < n; i++) fprintf(out, "&c%d,", ids[i]);
-  fprintf(out, "0};\n");
+static void numbers(FILE *out, const char *head, const Table *t, int per_line) {
+  size_t n = t->len * t->item / (t->item == 1 ? 1 : 4);
+  fprintf(out, "%s = {", head);
+  for (size_t i = 0; i < n; i++) {
+    if (i % (size_t)per_line == 0) putc('\n', out);
+    if (t->item == 1) fprintf(out, "%u,", (unsigned char)t->data[i]);
+    else fprintf(out, "%" PRIu32 ",", ((uint32_t *)(void *)t->data)[i]);
+  }
+  fprintf(out, "%s};\n", n ? "" : "0");
+}
+
+static void structs(FILE *out, const char *head, const Table *t) {
+  int fields = (int)(t->item / 4);
+  fprintf(out, "%s = {", head);
+  for (size_t i = 0; i < t->len || i == 0; i++) {
+    putc('{', out);
+    for (int k = 0; k < fields; k++) fprintf(out, "%" PRId32 ",", t->len ? ((int32_t *)(void *)t->data)[i * (size_t)fields + (size_t)k] : 0);
+    fprintf(out, "},\n");
+  }
+  fprintf(out, "};\n");
 }
 
 int main(int argc, char **argv) {
-  int ids[4096];
-  unsigned n = 0;
+  FILE *out;
   if (argc < 2 || !(out = fopen(argv[1], "w"))) return 2;
   tiny_config c = TINY_CONFIG_INIT;
   c.hash_seed = 1;
   vm = tiny_new(&c);
   if (!vm) return 2;
-  fprintf(out, "/* Made by scripts/dev/freeze.c: compiled library code. */\n#include \"vm/frozen.h\"\n");
-  for (; n < frozen_chunk_count && n < 4096; n++) {
-    ids[n] = compile_one(frozen_chunks[n].text, frozen_chunks[n].len, "<frozen>", COMPILE_HIDDEN);
-    if (ids[n] < 0) return 1;
+  Table chunk_at = {.item = 4}, module_at = {.item = 4};
+  for (unsigned n = 0; n < frozen_chunk_count; n++) {
+    uint32_t at = compile_one(frozen_chunks[n].text, frozen_chunks[n].len, "<frozen>", COMPILE_HIDDEN);
+    add(&chunk_at, &at, 1);
   }
-  list_out("frozen_chunk_code", ids, n);
   lines_only = true;
-  for (n = 0; frozen_modules[n].name && n < 4096; n++) {
-    ids[n] = compile_one(frozen_modules[n].text, frozen_modules[n].len, frozen_modules[n].name, 0);
-    if (ids[n] < 0) return 1;
+  for (unsigned n = 0; frozen_modules[n].name; n++) {
+    uint32_t at = compile_one(frozen_modules[n].text, frozen_modules[n].len, frozen_modules[n].name, 0);
+    add(&module_at, &at, 1);
   }
-  list_out("frozen_module_codes", ids, n);
+  uint32_t end = (uint32_t)text.len;
+  add(&string_at, &end, 1);
+  fprintf(out, "/* Made by scripts/dev/freeze.c: compiled library code. */\n#include \"vm/frozen.h\"\n");
+  numbers(out, "const unsigned char frozen_stream[]", &stream, 40);
+  numbers(out, "const unsigned char frozen_text[]", &text, 40);
+  numbers(out, "const uint32_t frozen_string_at[]", &string_at, 20);
+  numbers(out, "const uint32_t frozen_words[]", &words, 16);
+  structs(out, "const Handler frozen_handlers[]", &handlers);
+  structs(out, "const Position frozen_positions[]", &positions);
+  numbers(out, "const uint32_t frozen_chunk_at[]", &chunk_at, 20);
+  numbers(out, "const uint32_t frozen_module_at[]", &module_at, 20);
   tiny_free(vm);
   return fclose(out) != 0;
 }
