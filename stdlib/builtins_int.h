@@ -17,7 +17,8 @@ static inline Value override_of(VM *vm, Value v, NameId id) {
 }
 static inline Str *attr_name(VM *vm, Value name, const char *who) {
   if (!is_str(name)) {
-    rt_raise(vm, &exc_TypeError, "%sattribute name must be string", who);
+    (void)who;
+    rt_raise(vm, &exc_TypeError, "attribute name must be string, not '%T'", name);
     return NULL;
   }
   return str_intern_str(vm, v_str(name));

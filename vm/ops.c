@@ -429,6 +429,10 @@ static Step no_subscript(VM *vm, Value obj, Value key) {
 
 /* C[key] of a class: __class_getitem__ (PEP 560). */
 static Step class_getitem(VM *vm, Value cls, Value key, Dest d, Value *out) {
+  if (v_same(cls, rt_type_value(&type_type))) { /* type itself has no __class_getitem__, its instances would inherit it */
+    *out = generic_alias_new(vm, cls, key);
+    return v_failed(*out) ? STEP_FAIL : STEP_DONE;
+  }
   Value f = rt_getattr_opt(vm, cls, NAME(vm, __class_getitem__));
   if (v_failed(f)) return STEP_FAIL;
   if (v_absent(f)) return no_subscript(vm, cls, key);

@@ -63,7 +63,7 @@ static Value function_get(VM *vm, Value descr, Value obj, Value cls) {
 }
 
 /* Type.call, for whoever asks the slot: rt_call knows functions by their type. */
-static Value call_slot(VM *vm, Value self, Args *a) { return rt_call_kw(vm, self, a->n, a->v, a->kwnames); }
+static Value call_slot(VM *vm, Value self, Args *a) { return rt_call_kw(vm, self, a->n + (v_absent(a->kwnames) ? 0 : (int)v_tuple(a->kwnames)->length), a->v, a->kwnames); }
 
 static Value get_code(VM *vm, Value self) { return (void)vm, v_from_obj(as_function(self)->code); }
 static bool set_code(VM *vm, Value self, Value v) {
@@ -307,11 +307,14 @@ static Value method_make(VM *vm, const Type *cls, Args *a) {
 
 static Value method_call(VM *vm, Value self, Args *a) {
   Method *m = as_method(self);
-  Value *argv = rt_temp(vm, a->n + 2); /* one more: callees may use the place before their arguments */
+  int n = a->n + (v_absent(a->kwnames) ? 0 : (int)v_tuple(a->kwnames)->length);
+  Value *argv = rt_temp(vm, n + 1);
   if (!argv) return V_FAIL;
-  argv[1] = m->self;
-  if (a->n) memcpy(argv + 2, a->v, (size_t)a->n * sizeof(Value));
-  return rt_call_kw(vm, m->func, a->n + 1, argv + 1, a->kwnames);
+  argv[0] = m->self;
+  if (n) memcpy(argv + 1, a->v, (size_t)n * sizeof(Value));
+  Value r = rt_tail_call(vm, m->func, n + 1, argv);
+  if (v_same(r, V_TAILCALL)) vm->tail.kwnames = a->kwnames;
+  return r;
 }
 
 static Value method_repr(VM *vm, Value self) {

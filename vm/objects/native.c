@@ -51,6 +51,10 @@ static bool names_of(VM *vm, const Native *fn, SigNames *nm) {
 
 /* Self of a method descriptor: present and of the owner's type. */
 static COLD bool fail_self(VM *vm, const Native *fn, const Value *argv, int n_pos) {
+  if (fn->head.type == &slot_wrapper_type) {
+    if (n_pos == 0) return rt_raise_b(vm, &exc_TypeError, "descriptor '%s' of '%s' object needs an argument", def_name(fn->def), fn->owner->name);
+    return rt_raise_b(vm, &exc_TypeError, "descriptor '%s' requires a '%s' object but received a '%T'", def_name(fn->def), fn->owner->name, argv[0]);
+  }
   if (n_pos == 0) return rt_raise_b(vm, &exc_TypeError, "unbound method %s.%s() needs an argument", fn->owner->name, def_name(fn->def));
   return rt_raise_b(vm, &exc_TypeError, "descriptor '%s' for '%s' objects doesn't apply to a '%T' object", def_name(fn->def), fn->owner->name, argv[0]);
 }
@@ -96,7 +100,7 @@ Value native_call(VM *vm, Native *fn, Value *argv, int argc, Value kwnames) {
 
 /* Type.call: args raw. */
 static Value native_call_slot(VM *vm, Value self, Args *args) {
-  return native_call(vm, as_native(self), args->v, args->n, args->kwnames);
+  return native_call(vm, as_native(self), args->v, args->n + (v_absent(args->kwnames) ? 0 : (int)v_tuple(args->kwnames)->length), args->kwnames);
 }
 
 /* ---------------------------------------------------------------- object behaviour */

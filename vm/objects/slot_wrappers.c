@@ -188,6 +188,10 @@ static Value call_slot(VM *vm, const Type *t, Value self, Value args, Value kwar
   return t->call(vm, self, &raw);
 }
 
+static Value stop_iteration(VM *vm) {
+  Value exc = exc_new(vm, &exc_StopIteration, 0, NULL);
+  return v_failed(exc) ? exc : rt_raise_obj(vm, exc);
+}
 static Value result_bool(int r) { return r < 0 ? V_FAIL : v_from_bool(r > 0); }
 static Value result_none(bool ok) { return ok ? V_NONE : V_FAIL; }
 
@@ -219,7 +223,7 @@ static Value wrapper_call(VM *vm, Args *a) {
   case W_ITER: return t->iter(vm, self);
   case W_NEXT:
     got = t->next(vm, self, &item);
-    return got > 0 ? item : got < 0 ? V_FAIL : rt_raise_with(vm, &exc_StopIteration, V_ABSENT);
+    return got > 0 ? item : got < 0 ? V_FAIL : stop_iteration(vm);
   case W_FORMAT:
     if (!is_str(x)) return rt_raise(vm, &exc_TypeError, "__format__() argument must be str, not %T", x);
     return t == &object_type ? object_default_format(vm, self, v_str(x)) : t->format(vm, self, v_str(x));

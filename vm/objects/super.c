@@ -33,30 +33,30 @@ static Value make(VM *vm, const Type *type, Value cls, Value obj) {
 
 Value super_new(VM *vm, Value cls, Value obj) { return make(vm, &super_type, cls, v_is_none(obj) ? V_ABSENT : obj); }
 
-/* super() without arguments: the class is the cell __class__ of the calling function, the object its first argument (Python reference, "super"). */
+/* super() inside a method: the class is in the cell __class__, self is the first argument (PEP 3135). */
 static Value from_frame(VM *vm, const Type *type) {
-  Frame *f = frame_script(vm, 0);
-  const Code *code = f ? f->func->code : NULL;
-  if (!code || code->n_params + (code->flags & CODE_VARARGS ? 1 : 0) == 0) return rt_raise(vm, &exc_RuntimeError, "super(): no arguments");
-  Value obj = code->n_params ? frame_regs(f)[0] : V_ABSENT;
-  if (!code->n_params) return rt_raise(vm, &exc_RuntimeError, "super(): no arguments");
-  if (v_has_layout(obj, LAY_CELL)) obj = ((Cell *)v_obj(obj))->v;
-  if (v_absent(obj)) return rt_raise(vm, &exc_RuntimeError, "super(): arg[0] deleted");
-  for (size_t i = 0; i < code->free_names->length; i++) {
-    if (!str_eq_c(v_str(code->free_names->items[i]), "__class__")) continue;
-    Value cls = ((Cell *)v_obj(f->func->closure->items[i]))->v;
-    if (v_absent(cls)) return rt_raise(vm, &exc_RuntimeError, "super(): empty __class__ cell");
-    return make(vm, type, cls, obj);
-  }
-  return rt_raise(vm, &exc_RuntimeError, "super(): __class__ cell not found");
+  const Frame *f = vm->frame;
+  if (!f || !f->func) return rt_raise(vm, &exc_RuntimeError, "super(): no current frame");
+  const Code *co = f->func->code;
+  if (!co->n_params) return rt_raise(vm, &exc_RuntimeError, "super(): no arguments");
+  Value self = frame_regs(f)[0], cls = V_FAIL;
+  size_t n_cells = co->cell_names ? co->cell_names->length : 0, n_free = co->free_names ? co->free_names->length : 0;
+  for (size_t i = 0; i < n_cells; i++)
+    if (co->cell_regs[i] == 0 && v_is_exact(self, &cell_type)) self = ((Cell *)v_obj(self))->v;
+  if (v_absent(self)) return rt_raise(vm, &exc_RuntimeError, "super(): arg[0] deleted");
+  Str *name = NAME(vm, __class__);
+  if (!name) return V_FAIL;
+  for (size_t i = 0; i < n_free; i++)
+    if (v_same(co->free_names->items[i], v_from_obj(name))) cls = ((Cell *)v_obj(f->func->closure->items[i]))->v;
+  if (v_failed(cls)) return rt_raise(vm, &exc_RuntimeError, "super(): __class__ cell not found");
+  if (v_absent(cls)) return rt_raise(vm, &exc_RuntimeError, "super(): empty __class__ cell");
+  if (!is_type(cls)) return rt_raise(vm, &exc_RuntimeError, "super(): __class__ is not a type (%T)", cls);
+  return make(vm, type, cls, self);
 }
 
 static Value super_new_slot(VM *vm, const Type *cls, Args *a) {
-  const Tuple *args = v_tuple(a->v[0]);
-  if (v_dict(a->v[1])->used) return rt_raise(vm, &exc_TypeError, "super() takes no keyword arguments");
-  if (args->length > 2) return rt_raise(vm, &exc_TypeError, "super expected at most 2 arguments, got %zd", (ptrdiff_t)args->length);
-  if (!args->length) return from_frame(vm, cls);
-  return make(vm, cls, args->items[0], args->length < 2 || v_is_none(args->items[1]) ? V_ABSENT : args->items[1]);
+  if (v_absent(a->v[0])) return from_frame(vm, cls);
+  return make(vm, cls, a->v[0], v_is_none(a->v[1]) ? V_ABSENT : a->v[1]);
 }
 
 Value super_lookup(VM *vm, const Super *s, Str *name) {
@@ -108,5 +108,5 @@ static const GetSet super_getset[] = {{"__thisclass__", get_thisclass, NULL, "th
     {"__self__", get_self, NULL, "the instance invoking super(); may be None"}, {"__self_class__", get_self_class, NULL, "the type of the instance invoking super(); may be None"}, {0}};
 
 const Type super_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "super", .base = &object_type, .layout = LAY_SUPER,
-    .flags = TYPE_BASE | TYPE_DESCR_GET, .shape_id = TYPE_ID_super, .size = sizeof(Super), .new_ = super_new_slot, .new_sig = "(*args, **kwargs)", .trace = super_trace,
+    .flags = TYPE_BASE | TYPE_DESCR_GET, .shape_id = TYPE_ID_super, .size = sizeof(Super), .new_ = super_new_slot, .new_sig = "(type=..., object=..., /)", .trace = super_trace,
     .repr = super_repr, .descr_get = super_descr_get, .getset = super_getset};
