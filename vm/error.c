@@ -222,7 +222,7 @@ static Value make(VM *vm, const Type *type, int argc, const Value *argv) {
   return type_is_heap(type) ? rt_call(vm, rt_type_value(type), argc, argv) : exc_new(vm, type, argc, argv);
 }
 
-Value rt_raise_with(VM *vm, const Type *type, Value arg) { return raise_new(vm, make(vm, type, 1, &arg)); }
+Value rt_raise_with(VM *vm, const Type *type, Value arg) { return raise_new(vm, make(vm, type, v_absent(arg) ? 0 : 1, &arg)); }
 
 static Value raise_list(VM *vm, const Type *type, const char *fmt, va_list ap) {
   Str *msg = format_list(vm, fmt, ap);
