@@ -54,6 +54,7 @@ static void set_field_text(Parser *p, const Field *f, int line) {
   if (closes) buf_str(&b, ")\n");
   p->err->text = b.failed ? NULL : arena_strndup(p->arena, b.data, b.len);
   p->err->text_len = p->err->text ? b.len : 0;
+  if (!p->err->text) p->no_memory = true;
   buf_free(&b);
 }
 

@@ -7,7 +7,7 @@
 
 /* ---- names and numbers ---- */
 
-static Node *name(Parser *p) {
+static NOINLINE Node *name(Parser *p) {
   Node *n = parse_node(p, N_Name, parse_here(p));
   if (!n || !(n->u.name.id = parse_identifier(p, parse_tok(p)))) return NULL;
   parse_next(p);
@@ -101,7 +101,7 @@ bool parse_comprehensions(Parser *p, NodeList *out) {
 }
 
 /* The rest of a comprehension whose element has been read, to the closing bracket. */
-static Node *comprehension(Parser *p, NodeKind kind, Pos open, Node *elt, Node *value, TokenKind close) {
+static NOINLINE Node *comprehension(Parser *p, NodeKind kind, Pos open, Node *elt, Node *value, TokenKind close) {
   Node *n = parse_node(p, kind, open);
   if (!n || !parse_comprehensions(p, &n->u.comp.generators) || !parse_accept(p, close)) return NULL;
   n->u.comp.elt = elt;
@@ -112,7 +112,7 @@ static Node *comprehension(Parser *p, NodeKind kind, Pos open, Node *elt, Node *
 /* ---- second pass: mistakes in displays ---- */
 
 /* [*a for ...], (*a for ...), {*a for ...} */
-void *parse_check_starred(Parser *p, const Node *first) {
+COLD void *parse_check_starred(Parser *p, const Node *first) {
   if (!p->errors || first->kind != N_Starred || parse_at(p, T_COMMA) || parse_at(p, T_RPAR) || parse_at(p, T_RSQB) || parse_at(p, T_RBRACE)) return NULL;
   Mark m = parse_mark(p);
   if (!parse_at_for(p)) { /* '*' expression: read for the mistakes in it */
@@ -187,7 +187,7 @@ static Node *double_starred_group(Parser *p) {
    group: '(' (yield_expr | named_expression) ')'
    genexp: '(' (assignment_expression | expression !':=') for_if_clauses ')'
    The cursor stands after the opening bracket. close is ')' or, in a field of an f-string, END. */
-Node *parse_paren_body(Parser *p, Pos open, TokenKind close) {
+NOINLINE Node *parse_paren_body(Parser *p, Pos open, TokenKind close) {
   Node *first = NULL;
   if (parse_at(p, T_YIELD)) {
     first = parse_yield(p);
@@ -213,7 +213,7 @@ Node *parse_paren_body(Parser *p, Pos open, TokenKind close) {
 
 /* list: '[' [star_named_expressions] ']'
    listcomp: '[' named_expression for_if_clauses ']' */
-static Node *list(Parser *p) {
+static NOINLINE Node *list(Parser *p) {
   Pos open = parse_here(p);
   parse_next(p);
   if (parse_at(p, T_RSQB)) return sequence(p, N_List, open, NULL, T_RSQB, false);
@@ -350,7 +350,7 @@ static Node *set(Parser *p, Pos open, Node *first) {
 }
 
 /* Which of the two is known after the first expression. */
-static Node *dict_or_set(Parser *p) {
+static NOINLINE Node *dict_or_set(Parser *p) {
   Pos open = parse_here(p);
   parse_next(p);
   if (parse_at(p, T_RBRACE) || parse_at(p, T_DOUBLESTAR)) return dict(p, open, NULL);

@@ -96,7 +96,7 @@ static bool argument(Parser *p, Arguments *a) {
   if (parse_at(p, T_STAR)) {
     Mark m = parse_mark(p);
     n = a->double_star_seen ? NULL : starred(p);
-    if (!n && p->errors && !p->failed && p->top > a->from) { /* args ',' '*' whatever else is wrong with it */
+    if (!n && p->errors && !p->failed && m.top > a->from) { /* args ',' '*' whatever else is wrong with it */
       parse_back(p, m);
       parse_error_span(p, a->start, p->toks.items[p->pos - 2].end, "iterable argument unpacking follows keyword argument unpacking");
     }
@@ -156,7 +156,7 @@ bool parse_arguments(Parser *p, NodeList *args, NodeList *keywords) {
 }
 
 /* primary genexp | primary '(' [arguments] ')' */
-static Node *call(Parser *p, Node *func) {
+static NOINLINE Node *call(Parser *p, Node *func) {
   Node *n = parse_node(p, N_Call, parse_start(func));
   Pos open = parse_here(p);
   if (!n) return NULL;
@@ -217,7 +217,7 @@ Node *parse_slices(Parser *p) {
   return parse_end(p, tuple);
 }
 
-static Node *subscript(Parser *p, Node *value) {
+static NOINLINE Node *subscript(Parser *p, Node *value) {
   Node *n = parse_node(p, N_Subscript, parse_start(value));
   if (!n) return NULL;
   n->u.subscript.value = value;
@@ -226,7 +226,7 @@ static Node *subscript(Parser *p, Node *value) {
   return n->u.subscript.slice && parse_accept(p, T_RSQB) ? parse_end(p, n) : NULL;
 }
 
-static Node *attribute(Parser *p, Node *value) {
+static NOINLINE Node *attribute(Parser *p, Node *value) {
   Node *n = parse_node(p, N_Attribute, parse_start(value));
   if (!n) return NULL;
   n->u.attribute.value = value;

@@ -8,14 +8,13 @@ enum { LEGACY_MAX_DEPTH = 120 }; /* names side by side nest in the second pass: 
 
 /* ---- operators ---- */
 
-/* at is where the left side begins, its parentheses included; the end is where the cursor is. */
-static Node *binary(Parser *p, Pos at, Node *left, TokenKind op, Node *right) {
+/* A BinOp that still lacks its right side and its end; at is where the left side begins, parentheses included. */
+static Node *binary(Parser *p, Pos at, Node *left, TokenKind op) {
   Node *n = parse_node(p, N_BinOp, at);
   if (!n) return NULL;
   n->u.bin.left = left;
   n->u.bin.op = (uint8_t)(op - T_PLUS);
-  n->u.bin.right = right;
-  return parse_end(p, n);
+  return n;
 }
 
 /* The nodes of a chain made through `hole` all end where its last node ends, before the cursor. */
@@ -34,16 +33,14 @@ static Node *end_chain(Parser *p, Node *first, const Node *last) {
   return first;
 }
 
-/* factor: '+' factor | '-' factor | '~' factor | power
-   power: await_primary '**' factor | await_primary */
-static Node *factor(Parser *p) {
+/* A factor that is a chain of unary operators and powers. x, if not NULL, is its first operand, read already, with '**' after it. */
+static NOINLINE Node *factor_chain(Parser *p, Pos at, Node *x) {
   Node *first = NULL, **hole = &first;
   Node *left = NULL, **left_hole = NULL; /* the last '**' that could be given up: its left side and where that would go */
   Mark before_power = {0, 0};
-  for (int length = 0;; length++) {
-    if (length > PARSE_MAX_CHAIN) return parse_fail_nested(p);
+  for (int length = 0; length <= PARSE_MAX_CHAIN; length++) {
     TokenKind k = parse_kind(p);
-    if (k == T_PLUS || k == T_MINUS || k == T_TILDE) {
+    if (!x && (k == T_PLUS || k == T_MINUS || k == T_TILDE)) {
       Node *n = parse_node(p, N_UnaryOp, parse_here(p));
       if (!n) return NULL;
       n->u.unary.op = k == T_MINUS ? UN_NEG : k == T_PLUS ? UN_POS : UN_INVERT;
@@ -52,8 +49,10 @@ static Node *factor(Parser *p) {
       parse_next(p);
       continue;
     }
-    Pos at = parse_here(p);
-    Node *x = parse_await_primary(p);
+    if (!x) {
+      at = parse_here(p);
+      x = parse_await_primary(p);
+    }
     if (!x) {
       if (p->failed || !left) return NULL;
       parse_back(p, before_power);
@@ -62,17 +61,30 @@ static Node *factor(Parser *p) {
     }
     if (!parse_at(p, T_DOUBLESTAR)) {
       *hole = x;
-      return first == x ? x : end_chain(p, first, x);
+      return end_chain(p, first, x);
     }
     before_power = parse_mark(p);
     left = x;
     left_hole = hole;
-    Node *n = binary(p, at, x, T_DOUBLESTAR, NULL);
+    Node *n = binary(p, at, x, T_DOUBLESTAR);
     if (!n) return NULL;
     *hole = n;
     hole = &n->u.bin.right;
     parse_next(p);
+    x = NULL;
   }
+  return parse_fail_nested(p);
+}
+
+/* factor: '+' factor | '-' factor | '~' factor | power
+   power: await_primary '**' factor | await_primary
+   Here and below the way of a lone operand is kept short, also in bytes of C stack: nested brackets pass all of it at each level. */
+static Node *factor(Parser *p) {
+  TokenKind k = parse_kind(p);
+  Pos at = parse_here(p);
+  if (k == T_PLUS || k == T_MINUS || k == T_TILDE) return factor_chain(p, at, NULL);
+  Node *x = parse_await_primary(p);
+  return x && parse_at(p, T_DOUBLESTAR) ? factor_chain(p, at, x) : x;
 }
 
 static int precedence(TokenKind k) {
@@ -87,41 +99,45 @@ static int precedence(TokenKind k) {
   }
 }
 
-/* bitwise_or: bitwise_or '|' bitwise_xor | bitwise_xor, and so on down to
-   term: term '*' factor | ... | factor
-   All are left-associative: operands wait on a stack whose precedences strictly rise, so it never holds more than six. */
-Node *parse_bitwise_or(Parser *p) {
-  struct { Pos at; Node *left; TokenKind op; int prec; } waiting[6];
-  int n = 0;
-  Pos at = parse_here(p);
-  Node *x = factor(p);
-  while (x) {
+/* The rest of a chain of binary operators after the operand x. Unfinished BinOps wait on the list stack; their precedences strictly rise. */
+static NOINLINE Node *binary_chain(Parser *p, Pos at, Node *x) {
+  size_t from = p->top;
+  for (;;) {
     TokenKind op = parse_kind(p);
     int prec = precedence(op);
-    while (x && n && waiting[n - 1].prec >= prec) {
-      n--;
-      at = waiting[n].at;
-      x = binary(p, at, waiting[n].left, waiting[n].op, x);
+    while (p->top > from && precedence((TokenKind)(T_PLUS + p->stack[p->top - 1]->u.bin.op)) >= prec) {
+      Node *n = p->stack[--p->top];
+      n->u.bin.right = x;
+      x = parse_end(p, n);
+      at = parse_start(x);
     }
-    if (!x || !prec) return x;
+    if (!prec) return x;
     Mark before = parse_mark(p);
+    Node *n = binary(p, at, x, op);
+    if (!n || !parse_push(p, n)) return NULL;
     parse_next(p);
-    Pos right_at = parse_here(p);
+    at = parse_here(p);
     Node *right = factor(p);
+    if (p->failed) return NULL;
     if (!right) { /* the operator is not ours */
-      if (p->failed) return NULL;
       parse_back(p, before);
-      while (x && n--) x = binary(p, waiting[n].at, waiting[n].left, waiting[n].op, x);
+      while (p->top > from) {
+        n = p->stack[--p->top];
+        n->u.bin.right = x;
+        x = parse_end(p, n);
+      }
       return x;
     }
-    waiting[n].at = at;
-    waiting[n].left = x;
-    waiting[n].op = op;
-    waiting[n++].prec = prec;
     x = right;
-    at = right_at;
   }
-  return NULL;
+}
+
+/* bitwise_or: bitwise_or '|' bitwise_xor | bitwise_xor, and so on down to
+   term: term '*' factor | ... | factor */
+Node *parse_bitwise_or(Parser *p) {
+  Pos at = parse_here(p);
+  Node *x = factor(p);
+  return x && precedence(parse_kind(p)) ? binary_chain(p, at, x) : x;
 }
 
 /* compare_op: '==' | '!=' | '<=' | '<' | '>=' | '>' | 'not' 'in' | 'in' | 'is' 'not' | 'is'. -1: none, cursor unmoved. */
@@ -173,11 +189,7 @@ static Node *finish_compare(Parser *p, Pos at, Node *left, size_t from) {
   return parse_end(p, c);
 }
 
-/* comparison: bitwise_or compare_op_bitwise_or_pair+ | bitwise_or */
-static Node *comparison(Parser *p) {
-  Pos at = parse_here(p);
-  Node *left = parse_bitwise_or(p);
-  if (!left) return NULL;
+static NOINLINE Node *compare_chain(Parser *p, Pos at, Node *left) {
   size_t from = p->top;
   for (;;) {
     Mark m = parse_mark(p);
@@ -194,9 +206,16 @@ static Node *comparison(Parser *p) {
   return p->top == from ? left : finish_compare(p, at, left, from);
 }
 
-/* inversion: 'not' inversion | comparison */
-static Node *inversion(Parser *p) {
-  if (!parse_at(p, T_NOT)) return comparison(p);
+/* comparison: bitwise_or compare_op_bitwise_or_pair+ | bitwise_or */
+static Node *comparison(Parser *p) {
+  Pos at = parse_here(p);
+  Node *left = parse_bitwise_or(p);
+  TokenKind k = parse_kind(p);
+  bool more = (k >= T_LESS && k <= T_GREATEREQUAL) || k == T_IN || k == T_IS || k == T_NOT;
+  return left && more ? compare_chain(p, at, left) : left;
+}
+
+static NOINLINE Node *not_chain(Parser *p) {
   Node *first = NULL, **hole = &first;
   for (int length = 0; parse_at(p, T_NOT); length++) {
     if (length > PARSE_MAX_CHAIN) return parse_fail_nested(p);
@@ -213,11 +232,11 @@ static Node *inversion(Parser *p) {
   return end_chain(p, first, x);
 }
 
-/* item (op item)+ as one BoolOp */
-static Node *bool_op(Parser *p, Node *(*item)(Parser *), TokenKind op) {
-  Pos at = parse_here(p);
-  Node *first = item(p);
-  if (!first || !parse_at(p, op)) return first;
+/* inversion: 'not' inversion | comparison */
+static Node *inversion(Parser *p) { return parse_at(p, T_NOT) ? not_chain(p) : comparison(p); }
+
+/* first (op item)+ as one BoolOp; the cursor stands at the first op */
+static NOINLINE Node *bool_chain(Parser *p, Pos at, Node *first, Node *(*item)(Parser *), TokenKind op) {
   size_t from = p->top;
   if (!parse_push(p, first)) return NULL;
   while (parse_at(p, op)) {
@@ -241,10 +260,19 @@ static Node *bool_op(Parser *p, Node *(*item)(Parser *), TokenKind op) {
 }
 
 /* conjunction: inversion ('and' inversion)+ | inversion */
-static Node *conjunction(Parser *p) { return bool_op(p, inversion, T_AND); }
+static Node *conjunction(Parser *p) {
+  Pos at = parse_here(p);
+  Node *x = inversion(p);
+  return x && parse_at(p, T_AND) ? bool_chain(p, at, x, inversion, T_AND) : x;
+}
 
 /* disjunction: conjunction ('or' conjunction)+ | conjunction */
-Node *parse_disjunction(Parser *p) { return bool_op(p, conjunction, T_OR); }
+Node *parse_disjunction(Parser *p) {
+  Pos at = parse_here(p);
+  Node *x = inversion(p);
+  if (x && parse_at(p, T_AND)) x = bool_chain(p, at, x, inversion, T_AND);
+  return x && parse_at(p, T_OR) ? bool_chain(p, at, x, conjunction, T_OR) : x;
+}
 
 /* ---- expression ---- */
 
@@ -313,7 +341,7 @@ static void check_legacy(Parser *p, Mark start) {
 }
 
 /* Second pass, after the disjunction a that began at start. False: an error was raised. */
-static bool check_expression(Parser *p, Mark start, const Node *a) {
+static COLD bool check_expression(Parser *p, Mark start, const Node *a) {
   check_forgotten_comma(p, start, a);
   if (!p->failed) check_missing_else(p, a);
   if (!p->failed) check_legacy(p, start);
@@ -337,17 +365,18 @@ static Node *conditional(Parser *p, Pos at, Node *body, Node *test) {
   return n;
 }
 
-/* expression: disjunction 'if' disjunction 'else' expression | disjunction | lambdef */
-static Node *expression_chain(Parser *p) {
+/* An expression that has a lambda or 'if' ... 'else' in it, or is read in the second pass. x, if not NULL, is its first disjunction, read already. */
+static NOINLINE Node *expression_chain(Parser *p, Mark start, Pos at, Node *x) {
   Node *first = NULL, **hole = &first;
   Node *body = NULL, **body_hole = NULL; /* the last 'if' that could be given up: what stands before it and where that would go */
   Mark before_if = {0, 0};
-  for (int length = 0;; length++) {
-    if (length > PARSE_MAX_CHAIN) return parse_fail_nested(p);
-    Mark start = parse_mark(p);
-    Pos at = parse_here(p);
-    bool lambda = parse_at(p, T_LAMBDA);
-    Node *x = lambda ? lambda_head(p) : parse_disjunction(p);
+  for (int length = 0; length <= PARSE_MAX_CHAIN; length++, x = NULL) {
+    if (length) {
+      start = parse_mark(p);
+      at = parse_here(p);
+    }
+    bool lambda = !x && parse_at(p, T_LAMBDA);
+    if (!x) x = lambda ? lambda_head(p) : parse_disjunction(p);
     if (x && lambda) {
       *hole = x;
       hole = &x->u.lambda.body;
@@ -361,7 +390,7 @@ static Node *expression_chain(Parser *p) {
       return end_chain(p, first, body);
     }
     *hole = x;
-    if (!parse_at(p, T_IF)) return first == x ? x : end_chain(p, first, x);
+    if (!parse_at(p, T_IF)) return end_chain(p, first, x);
     Mark m = parse_mark(p);
     parse_next(p);
     Node *test = parse_disjunction(p);
@@ -378,11 +407,16 @@ static Node *expression_chain(Parser *p) {
     *hole = n;
     hole = &n->u.ifexp.orelse;
   }
+  return parse_fail_nested(p);
 }
 
+/* expression: disjunction 'if' disjunction 'else' expression | disjunction | lambdef */
 Node *parse_expression(Parser *p) {
   if (!parse_enter(p)) return NULL;
-  Node *n = expression_chain(p);
+  Mark start = parse_mark(p);
+  Pos at = parse_here(p);
+  Node *n = parse_at(p, T_LAMBDA) ? NULL : parse_disjunction(p);
+  if ((n && (p->errors || parse_at(p, T_IF))) || (!n && parse_at(p, T_LAMBDA) && p->pos == start.pos)) n = expression_chain(p, start, at, n);
   p->depth--;
   return n;
 }
@@ -449,7 +483,7 @@ static void check_expr_equals(Parser *p, Mark start, const Node *e) {
 }
 
 /* Second pass, after the expression e that began at start. False: an error was raised. */
-bool parse_check_named(Parser *p, Mark start, Node *e) {
+COLD bool parse_check_named(Parser *p, Mark start, Node *e) {
   if (parse_at(p, T_COLONEQUAL)) {
     Mark after = parse_mark(p);
     parse_next(p);
