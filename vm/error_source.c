@@ -236,37 +236,28 @@ static void strip_parens(const char *s, int *from, int *to) {
   }
 }
 
-/* Marks [*left, *right) inside of the expression text s; false: no inner marks. CPython's interpreter and its module traceback differ when an operand stands in
-   parentheses: library says which of them is followed. */
-static bool find_anchors(const char *s, int n, bool library, int *left, int *right) {
+/* Marks [*left, *right) inside of the expression text s; false: no inner marks. The marks go by where the nodes of the operands begin and end, which are
+   inside of parentheses around them: "(a)*b" is marked at the parenthesis, as CPython does. */
+static bool find_anchors(const char *s, int n, int *left, int *right) {
   ExprShape e;
   if (!scan(s, n, &e)) return false;
   if (e.op < 0) {
     if (e.subscript < 0 || e.unary || e.awaits) return false;
-    *left = e.subscript;
-    *right = n;
+    int value = 0, value_end = e.subscript, index = e.subscript + 1, index_end = n - 1;
+    strip_parens(s, &value, &value_end);
+    strip_parens(s, &index, &index_end);
+    *left = value_end;
+    *right = index_end + 1;
     return true;
   }
   if (e.unary && e.precedence == 8) return false;
   int a = 0, a_end = e.op, b = e.op_end, b_end = n;
   strip_parens(s, &a, &a_end);
   strip_parens(s, &b, &b_end);
-  if (library) {
-    int i = a_end;
-    while (i < b && is_space(s[i])) i++;
-    *left = i;
-    *right = i + 1 + (i + 1 < b && !is_space(s[i + 1]));
-    while (*left < n && (is_space(s[*left]) || s[*left] == ')')) (*left)++, (*right)++;
-    return true;
-  }
-  for (int i = a_end; i < b; i++) { /* from the end of the left node to the start of the right one, as CPython walks */
-    if (is_space(s[i])) continue;
-    *left = i;
-    *right = i + 1;
-    if (i + 1 < b && !is_space(s[i + 1])) (*right)++;
-    if (i + 1 < b && s[i] == ')') continue;
-    break;
-  }
+  int i = a_end;
+  while (i < b && is_space(s[i])) i++;
+  *left = i;
+  *right = i + 1 + (i + 1 < b && !is_space(s[i + 1])); /* operators of two characters; a parenthesis counts as well */
   return true;
 }
 
@@ -281,7 +272,7 @@ void error_carets(Buf *out, const char *line, int size, int skip, const Position
   int start = pos->col < size ? pos->col : size, end = pos->end_col < size ? pos->end_col : size;
   int left = -1, right = -1;
   if (pos->line == pos->end_line) {
-    if (end > start && find_anchors(line + start, end - start, library, &left, &right)) {
+    if (end > start && find_anchors(line + start, end - start, &left, &right)) {
       left += start;
       right += start;
     }
