@@ -34,7 +34,8 @@ static Value then_get(VM *vm, Value state, tiny_outcome how, Value v) {
 static Value get(VM *vm, Value obj, Str *name, int mode, Value dflt) {
   Value v;
   AttrCall call;
-  int r = attr_get(vm, obj, name, NULL, NULL, &v, &call);
+  int r = mode == MODE_PLAIN ? attr_get(vm, obj, name, NULL, NULL, &v, &call) : attr_find(vm, obj, name, &v, &call);
+  if (r == 2) return mode == MODE_HAS ? V_FALSE : dflt;
   if (r == 1) return mode == MODE_HAS ? V_TRUE : v;
   if (r < 0) {
     if (mode == MODE_PLAIN || !rt_pending_is(vm, &exc_AttributeError)) return V_FAIL;

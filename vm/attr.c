@@ -395,6 +395,12 @@ int attr_get(VM *vm, Value obj, Str *name, InlineCache *ic, Code *code, Value *o
   return LIKELY(r != MISSING) ? r : fail_missing(vm, obj, name);
 }
 
+int attr_find(VM *vm, Value obj, Str *name, Value *out, AttrCall *call) {
+  Access x = {.vm = vm, .obj = obj, .type = type_of(obj), .name = name, .out = out, .call = call};
+  int r = get_any(&x);
+  return r == MISSING && rt_pending(vm) ? FAILED : r;
+}
+
 int attr_get_method(VM *vm, Value obj, Str *name, InlineCache *ic, Code *code, Value *fn, Value *self, AttrCall *call) {
   Access x = {.vm = vm, .obj = obj, .type = type_of(obj), .name = name, .method = true, .ic = ic, .code = code, .out = fn, .self = self, .call = call};
   int r = get_any(&x);
@@ -597,11 +603,10 @@ Value rt_getattr_opt(VM *vm, Value obj, Str *name) {
   if (UNLIKELY(!name)) return V_FAIL;
   Value out = V_NONE;
   AttrCall call;
-  Access x = {.vm = vm, .obj = obj, .type = type_of(obj), .name = name, .out = &out, .call = &call};
-  int r = get_any(&x);
+  int r = attr_find(vm, obj, name, &out, &call);
   if (r == FOUND) return out;
   if (r == CALL) out = run_call(vm, &call, name);
-  else out = r == MISSING && !rt_pending(vm) ? V_ABSENT : V_FAIL;
+  else out = r == MISSING ? V_ABSENT : V_FAIL;
   if (v_failed(out) && rt_pending_is(vm, &exc_AttributeError)) {
     rt_take_exc(vm);
     return V_ABSENT;

@@ -26,6 +26,8 @@ typedef struct AttrCall {
 /* 1: *out is the attribute. 0: *call is to be made (script property, __getattr__, __getattribute__, __get__). -1: exception pending (AttributeError with name and
    obj set). ic may be NULL; it is filled when the lookup can be cached, and vm->cached_codes learns of code (may be NULL with ic NULL). Not [script]. */
 int attr_get(VM *vm, Value obj, Str *name, InlineCache *ic, Code *code, Value *out, AttrCall *call);
+/* attr_get without inline cache; 2: there is no such attribute, and no exception was made of that. */
+int attr_find(VM *vm, Value obj, Str *name, Value *out, AttrCall *call);
 /* The same for a call that follows: *self is V_ABSENT when *fn is not to get the object as first argument. Never makes a bound method of a plain function. */
 int attr_get_method(VM *vm, Value obj, Str *name, InlineCache *ic, Code *code, Value *fn, Value *self, AttrCall *call);
 /* 1 done, 0 *call is to be made and its result dropped, -1. value V_ABSENT: del. */
