@@ -23,6 +23,7 @@ int report_status(Program *p, tiny_status status) {
   if (status == TINY_OK) return 0;
   tiny_error e;
   if (!tiny_take_error(p->vm, &e)) return 1;
+  if (e.limit && strcmp(e.limit, "memory") == 0) say(p, e.text); /* a MemoryError like any other, which the script might have caught */
   if (e.limit) return report_limit(p, &e);
   if (e.is_exit) return report_exit(&e);
   say(p, e.text);

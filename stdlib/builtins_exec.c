@@ -104,7 +104,7 @@ static Value bi_compile(VM *vm, Args *a) {
 
 static Value bi_import(VM *vm, Args *a) {
   int64_t level;
-  if (!is_str(a->v[0])) return rt_raise(vm, &exc_TypeError, "__import__() argument 1 must be str, not %T", a->v[0]);
+  if (!is_str(a->v[0])) return rt_raise(vm, &exc_TypeError, "module name must be a string");
   if (!rt_index(vm, a->v[4], &level)) return V_FAIL;
   if (level < 0) return rt_raise(vm, &exc_ValueError, "level must be >= 0");
   Value fromlist = a->v[3];

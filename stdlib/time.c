@@ -102,7 +102,7 @@ static tiny_val t_gmtime(tiny_vm *vm, tiny_args *a) {
   struct tm tm;
   if (!seconds_arg(vm, tiny_arg(a, 0), &t)) return TINY_FAIL;
   if (!gmtime_r(&t, &tm)) return tiny_raise_os(vm, EOVERFLOW, NULL);
-  return from_tm(vm, &tm, "UTC", 0);
+  return from_tm(vm, &tm, tm.tm_zone ? tm.tm_zone : "GMT", 0);
 }
 
 static tiny_val t_localtime(tiny_vm *vm, tiny_args *a) {

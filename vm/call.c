@@ -279,6 +279,31 @@ static Value run_then(VM *vm, NativeFrame *nf, tiny_outcome how, Value v, Dest *
   return r;
 }
 
+/* Every continuation is a safe point, too: a scheduler written with them may run for ever without a jump or call of script code in between. It cannot
+   pause here (that waits for the next one in a script). What the safe point raises goes to the continuation as the outcome. False: a limit struck. */
+static bool native_safe_point(VM *vm, NativeFrame *nf, tiny_outcome *how, Value *v) {
+  if (LIKELY(--vm->fuel >= 0)) return true;
+  size_t mark = vm->n_temps;
+  Value *keep = rt_temp(vm, 1);
+  if (!keep) rt_take_exc(vm);
+  if (!keep) return true;
+  *keep = *v;
+  vm->frame = &nf->f;
+  vm->c_depth++;
+  bool ok = vm_safe_point(vm);
+  vm->c_depth--;
+  vm->n_temps = mark;
+  if (ok) return true;
+  if (vm->limit_hit) {
+    vm->frame = nf->f.back;
+    frame_pop(vm, &nf->f);
+    return false;
+  }
+  *how = TINY_RAISED;
+  *v = rt_take_exc(vm);
+  return true;
+}
+
 /* A loop, not a recursion: a continuation may ask for call after call that end at once. */
 Step call_tail(VM *vm, Dest d, Value *out) {
   for (;;) {
@@ -297,7 +322,9 @@ Step call_tail(VM *vm, Dest d, Value *out) {
       return STEP_FAIL;
     }
     if (s == STEP_FAIL) v = rt_take_exc(vm);
-    Value r = run_then(vm, nf, s == STEP_FAIL ? TINY_RAISED : TINY_RETURNED, v, &d);
+    tiny_outcome how = s == STEP_FAIL ? TINY_RAISED : TINY_RETURNED;
+    if (!native_safe_point(vm, nf, &how, &v)) return STEP_FAIL;
+    Value r = run_then(vm, nf, how, v, &d);
     if (v_failed(r)) return STEP_FAIL;
     if (r.w != V_TAILCALL.w) {
       *out = r;
@@ -307,6 +334,8 @@ Step call_tail(VM *vm, Dest d, Value *out) {
 }
 
 Step call_native_resume(VM *vm, NativeFrame *nf, tiny_outcome how, Value v, Dest *d, Value *out) {
+  *d = (Dest){nf->f.cont, nf->f.dest, nf->f.aux};
+  if (!native_safe_point(vm, nf, &how, &v)) return STEP_FAIL;
   Value r = run_then(vm, nf, how, v, d);
   if (v_failed(r)) return STEP_FAIL;
   if (r.w == V_TAILCALL.w) return call_tail(vm, *d, out);

@@ -16,7 +16,7 @@ static Value float_box(VM *vm, const Type *type, double d) {
 
 Value float_new(VM *vm, double d) {
   Value v;
-  return LIKELY(v_try_double(d, &v)) ? v : float_box(vm, &float_type, d);
+  return LIKELY(d == d && v_try_double(d, &v)) ? v : float_box(vm, &float_type, d); /* a boxed NaN has an identity, as `is` and containers see it */
 }
 
 Value float_of_type(VM *vm, const Type *cls, double d) { return cls == &float_type ? float_new(vm, d) : float_box(vm, cls, d); }
