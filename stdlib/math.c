@@ -18,6 +18,8 @@ static bool is_int(tiny_vm *vm, tiny_val v) {
 /* Argument i as a double; classes of scripts convert by __float__ or __index__. [script] */
 static bool number(tiny_vm *vm, tiny_args *a, int i, double *out) { return tiny_to_float(vm, tiny_arg(a, i), out); }
 
+static bool bit_length(tiny_vm *vm, tiny_val v, int64_t *out) { return tiny_to_int(vm, tiny_call_method(vm, v, "bit_length", 0, NULL), out); }
+
 /* ---------------------------------------------------------------- functions of one argument */
 
 /* nan from a number is a domain error; an infinity from a finite number is an overflow or a pole. */
@@ -155,7 +157,7 @@ static tiny_val math_lgamma(tiny_vm *vm, tiny_args *a) {
 /* A positive int too large for a double as m * 2^*exp, 0.5 <= m < 1. False: an exception is pending. */
 static bool big_frexp(tiny_vm *vm, tiny_val v, double *m, int64_t *exp) {
   int64_t bits, top;
-  if (!tiny_to_int(vm, tiny_call_method(vm, v, "bit_length", 0, NULL), &bits)) return false;
+  if (!bit_length(vm, v, &bits)) return false;
   if (!tiny_to_int(vm, tiny_binary(vm, TINY_RSHIFT, v, tiny_int(vm, bits - 60)), &top)) return false;
   *m = ldexp((double)top, -60);
   *exp = bits;
@@ -540,30 +542,78 @@ static tiny_val absolute(tiny_vm *vm, tiny_val v) {
   return tiny_binary(vm, TINY_SUB, negative ? tiny_int(vm, 0) : v, negative ? v : tiny_int(vm, 0));
 }
 
+/* The steps of Euclid's algorithm that the leading 60 bits decide, as a matrix (D. Lehmer, 1938; Knuth, TAOCP 4.5.2, algorithm L). m[1] == 0: none. */
+static void lehmer_steps(int64_t x, int64_t y, int64_t m[4]) {
+  int64_t a = 1, b = 0, c = 0, d = 1;
+  while (y + c != 0 && y + d != 0) {
+    int64_t q = (x + a) / (y + c), t;
+    if (q != (x + b) / (y + d)) break;
+    t = a - q * c;
+    a = c;
+    c = t;
+    t = b - q * d;
+    b = d;
+    d = t;
+    t = x - q * y;
+    x = y;
+    y = t;
+  }
+  m[0] = a;
+  m[1] = b;
+  m[2] = c;
+  m[3] = d;
+}
+
+static tiny_val linear(tiny_vm *vm, int64_t a, tiny_val x, int64_t b, tiny_val y) {
+  return tiny_binary(vm, TINY_ADD, tiny_binary(vm, TINY_MUL, tiny_int(vm, a), x), tiny_binary(vm, TINY_MUL, tiny_int(vm, b), y));
+}
+
+/* One round on x >= y > 0, both replaced. */
+static bool gcd_round(tiny_vm *vm, tiny_val *x, tiny_val *y) {
+  int64_t bits, bits_y, top_x, top_y, m[4] = {1, 0, 0, 1};
+  tiny_scope s = tiny_scope_open(vm);
+  tiny_val pair[2];
+  if (!bit_length(vm, *x, &bits) || !bit_length(vm, *y, &bits_y)) return false;
+  if (bits - bits_y < 30) {
+    tiny_val shift = tiny_int(vm, bits - 60);
+    if (!tiny_to_int(vm, tiny_binary(vm, TINY_RSHIFT, *x, shift), &top_x) || !tiny_to_int(vm, tiny_binary(vm, TINY_RSHIFT, *y, shift), &top_y)) return false;
+    lehmer_steps(top_x, top_y, m);
+  }
+  pair[0] = m[1] ? linear(vm, m[0], *x, m[1], *y) : *y;
+  pair[1] = m[1] ? linear(vm, m[2], *x, m[3], *y) : tiny_binary(vm, TINY_MOD, *x, *y);
+  if (tiny_failed(pair[0]) || tiny_failed(pair[1])) return false;
+  tiny_val both = tiny_scope_close_keep(vm, s, tiny_tuple(vm, 2, pair));
+  *x = tiny_seq_item(both, 0);
+  *y = tiny_seq_item(both, 1);
+  return !tiny_failed(both) && tiny_charge(vm, 20 + (uint64_t)bits / 3000);
+}
+
 static tiny_val gcd_2(tiny_vm *vm, tiny_val x, tiny_val y) {
   int64_t i, j;
   tiny_scope s = tiny_scope_open(vm);
   x = absolute(vm, x);
   y = absolute(vm, y);
-  while (!tiny_failed(x) && !tiny_failed(y)) {
-    if (small_int(vm, x, &i) && small_int(vm, y, &j)) {
-      while (j) {
-        int64_t t = i % j;
-        i = j;
-        j = t;
-      }
-      return tiny_scope_close_keep(vm, s, tiny_int(vm, i));
-    }
-    int zero = tiny_truth(vm, y);
-    if (zero <= 0) return tiny_scope_close_keep(vm, s, zero < 0 ? TINY_FAIL : x);
-    tiny_scope inner = tiny_scope_open(vm);
-    tiny_val r = tiny_scope_close_keep(vm, inner, tiny_binary(vm, TINY_MOD, x, y));
+  int less = tiny_failed(x) || tiny_failed(y) ? -1 : tiny_less(vm, x, y);
+  if (less > 0) {
+    tiny_val t = x;
     x = y;
-    y = r;
-    if (!tiny_charge(vm, 2)) y = TINY_FAIL;
+    y = t;
   }
-  tiny_scope_close(vm, s);
-  return TINY_FAIL;
+  while (less >= 0 && !(small_int(vm, x, &i) && small_int(vm, y, &j))) {
+    int any = tiny_truth(vm, y);
+    if (any == 0) return tiny_scope_close_keep(vm, s, x);
+    if (any < 0 || !gcd_round(vm, &x, &y)) less = -1;
+  }
+  if (less < 0) {
+    tiny_scope_close(vm, s);
+    return TINY_FAIL;
+  }
+  while (j) {
+    int64_t t = i % j;
+    i = j;
+    j = t;
+  }
+  return tiny_scope_close_keep(vm, s, tiny_int(vm, i));
 }
 
 static tiny_val math_gcd(tiny_vm *vm, tiny_args *a) {
@@ -651,7 +701,7 @@ static tiny_val falling(tiny_vm *vm, tiny_val n, int64_t k) {
 
 static double bits_of(tiny_vm *vm, tiny_val v) {
   int64_t bits;
-  if (tiny_to_int(vm, tiny_call_method(vm, v, "bit_length", 0, NULL), &bits)) return (double)bits;
+  if (bit_length(vm, v, &bits)) return (double)bits;
   tiny_clear_error(vm);
   return 1e18;
 }
@@ -714,7 +764,7 @@ static tiny_val math_isqrt(tiny_vm *vm, tiny_args *a) {
     while ((r + 1) * (r + 1) <= u) r++;
     return tiny_uint(vm, r);
   }
-  if (!tiny_to_int(vm, tiny_call_method(vm, v, "bit_length", 0, NULL), &bits)) return TINY_FAIL;
+  if (!bit_length(vm, v, &bits)) return TINY_FAIL;
   return isqrt_big(vm, v, bits);
 }
 

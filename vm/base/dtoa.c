@@ -454,11 +454,30 @@ static int round_digits(Exact *e, int64_t keep) {
   return e->n;
 }
 
+/* Few decimal places of a number of middle size, the common case of "%.2f": whole * 10^places plus the rounded product of the 64-bit fraction. */
+static bool few_places(uint64_t c, int frac_bits, int places, char *digits, int *count, int *decpt) {
+  static const uint64_t pow10[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000u};
+  if (places < 0 || places > 10 || frac_bits < 1 || frac_bits > 63) return false;
+  uint64_t whole = c >> frac_bits, frac = c << (64 - frac_bits), scale = pow10[places], rest, half = (uint64_t)1 << 63;
+  if (whole > UINT64_MAX / scale - 1) return false;
+  uint64_t v = whole * scale + mul_64(frac, scale, &rest);
+  v += rest > half || (rest == half && (v & 1));
+  if (v == 0) {
+    digits[0] = '0';
+    *count = *decpt = 1;
+  } else {
+    *count = put_digits(v, -places, digits, decpt);
+  }
+  return true;
+}
+
 static int fixed_digits(double d, int mode, int ndigits, char *digits, int cap, int *decpt) {
   uint64_t bits = double_bits(d), c = bits & (((uint64_t)1 << MANT_BITS) - 1);
   int biased = (int)(bits >> MANT_BITS) & 0x7ff;
   if (biased) c |= (uint64_t)1 << MANT_BITS;
   int q = (biased ? biased : 1) - EXP_BIAS;
+  int count;
+  if (mode == 3 && cap >= 20 && few_places(c, -q, ndigits, digits, &count, decpt)) return count;
   int64_t sig = mode == 2 ? (ndigits < 1 ? 1 : ndigits) : INT32_MAX, places = mode == 3 ? ndigits : INT32_MAX;
   Exact e;
   e.n = 0;

@@ -179,9 +179,25 @@ static void put_number(Buf *out, const Parts *p, const Spec *s, int group_size) 
 
 static char sign_for(bool negative, char wanted) { return negative ? '-' : wanted == '+' || wanted == ' ' ? wanted : 0; }
 
-static Value finish(VM *vm, Buf *out, bool ok) {
+/* Short results are built in memory on the C stack: a Buf that has all the room it will need never asks for more. */
+enum { ROOM = 1600, ROOM_WIDTH = 200 };
+
+static void start(Buf *b, VM *vm, char *room, bool fits) {
+  buf_init(b, rt_mem(vm));
+  if (fits) {
+    b->data = room;
+    b->cap = ROOM;
+  }
+}
+
+static void discard(Buf *b, const char *room) {
+  if (b->data != room) buf_free(b);
+}
+
+static Value finish(VM *vm, Buf *out, const char *room, bool ok) {
+  if (ok && out->data == room) return v_from_str(str_new(vm, out->data, out->len));
   if (ok && rt_charge(vm, out->len >> 9)) return v_from_str(str_from_buf(vm, out));
-  buf_free(out);
+  discard(out, room);
   return rt_pending(vm) ? V_FAIL : rt_no_memory(vm);
 }
 
@@ -292,17 +308,18 @@ static bool only_zeros(const char *text, size_t n) {
 /* One real number by a spec; force_sign and no padding for the parts of a complex. */
 static bool put_double(VM *vm, Buf *out, double d, const Spec *s, char type, int64_t prec, bool dot0) {
   Buf text;
-  buf_init(&text, out->mem);
+  char room[ROOM];
   bool percent = type == '%';
   if (prec > INT32_MAX) return rt_raise_b(vm, &exc_ValueError, "precision too big");
+  start(&text, vm, room, prec < 1000); /* at most 309 digits, a point, the places, an exponent */
   if (percent) d *= 100.0;
   if (!format_double(vm, &text, d, type, prec, false, s->alt, dot0)) {
-    buf_free(&text);
+    discard(&text, room);
     return false;
   }
   if (percent) buf_char(&text, '%');
   if (text.failed) {
-    buf_free(&text);
+    discard(&text, room);
     return false;
   }
   bool neg = text.data[0] == '-';
@@ -313,7 +330,7 @@ static bool put_double(VM *vm, Buf *out, double d, const Spec *s, char type, int
   split_number(t, n, &p);
   p.sign = sign_for(neg, s->sign);
   put_number(out, &p, s, 3);
-  buf_free(&text);
+  discard(&text, room);
   return !out->failed;
 }
 
@@ -321,7 +338,8 @@ static bool float_type_known(uint32_t t) { return t == 0 || (t < 128 && strchr("
 
 static Value format_double_spec(VM *vm, double d, const Spec *s) {
   Buf out;
-  buf_init(&out, rt_mem(vm));
+  char room[ROOM];
+  start(&out, vm, room, s->width < ROOM_WIDTH && s->prec < 30);
   char type = (char)s->type;
   bool dot0 = type == 0;
   int64_t prec = s->prec;
@@ -329,7 +347,7 @@ static Value format_double_spec(VM *vm, double d, const Spec *s) {
   else if (type == 'n') type = 'g'; /* there is no locale: the C locale's grouping, none */
   if (prec < 0) prec = s->type == 0 ? 0 : 6;
   bool ok = put_double(vm, &out, d, s, type, prec, dot0);
-  return finish(vm, &out, ok);
+  return finish(vm, &out, room, ok);
 }
 
 /* An empty spec means str(v), which a subclass may have its own of. [script] */
@@ -356,7 +374,7 @@ static Value format_char(VM *vm, Value v, const Spec *s) {
   Buf out;
   buf_init(&out, rt_mem(vm));
   put_number(&out, &p, s, 3);
-  return finish(vm, &out, !out.failed);
+  return finish(vm, &out, NULL, !out.failed);
 }
 
 static int base_of(uint32_t type) { return type == 'b' ? 2 : type == 'o' ? 8 : type == 'x' || type == 'X' ? 16 : 10; }
@@ -381,8 +399,9 @@ Value format_int(VM *vm, Value v, Str *spec) {
   if (s.no_neg_zero) return rt_raise(vm, &exc_ValueError, "Negative zero coercion (z) not allowed in integer format specifier");
   if (s.type == 'c') return format_char(vm, v, &s);
   Buf text, out;
-  buf_init(&text, rt_mem(vm));
-  buf_init(&out, rt_mem(vm));
+  char text_room[ROOM], room[ROOM];
+  start(&text, vm, text_room, !v_is_obj(v));
+  start(&out, vm, room, !v_is_obj(v) && s.width < ROOM_WIDTH);
   int base = base_of(s.type);
   bool ok = int_put_text(vm, v, base, base == 10, &text);
   if (ok) {
@@ -391,8 +410,8 @@ Value format_int(VM *vm, Value v, Str *spec) {
     Parts p = {.sign = sign_for(neg, s.sign), .prefix = s.alt ? prefix_of(s.type) : "", .digits = text.data + neg, .n_digits = text.len - neg, .rest = ""};
     put_number(&out, &p, &s, base == 10 ? 3 : 4);
   }
-  buf_free(&text);
-  return finish(vm, &out, ok && !out.failed);
+  discard(&text, text_room);
+  return finish(vm, &out, room, ok && !out.failed);
 }
 
 /* ---------------------------------------------------------------- complex, str */
@@ -437,7 +456,7 @@ Value format_complex(VM *vm, Value v, Str *spec) {
     if (pad > 0) put_fill(&out, s.fill, pad - left);
   }
   buf_free(&text);
-  return finish(vm, &out, ok && !out.failed);
+  return finish(vm, &out, NULL, ok && !out.failed);
 }
 
 Value format_str(VM *vm, Value v, Str *spec) {
@@ -459,7 +478,7 @@ Value format_str(VM *vm, Value v, Str *spec) {
   put_fill(&out, s.fill, left);
   buf_add(&out, str->data, size);
   if (pad > 0) put_fill(&out, s.fill, pad - left);
-  return finish(vm, &out, !out.failed);
+  return finish(vm, &out, NULL, !out.failed);
 }
 
 /* ---------------------------------------------------------------- printf-style pieces */
@@ -483,7 +502,8 @@ static char percent_sign(bool neg, unsigned flags) { return neg ? '-' : flags & 
 
 bool format_percent_int(VM *vm, Buf *out, Value v, char type, unsigned flags, int64_t width, int64_t prec) {
   Buf text;
-  buf_init(&text, rt_mem(vm));
+  char room[ROOM];
+  start(&text, vm, room, !v_is_obj(v));
   int base = base_of((unsigned char)type);
   bool ok = int_put_text(vm, v, base, base == 10, &text);
   if (ok) {
@@ -492,13 +512,14 @@ bool format_percent_int(VM *vm, Buf *out, Value v, char type, unsigned flags, in
     int64_t n = (int64_t)text.len - neg;
     ok = put_field(vm, out, percent_sign(neg, flags), flags & PF_ALT ? prefix_of((unsigned char)type) : "", text.data + neg, (size_t)n, prec > n ? prec - n : 0, flags, width);
   }
-  buf_free(&text);
+  discard(&text, room);
   return ok;
 }
 
 bool format_percent_float(VM *vm, Buf *out, double d, char type, unsigned flags, int64_t width, int64_t prec) {
   Buf text;
-  buf_init(&text, rt_mem(vm));
+  char room[ROOM];
+  start(&text, vm, room, prec < 1000);
   if (prec > INT32_MAX) return rt_raise_b(vm, &exc_ValueError, "precision too big");
   bool ok = format_double(vm, &text, d, type, prec < 0 ? 6 : prec, false, (flags & PF_ALT) != 0, false);
   if (ok) {
@@ -507,7 +528,7 @@ bool format_percent_float(VM *vm, Buf *out, double d, char type, unsigned flags,
   } else {
     rt_no_memory(vm);
   }
-  buf_free(&text);
+  discard(&text, room);
   return ok;
 }
 
