@@ -64,7 +64,7 @@ static void for_stmt(Unit *u, const Node *n) {
   int mark = u->top;
   int it = regs_alloc(u, 1);
   int source = loop_iterable(u, iter);
-  EMIT(u, iter, GETITER, it, source, 0);
+  EMIT(u, n, GETITER, it, source, 0);
   u->top = it + 1;
   if (!block_push(u, &b, BLOCK_LOOP, n)) return;
   b.brk = &end;

@@ -55,6 +55,7 @@ static inline bool is_exact_func(Value v) { return v_is_obj(v) && v_obj(v)->type
 
 /* The loop runs vm->frame until a frame that was entered from C (CONT_EXIT) ends. throwing: start by raising the pending exception there. */
 RunResult vm_run(VM *vm, bool throwing, Value *result) {
+  const size_t temps = vm->n_temps; /* temporaries that cold parts take are given back after each */
   Frame *F = vm->frame;
   Value *R = frame_regs(F);
   Value *K = F->func ? F->func->code->consts : NULL;
@@ -84,7 +85,7 @@ RunResult vm_run(VM *vm, bool throwing, Value *result) {
   } while (0)
 #define JUMP_X() do { pc += (int32_t)X; FUEL(); } while (0)
 #define BRANCH(cond) do { pc++; if ((cond) == (bool)C) JUMP_X(); NEXT; } while (0)
-#define CHECKED(call) do { SAVE(); if (UNLIKELY(!(call))) goto raise; NEXT; } while (0)
+#define CHECKED(call) do { SAVE(); if (UNLIKELY(!(call))) goto raise; vm->n_temps = temps; NEXT; } while (0)
 #define DONE_A(step) do { SAVE(); d = (Dest){CONT_STORE, (uint8_t)A, 0}; s = (step); goto step_value; } while (0)
 
 #ifdef COMPUTED_GOTO
@@ -348,6 +349,7 @@ slow_binary:
   if (v.w == V_NOTIMPL.w) s = ops_binary(vm, sop, false, sa, sb, 0, (uint8_t)A, 0, &v);
   else s = v_failed(v) ? STEP_FAIL : STEP_DONE;
 binary_done:
+  vm->n_temps = temps;
   if (LIKELY(s == STEP_DONE)) {
     R[A] = v;
     NEXT;
@@ -1270,6 +1272,7 @@ do_return:
 
   /* ---- what instructions share ---- */
 step_value: /* s began something whose result v goes to d.dest when it is done at once */
+  vm->n_temps = temps;
   if (LIKELY(s == STEP_DONE)) {
     R[d.dest] = v;
     NEXT;
@@ -1290,8 +1293,10 @@ stopped:
 raise:
   go = GO_RAISE;
 raising:
+  vm->n_temps = temps;
   go = flow_raise(vm, go, &end);
 going:
+  vm->n_temps = temps;
   if (go == GO_RUN) {
     LOAD();
     NEXT;
