@@ -137,7 +137,10 @@ static size_t put_text(VM *vm, Buf *b, Value exc) {
   return at;
 }
 
-bool tiny_take_error(tiny_vm *vm, tiny_error *out) {
+/* Reporting that memory ran out needs memory: so much more than the limit it may take. */
+enum { REPORT_RESERVE = 256 << 10 };
+
+static bool take_error(VM *vm, tiny_error *out) {
   *out = (tiny_error){.type = "", .message = "", .text = "", .exception = V_NONE};
   if (!rt_pending(vm)) return false;
   Value exc = rt_take_exc(vm);
@@ -148,6 +151,7 @@ bool tiny_take_error(tiny_vm *vm, tiny_error *out) {
   if (vm->c_depth == 0) vm->limit_hit = LIMIT_NONE;
   if (rt_is_subtype(type, &exc_SystemExit)) exit_status(vm, exc, out);
   out->type = type->name;
+  if (rt_is_subtype(type, &exc_MemoryError)) out->text = "MemoryError\n";
   struct ErrorBox *box = box_get(vm);
   if (!box) return true;
   size_t name = put(&box->text, type->name, strlen(type->name)), message = put_message(vm, &box->text, exc), text = put_text(vm, &box->text, exc);
@@ -165,6 +169,14 @@ bool tiny_take_error(tiny_vm *vm, tiny_error *out) {
   out->depth = (int)box->n_frames;
   out->frame = box->frames;
   return true;
+}
+
+bool tiny_take_error(tiny_vm *vm, tiny_error *out) {
+  size_t limit = vm->mem.limit;
+  if (limit && vm->mem.limit < SIZE_MAX - REPORT_RESERVE) vm->mem.limit += REPORT_RESERVE;
+  bool taken = take_error(vm, out);
+  vm->mem.limit = limit;
+  return taken;
 }
 
 void api_free(VM *vm) {
