@@ -208,8 +208,13 @@ void literal_unescape(Buf *out, const char *s, size_t n, bool is_bytes, StringEs
       for (const char *p = u.at; p < stop; p += utf8_len((unsigned char)*p))
         if ((unsigned char)*p >= 0x80) u.position += 10 - (size_t)utf8_len((unsigned char)*p);
     u.at = stop;
-    if (!backslash || u.at + 1 >= u.end) break;
+    if (!backslash) break;
+    if (u.at + 1 == u.end) { /* before a field of an f-string */
+      buf_char(out, '\\');
+      break;
+    }
     const char *start = u.at++;
+    if ((unsigned char)*u.at >= 0x80) u.position += 5; /* CPython writes such a backslash as \u005c */
     escape(&u);
     u.position += (size_t)(u.at - start);
   }

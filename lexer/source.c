@@ -172,6 +172,7 @@ SourceStatus source_init(Source *s, Arena *arena, const char *src, size_t len, c
   char *text = arena_alloc(arena, (encoding == ENC_LATIN1 ? 2 * len : len) + 2);
   if (!text) return SRC_NO_MEMORY;
   s->len = (uint32_t)copy_text(text, src, len, encoding);
+  s->newline_added = len == 0 || (src[len - 1] != '\n' && src[len - 1] != '\r');
   s->text = text;
   return index_lines(s, arena) ? SRC_OK : SRC_NO_MEMORY;
 }

@@ -10,6 +10,7 @@ typedef struct Source {
   uint32_t len;
   const uint32_t *lines; /* lines[i]: offset where line i + 1 starts; lines[n_lines] == len */
   int n_lines;
+  bool newline_added;    /* the text did not end with a line end */
   /* for SRC_BAD: */
   char msg[256];
   int bad_line;          /* 0: none */

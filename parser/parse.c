@@ -389,13 +389,23 @@ static Node *eval_rule(Parser *p) {
   return parse_at(p, T_END) ? n : NULL;
 }
 
-/* interactive: compound_stmt NEWLINE | simple_stmts | NEWLINE | ENDMARKER. An empty input is incomplete. */
+/* interactive: compound_stmt NEWLINE | simple_stmts | NEWLINE | ENDMARKER. An empty input is incomplete, and so is a compound statement whose last
+   line does not end: another clause may follow. */
 static Node *interactive_rule(Parser *p) {
   Node *n = parse_node(p, N_Interactive, (Pos){1, 0});
   size_t from = p->top;
-  if (!n || parse_at(p, T_END) || !parse_statement(p)) return NULL;
-  while (parse_accept(p, T_NEWLINE)) {}
-  if (!parse_at(p, T_END)) return parse_error(p, "multiple statements found while compiling a single statement");
+  if (!n || parse_at(p, T_END)) return NULL;
+  Node *compound = parse_compound(p);
+  if (p->failed) return NULL;
+  if (compound) {
+    bool block_open = p->src.newline_added && p->toks.items[p->pos - 1].kind != T_DEDENT;
+    if (!parse_push(p, compound) || block_open || !parse_at(p, T_END)) return NULL;
+  } else {
+    parse_back(p, (Mark){0, from});
+    if (!parse_simple_statements(p)) return NULL;
+    const Token *newline = &p->toks.items[p->pos - 1];
+    if (!parse_at(p, T_END)) return parse_error_token(p, newline, "multiple statements found while compiling a single statement");
+  }
   n->u.mod.body = parse_take(p, from);
   return p->failed ? NULL : n;
 }

@@ -175,12 +175,12 @@ static Node *sequence(Parser *p, NodeKind kind, Pos open, Node *first, TokenKind
 }
 
 /* invalid_group: '(' '**' expression ')' */
-static Node *double_starred_group(Parser *p) {
+static Node *double_starred_group(Parser *p, TokenKind close) {
   const Token *stars = parse_tok(p);
   uint32_t start = stars->start, end = stars->end;
   if (!p->errors || !parse_accept(p, T_DOUBLESTAR)) return NULL;
   Node *e = parse_expression(p);
-  return e && parse_at(p, T_RPAR) ? parse_error_span(p, start, end, "cannot use double starred expression here") : NULL;
+  return e && parse_at(p, close) ? parse_error_span(p, start, end, "cannot use double starred expression here") : NULL;
 }
 
 /* tuple: '(' [star_named_expression ',' [star_named_expressions]] ')'
@@ -197,7 +197,7 @@ NOINLINE Node *parse_paren_body(Parser *p, Pos open, TokenKind close) {
   }
   if (!parse_at(p, close)) {
     first = parse_star_named_expression(p);
-    if (!first) return p->failed ? NULL : double_starred_group(p);
+    if (!first) return p->failed ? NULL : double_starred_group(p, close);
   }
   if (!first || parse_at(p, T_COMMA)) return sequence(p, N_Tuple, open, first, close, false);
   if (first->kind == N_Starred) {
