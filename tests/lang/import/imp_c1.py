@@ -1,0 +1,2 @@
+import imp_c2
+x = 1

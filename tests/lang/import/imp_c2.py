@@ -1,0 +1,1 @@
+from imp_c1 import x

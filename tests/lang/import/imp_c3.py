@@ -1,0 +1,2 @@
+import imp_c4
+y = 1

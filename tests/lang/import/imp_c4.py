@@ -1,0 +1,2 @@
+import imp_c3
+imp_c3.y
