@@ -221,6 +221,7 @@ void vm_free(VM *vm) {
   Mem mem = vm->mem;
   mem.poke = NULL;
   mem_free(&mem, vm, sizeof *vm);
+  mem_trim(&mem);
 }
 
 /* ---- the C stack */

@@ -34,29 +34,69 @@ static bool must_fail(Mem *mem) {
   return true;
 }
 
-/* The one door to the host's allocator for a block that appears or changes size. Sizes are never 0 here. The limit is checked before the host is asked. */
-static void *request(Mem *mem, void *ptr, size_t old_size, size_t new_size) {
-  if (UNLIKELY(must_fail(mem))) return NULL;
-  if (new_size > old_size) {
-    size_t more = new_size - old_size;
-    if (UNLIKELY(more > SIZE_MAX / 2 - mem->used)) return NULL;
-    if (UNLIKELY(mem->limit && (mem->used > mem->limit || more > mem->limit - mem->used))) return NULL;
+/* Blocks of up to MEM_SMALL bytes are asked for in multiples of 16, so that a freed one serves any request of its class. Sanitized builds keep none:
+   a use after free is to be seen. */
+#define MEM_SMALL 256u
+#if defined(__SANITIZE_ADDRESS__)
+#define MEM_KEEP 0u
+#else
+#define MEM_KEEP ((size_t)256 << 10)
+#endif
+
+/* What a block of this size really takes; 0 is counted as one byte, so that it has an address of its own. */
+static size_t true_size(size_t size) { return size > MEM_SMALL ? size : size ? (size + 15) & ~(size_t)15 : 16; }
+
+void mem_trim(Mem *mem) {
+  for (size_t i = 0; i < sizeof mem->bins / sizeof *mem->bins; i++) {
+    while (mem->bins[i]) {
+      struct MemBlock *b = mem->bins[i];
+      mem->bins[i] = b->next;
+      mem->fn(mem->user, b, (i + 1) * 16, 0);
+    }
   }
-  void *block = mem->fn(mem->user, ptr, old_size, new_size);
-  if (UNLIKELY(!block)) return NULL;
+  mem->kept = 0;
+}
+
+/* May this much more be taken? The limit is checked before the host is asked. */
+static bool allowed(Mem *mem, size_t more) {
+  if (UNLIKELY(more > SIZE_MAX / 2 - mem->used)) return false;
+  return !mem->limit || (mem->used <= mem->limit && more <= mem->limit - mem->used);
+}
+
+static void count(Mem *mem, size_t old_size, size_t new_size) {
   mem->used = mem->used - old_size + new_size;
   if (mem->used > mem->peak) mem->peak = mem->used;
   if (UNLIKELY(mem->used > mem->gc_at)) {
     mem->want_gc = true;
     if (mem->poke && *mem->poke > 0) *mem->poke -= MEM_POKE;
   }
+}
+
+static void *ask_host(Mem *mem, void *ptr, size_t old_size, size_t new_size) {
+  void *block = mem->fn(mem->user, ptr, old_size, new_size);
+  if (UNLIKELY(!block) && mem->kept) {
+    mem_trim(mem);
+    block = mem->fn(mem->user, ptr, old_size, new_size);
+  }
   return block;
 }
 
-/* A block of size 0 is counted and asked for as one byte, so that it has an address of its own. */
-static size_t at_least_one(size_t size) { return size ? size : 1; }
+/* The one door for a new block; size is a true size. */
+static void *take(Mem *mem, size_t size) {
+  if (UNLIKELY(must_fail(mem)) || UNLIKELY(!allowed(mem, size))) return NULL;
+  struct MemBlock *b = size <= MEM_SMALL ? mem->bins[size / 16 - 1] : NULL;
+  if (b) {
+    mem->bins[size / 16 - 1] = b->next;
+    mem->kept -= size;
+  } else {
+    b = ask_host(mem, NULL, 0, size);
+    if (UNLIKELY(!b)) return NULL;
+  }
+  count(mem, 0, size);
+  return b;
+}
 
-void *mem_alloc(Mem *mem, size_t size) { return request(mem, NULL, 0, at_least_one(size)); }
+void *mem_alloc(Mem *mem, size_t size) { return take(mem, true_size(size)); }
 
 void *mem_zalloc(Mem *mem, size_t size) {
   void *block = mem_alloc(mem, size);
@@ -66,13 +106,32 @@ void *mem_zalloc(Mem *mem, size_t size) {
 
 void *mem_realloc(Mem *mem, void *ptr, size_t old_size, size_t new_size) {
   if (!ptr) return mem_alloc(mem, new_size);
-  return request(mem, ptr, at_least_one(old_size), at_least_one(new_size));
+  size_t from = true_size(old_size), to = true_size(new_size);
+  if (from == to && to <= MEM_SMALL) return ptr;
+  if (from <= MEM_SMALL && to <= MEM_SMALL) {
+    void *block = take(mem, to);
+    if (!block) return NULL;
+    memcpy(block, ptr, old_size < new_size ? old_size : new_size);
+    mem_free(mem, ptr, old_size);
+    return block;
+  }
+  if (UNLIKELY(must_fail(mem)) || (to > from && UNLIKELY(!allowed(mem, to - from)))) return NULL;
+  void *block = ask_host(mem, ptr, from, to);
+  if (block) count(mem, from, to);
+  return block;
 }
 
 void mem_free(Mem *mem, void *ptr, size_t size) {
   if (!ptr) return;
-  size = at_least_one(size);
+  size = true_size(size);
   mem->used -= size;
+  if (size <= MEM_SMALL && mem->kept < MEM_KEEP + (MEM_KEEP ? mem->used / 8 : 0)) {
+    struct MemBlock *b = ptr;
+    b->next = mem->bins[size / 16 - 1];
+    mem->bins[size / 16 - 1] = b;
+    mem->kept += size;
+    return;
+  }
   mem->fn(mem->user, ptr, size, 0);
 }
 
