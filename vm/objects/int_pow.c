@@ -48,7 +48,10 @@ Value int_pow(VM *vm, Value a, Value b) {
   uint64_t zeros = trailing_zeros(&x);
   Value odd = zeros ? int_rshift(vm, a, zeros) : int_plain(vm, a);
   if (v_failed(odd)) return V_FAIL;
-  if (!big_room(vm, (double)(mag_bits(x.d, x.n) - 1) * (double)e / 8)) return V_FAIL;
+  int64_t exp;
+  uint64_t top = mag_top64(x.d, x.n, &exp);
+  double bytes = (log2((double)top) + (double)exp) * (double)e / 7.5;
+  if (!big_room(vm, bytes > 1e6 ? 4 * bytes : bytes)) return V_FAIL; /* the last squaring holds its operand, its result and working memory */
   Value r = power_u64(vm, odd, (uint64_t)e);
   if (v_failed(r) || zeros == 0) return r;
   return int_lshift(vm, r, zeros * (uint64_t)e); /* cannot overflow: big_room bounded the product */
