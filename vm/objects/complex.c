@@ -329,7 +329,10 @@ static Value newargs_m(VM *vm, Args *a) {
   return t ? v_from_obj(t) : V_FAIL;
 }
 
+static Value complex_m(VM *vm, Args *a) { return complex_unary(vm, UN_COMPLEX_, a->v[0]); }
+
 const tiny_def complex_methods[] = {
+    {"__complex__", complex_m, "(self, /)", "Convert this value to exact type complex."},
     {"conjugate", conjugate_m, "(self, /)", "The complex conjugate."},
     {"__getnewargs__", newargs_m, "(self, /)", NULL},
     {0},
