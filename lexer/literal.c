@@ -12,8 +12,7 @@
 
 static int digit_value(char c) { return c <= '9' ? c - '0' : (c | 32) - 'a' + 10; }
 
-static Number float_number(Arena *arena, const char *digits, size_t n, bool imaginary) {
-  (void)arena;
+static Number float_number(const char *digits, size_t n, bool imaginary) {
   Number r = {.kind = imaginary ? NUM_IMAGINARY : NUM_FLOAT};
   size_t used;
   r.d = dtoa_parse(digits, n, &used);
@@ -60,20 +59,32 @@ Number literal_number(Arena *arena, const char *text, size_t n) {
   }
   if (!is_float) return int_number(digits, len, base);
   bool imaginary = (digits[len - 1] | 32) == 'j';
-  return float_number(arena, digits, len - imaginary, imaginary);
+  return float_number(digits, len - imaginary, imaginary);
 }
 
 /* ---- character names ---- */
 
 static int upper(char c) { return c >= 'a' && c <= 'z' ? c - 32 : (unsigned char)c; }
 
-/* Compares the n bytes of name, in upper case, with a NUL-terminated entry. */
-static int compare_name(const char *name, size_t n, const char *entry) {
-  for (size_t i = 0; i < n; i++) {
-    int d = upper(name[i]) - (unsigned char)entry[i];
-    if (d != 0) return d;
+/* Does the name [name, end) begin with word number n and a blank or its end? Returns where the rest begins, or NULL. */
+static const char *skip_word(const char *name, const char *end, unsigned n) {
+  const char *word = name_words + name_word_starts[n - 1];
+  for (; *word; word++, name++)
+    if (name == end || upper(*name) != *word) return NULL;
+  if (name == end) return name;
+  return *name == ' ' && name + 1 < end ? name + 1 : NULL;
+}
+
+/* Compares with the name encoded at code; *next = where the one after it begins. */
+static bool same_name(const char *name, size_t n, const uint8_t *code, const uint8_t **next) {
+  const char *at = n ? name : NULL, *end = name + n;
+  for (; *code; code++) {
+    unsigned word = *code;
+    if (word >= 200) word = 200 + (word - 200) * 255 + (*++code - 1u);
+    if (at) at = at == end ? NULL : skip_word(at, end, word);
   }
-  return entry[n] ? -1 : 0;
+  *next = code + 1;
+  return at == end;
 }
 
 static int32_t unified_ideograph(const char *name, size_t n) {
@@ -94,14 +105,10 @@ static int32_t unified_ideograph(const char *name, size_t n) {
 }
 
 int32_t literal_char_by_name(const char *name, size_t n) {
-  size_t lo = 0, hi = sizeof char_names / sizeof *char_names;
-  while (lo < hi) {
-    size_t mid = (lo + hi) / 2;
-    int d = compare_name(name, n, char_names_text + char_names[mid].at);
-    if (d == 0) return (int32_t)char_names[mid].cp;
-    if (d < 0) hi = mid;
-    else lo = mid + 1;
-  }
+  const uint8_t *code = name_codes;
+  for (size_t i = 0; i < sizeof name_blocks / sizeof *name_blocks; i++)
+    for (uint32_t c = name_blocks[i].first; c <= name_blocks[i].last; c++)
+      if (same_name(name, n, code, &code)) return (int32_t)c;
   return unified_ideograph(name, n);
 }
 

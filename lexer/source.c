@@ -91,11 +91,10 @@ static SourceStatus find_encoding(Source *s, const char **src, size_t *len, Enco
 }
 
 /* A byte that the encoding does not allow. For files CPython names the file and the line. */
-static SourceStatus bad_byte(Source *s, const char *src, size_t len, size_t at, Encoding encoding, const char *filename, const char *reason) {
+static SourceStatus bad_byte(Source *s, const char *src, size_t at, Encoding encoding, const char *filename, const char *reason) {
   unsigned byte = (unsigned char)src[at];
   int line = 1;
   for (size_t i = 0; i < at; i++) line += src[i] == '\n';
-  (void)len;
   if (encoding == ENC_ASCII) {
     snprintf(s->msg, sizeof s->msg, "(unicode error) 'ascii' codec can't decode byte 0x%02x in position %zu: ordinal not in range(128)", byte, at);
   } else if (filename && filename[0] != '<') {
@@ -114,12 +113,12 @@ static SourceStatus check_bytes(Source *s, const char *src, size_t len, Encoding
   if (encoding == ENC_LATIN1) return SRC_OK;
   if (encoding == ENC_ASCII) {
     for (size_t i = 0; i < len; i++)
-      if ((unsigned char)src[i] >= 0x80) return bad_byte(s, src, len, i, encoding, filename, "");
+      if ((unsigned char)src[i] >= 0x80) return bad_byte(s, src, i, encoding, filename, "");
     return SRC_OK;
   }
   const char *reason = "";
   size_t bad_len = 0, at = utf8_check(src, len, false, &bad_len, &reason);
-  return at == len ? SRC_OK : bad_byte(s, src, len, at, encoding, filename, reason);
+  return at == len ? SRC_OK : bad_byte(s, src, at, encoding, filename, reason);
 }
 
 /* Copies with line ends made '\n' and Latin-1 made UTF-8. out has room for it. */

@@ -36,7 +36,7 @@ bool parse_block(Parser *p, NodeList *out, const char *after, int line) {
 }
 
 /* The ':' of a header; without it, at the end of the line, the second pass says so. */
-static bool colon(Parser *p) {
+bool parse_colon(Parser *p) {
   if (parse_accept(p, T_COLON)) return true;
   if (p->errors && parse_at(p, T_NEWLINE)) parse_error(p, "expected ':'");
   return false;
@@ -63,7 +63,7 @@ static Node *if_(Parser *p) {
     if (!n) return NULL;
     parse_next(p);
     n->u.branch.test = parse_named_expression(p);
-    if (!n->u.branch.test || !colon(p) || !parse_block(p, &n->u.branch.body, elif ? "'elif' statement" : "'if' statement", n->line)) return NULL;
+    if (!n->u.branch.test || !parse_colon(p) || !parse_block(p, &n->u.branch.body, elif ? "'elif' statement" : "'if' statement", n->line)) return NULL;
     if (!first) {
       first = n;
     } else {
@@ -88,7 +88,7 @@ static Node *while_(Parser *p) {
   if (!n) return NULL;
   parse_next(p);
   n->u.branch.test = parse_named_expression(p);
-  if (!n->u.branch.test || !colon(p) || !parse_block(p, &n->u.branch.body, "'while' statement", n->line)) return NULL;
+  if (!n->u.branch.test || !parse_colon(p) || !parse_block(p, &n->u.branch.body, "'while' statement", n->line)) return NULL;
   if (!else_block(p, &n->u.branch.orelse)) return NULL;
   return parse_end_block(p, n);
 }
@@ -106,7 +106,7 @@ static Node *for_(Parser *p, bool async, Pos at) {
     return NULL;
   }
   n->u.forloop.iter = parse_star_expressions(p);
-  if (!n->u.forloop.iter || !colon(p) || !parse_block(p, &n->u.forloop.body, "'for' statement", line)) return NULL;
+  if (!n->u.forloop.iter || !parse_colon(p) || !parse_block(p, &n->u.forloop.body, "'for' statement", line)) return NULL;
   if (!else_block(p, &n->u.forloop.orelse)) return NULL;
   return parse_end_block(p, n);
 }
@@ -168,7 +168,7 @@ static bool with_items(Parser *p, bool parens) {
 static bool with_parens(Parser *p) {
   if (!parse_accept(p, T_LPAR) || !with_items(p, true) || !parse_accept(p, T_RPAR)) return false;
   if (parse_at(p, T_COLON)) return true;
-  colon(p);
+  parse_colon(p);
   return false;
 }
 
@@ -185,7 +185,7 @@ static Node *with(Parser *p, bool async, Pos at) {
     parse_back(p, m);
     if (!with_items(p, false)) return NULL;
   }
-  if (!colon(p)) return NULL;
+  if (!parse_colon(p)) return NULL;
   n->u.with.items = parse_take(p, m.top);
   if (!parse_block(p, &n->u.with.body, "'with' statement", line)) return NULL;
   return parse_end_block(p, n);
@@ -215,13 +215,13 @@ static bool except_header(Parser *p, Node *n, bool star) {
     parse_error(p, "expected one or more exception types");
     return false;
   }
-  if (!star && parse_at(p, T_NEWLINE)) return colon(p);
+  if (!star && parse_at(p, T_NEWLINE)) return parse_colon(p);
   n->u.handler.type = parse_expression(p);
   if (!n->u.handler.type) return false;
   if (p->errors && parse_at(p, T_COMMA)) check_bare_types(p, n->u.handler.type);
   if (p->failed) return false;
   if (parse_accept(p, T_AS) && !(n->u.handler.name = parse_name(p))) return false;
-  return colon(p);
+  return parse_colon(p);
 }
 
 /* except_block: 'except' expression ['as' NAME] ':' block | 'except' ':' block
@@ -317,7 +317,7 @@ static Node *class_(Parser *p, NodeList decorators) {
     if (p->failed) return NULL;
     if (!ok) parse_back(p, m);
   }
-  if (!colon(p) || !parse_block(p, &n->u.cls.body, "class definition", n->line)) return NULL;
+  if (!parse_colon(p) || !parse_block(p, &n->u.cls.body, "class definition", n->line)) return NULL;
   return parse_end_block(p, n);
 }
 

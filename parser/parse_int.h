@@ -146,4 +146,5 @@ Node *parse_compound(Parser *p);
 Node *parse_match(Parser *p);
 bool parse_statement(Parser *p);         /* pushes one or several */
 bool parse_block(Parser *p, NodeList *out, const char *after, int line); /* after: "'if' statement", for the error about a missing block */
+bool parse_colon(Parser *p);             /* ':' after a header; the second pass tells of a missing one */
 #endif

@@ -371,12 +371,6 @@ static Node *patterns(Parser *p) {
 
 /* ---- the statement ---- */
 
-static bool colon(Parser *p) {
-  if (parse_accept(p, T_COLON)) return true;
-  if (p->errors && parse_at(p, T_NEWLINE)) parse_error(p, "expected ':'");
-  return false;
-}
-
 /* case_block: "case" patterns ['if' named_expression] ':' block */
 static Node *case_block(Parser *p) {
   Node *n = parse_node(p, N_MatchCase, parse_here(p));
@@ -385,7 +379,7 @@ static Node *case_block(Parser *p) {
   n->u.match_case.pattern = patterns(p);
   if (!n->u.match_case.pattern) return NULL;
   if (parse_accept(p, T_IF) && !(n->u.match_case.guard = parse_named_expression(p))) return NULL;
-  return colon(p) && parse_block(p, &n->u.match_case.body, "'case' statement", n->line) ? n : NULL;
+  return parse_colon(p) && parse_block(p, &n->u.match_case.body, "'case' statement", n->line) ? n : NULL;
 }
 
 /* subject_expr: star_named_expression ',' [star_named_expressions] | named_expression */
@@ -400,7 +394,7 @@ Node *parse_match(Parser *p) {
   if (!n) return NULL;
   parse_next(p);
   n->u.match.subject = subject(p);
-  if (!n->u.match.subject || !colon(p) || !parse_accept(p, T_NEWLINE)) return NULL;
+  if (!n->u.match.subject || !parse_colon(p) || !parse_accept(p, T_NEWLINE)) return NULL;
   if (!parse_accept(p, T_INDENT)) {
     if (p->errors) parse_error_kind(p, SYNTAX_INDENTATION, "expected an indented block after 'match' statement on line %d", n->line);
     return NULL;
