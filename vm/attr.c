@@ -355,6 +355,8 @@ static int get_plain(Access *x) {
 static COLD int get_hooked(Access *x) {
   VM *vm = x->vm;
   Value hook = rt_type_lookup(vm, x->type, NAME(vm, __getattr__));
+  if (!v_absent(hook)) hook = special_unbound(vm, hook);
+  if (v_failed(hook)) return FAILED;
   Value get = attr_override(vm, x->type, NAME(vm, __getattribute__));
   int r;
   if (!v_absent(get)) {
@@ -557,6 +559,54 @@ Value attr_plain_set(VM *vm, Value obj, Value name, Value value) {
 
 /* ---------------------------------------------------------------- special methods */
 
+/* A special method that is no plain function (static method, descriptor, callable object): called with the object first, it is bound to it and called with the rest.
+   Never seen by scripts. */
+typedef struct SpecialCall { Obj head; Value descr; } SpecialCall;
+
+static void special_trace(Tracer *t, Obj *o) { gc_mark(t, ((SpecialCall *)o)->descr); }
+
+/* state: (arguments behind self, keyword names or None); bound: what the descriptor's __get__ gave. */
+static Value then_special(VM *vm, Value state, tiny_outcome how, Value bound) {
+  if (how == TINY_RAISED) return rt_raise_obj(vm, bound);
+  const Tuple *args = v_tuple(v_tuple(state)->items[0]);
+  Value names = v_tuple(state)->items[1];
+  Value r = rt_tail_call(vm, bound, (int)args->length, args->items);
+  if (v_same(r, V_TAILCALL)) vm->tail.kwnames = v_is_none(names) ? V_ABSENT : names;
+  return r;
+}
+
+static Value special_call(VM *vm, Value self, Args *a) {
+  Value descr = ((SpecialCall *)v_obj(self))->descr, bound;
+  if (!a->n) return rt_raise(vm, &exc_TypeError, "special method needs an argument");
+  size_t rest = (size_t)a->n - 1 + (v_absent(a->kwnames) ? 0 : v_tuple(a->kwnames)->length);
+  AttrCall call;
+  int r = attr_bind(vm, descr, a->v[0], type_of(a->v[0]), &bound, &call);
+  if (r < 0) return V_FAIL;
+  if (r == CALL) {
+    Tuple *args = tuple_new(vm, a->v + 1, rest);
+    Tuple *state = args ? tuple_pair(vm, v_from_obj(args), v_absent(a->kwnames) ? V_NONE : a->kwnames) : NULL;
+    return state ? tiny_then_call(vm, then_special, v_from_obj(state), call.fn, call.argc, call.args) : V_FAIL;
+  }
+  Value v = rt_tail_call(vm, bound, (int)rest, a->v + 1);
+  if (v_same(v, V_TAILCALL)) vm->tail.kwnames = a->kwnames;
+  return v;
+}
+
+static const Type special_call_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "special_call", .base = &object_type,
+    .layout = LAY_OTHER, .flags = TYPE_NO_NEW, .size = sizeof(SpecialCall), .trace = special_trace, .call = special_call};
+
+Value special_unbound(VM *vm, Value v) {
+  if (v_is_none(v)) return v;
+  if (v_is_obj(v)) {
+    const Type *t = v_obj(v)->type;
+    if (t->layout == LAY_FUNCTION || (t->layout == LAY_NATIVE && ((Native *)v_obj(v))->kind == NATIVE_METHOD)) return v;
+  }
+  SpecialCall *s = gc_new(vm, &special_call_type, sizeof *s);
+  if (!s) return V_FAIL;
+  gc_store(vm, s, &s->descr, v);
+  return v_from_obj(s);
+}
+
 bool attr_special(VM *vm, Value obj, Str *name, Value *fn, Value *self) {
   if (UNLIKELY(!name)) return false;
   const Type *t = type_of(obj);
@@ -566,9 +616,9 @@ bool attr_special(VM *vm, Value obj, Str *name, Value *fn, Value *self) {
   Access x = {.vm = vm, .obj = obj, .type = t, .name = name, .method = true, .out = fn, .self = self, .call = &call};
   int r = bind_for_call(&x, v, obj, t);
   if (r == FOUND) return true;
-  *fn = v;
+  *fn = special_unbound(vm, v);
   *self = obj;
-  return r == CALL;
+  return r == CALL && !v_failed(*fn);
 }
 
 /* ---------------------------------------------------------------- [script] forms */

@@ -33,10 +33,11 @@ int attr_get_method(VM *vm, Value obj, Str *name, InlineCache *ic, Code *code, V
 /* 1 done, 0 *call is to be made and its result dropped, -1. value V_ABSENT: del. */
 int attr_set(VM *vm, Value obj, Str *name, Value value, InlineCache *ic, Code *code, AttrCall *call);
 /* A special method looked up on the type: *fn and *self as attr_get_method; false: not there (no error). Fast: through vm->method_cache. Not [script]:
-   a descriptor that only a script's __get__ could bind is given unbound with its owner as self. */
+   a descriptor that a script's __get__ binds comes as a callable that does so first. */
 bool attr_special(VM *vm, Value obj, Str *name, Value *fn, Value *self);
 /* Does the type (a script's class) override this special method by script code or a foreign native? V_ABSENT when the lookup ends at a slot wrapper of the
-   builtin base, i.e. when Type's C slot is right. Fast: through vm->method_cache. */
+   builtin base, i.e. when Type's C slot is right. To be called with the object first, whatever kind of attribute it is; None stays None. V_FAIL: out of memory.
+   Fast: through vm->method_cache. */
 Value attr_override(VM *vm, const Type *type, Str *name);
 /* object.__getattribute__(obj, name), type.__getattribute__ ...: the lookup rules without the hooks __getattribute__ and __getattr__ of obj's class. To be returned by a
    native: V_TAILCALL when script code has to run. */

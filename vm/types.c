@@ -250,7 +250,7 @@ static MethodEntry *cache_fill(VM *vm, const Type *type, Str *name, Value v) {
     if (!st->entries) return NULL;
   }
   MethodEntry *e = &st->entries[cache_at(st, type, name)];
-  *e = (MethodEntry){type, name, v, 0};
+  *e = (MethodEntry){type, name, v, V_ABSENT, false};
   return e;
 }
 
@@ -297,20 +297,22 @@ Value attr_override(VM *vm, const Type *type, Str *name) {
   MethodEntry *e = st->entries ? &st->entries[cache_at(st, type, name)] : NULL;
   Value v;
   if (e && e->type == type && e->name == name) {
-    if (e->overridden) return e->overridden == 2 ? e->value : V_ABSENT;
+    if (e->asked) return e->override;
     v = e->value;
   } else {
     lookup_slow(vm, type, name, &v);
   }
-  bool is_override = false;
   if (!v_absent(v)) {
     /* The C slots are those of the builtin base: they are right when the same wrapper is found from there. */
-    Value base = value_is_wrapper(v) ? rt_type_lookup(vm, type_builtin_base(type), name) : V_ABSENT;
-    is_override = !v_same(base, v);
+    if (value_is_wrapper(v) && v_same(rt_type_lookup(vm, type_builtin_base(type), name), v)) v = V_ABSENT;
+    else v = special_unbound(vm, v);
   }
   e = st->entries ? &st->entries[cache_at(st, type, name)] : NULL; /* the table may have moved */
-  if (e && e->type == type && e->name == name) e->overridden = is_override ? 2 : 1;
-  return is_override ? v : V_ABSENT;
+  if (e && e->type == type && e->name == name && !v_failed(v)) {
+    e->override = v;
+    e->asked = true;
+  }
+  return v;
 }
 
 /* ---------------------------------------------------------------- flushing */

@@ -9,7 +9,8 @@ typedef struct MethodEntry {
   const Type *type;
   Str *name;
   Value value;          /* V_ABSENT: no such attribute */
-  uint8_t overridden;   /* attr_override's answer: 0 not asked, 1 no, 2 yes */
+  Value override;       /* attr_override's answer, when it was asked for */
+  bool asked;
 } MethodEntry;
 
 /* vm->method_cache: everything that the object model keeps per VM. */
@@ -54,6 +55,8 @@ bool value_is_wrapper(Value v);                          /* a slot wrapper of a 
 bool value_is_plain_data(Value v);                       /* no function, no descriptor */
 const Type *type_by_id(uint32_t id);
 const Type *type_owner_of(VM *vm, const Type *type, Str *name); /* class along the MRO that has the name; NULL: none */
+/* A class attribute as something to be called with the object as first argument: functions as they are, others wrapped so that they are bound first (attr.c). */
+Value special_unbound(VM *vm, Value v);
 /* AttributeError with this message (V_FAIL is passed on), its name and obj set (attr.c). Returns V_FAIL. */
 Value attr_error(VM *vm, Value obj, Str *name, Value msg);
 int attr_real_instance(VM *vm, Value v, const Type *cls); /* type.__instancecheck__ [script]: 1 0 -1 */

@@ -229,8 +229,9 @@ static Value wrapper_call(VM *vm, Args *a) {
     return t == &object_type ? object_default_format(vm, self, v_str(x)) : t->format(vm, self, v_str(x));
   case W_CALL: return call_slot(vm, t, self, x, a->v[2]);
   case W_GETATTR: return attr_plain_get(vm, self, x);
-  case W_SETATTR: return attr_plain_set(vm, self, x, a->v[2]);
-  case W_DELATTR: return attr_plain_set(vm, self, x, V_ABSENT);
+  case W_SETATTR: case W_DELATTR:
+    if (t == &object_type && is_type(self)) return rt_raise(vm, &exc_TypeError, "can't apply this %s to %T object", r->def.name, self);
+    return attr_plain_set(vm, self, x, r->kind == W_SETATTR ? a->v[2] : V_ABSENT);
   case W_GET:
     if (v_is_none(x) && v_is_none(a->v[2])) return rt_raise(vm, &exc_TypeError, "__get__(None, None) is invalid");
     return t->descr_get(vm, self, v_is_none(x) && !v_same(a->v[2], rt_type_value(&none_type)) ? V_ABSENT : x, v_is_none(a->v[2]) ? rt_type_value(type_of(x)) : a->v[2]);
