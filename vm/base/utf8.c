@@ -100,6 +100,14 @@ size_t utf8_check(const char *s, size_t n, bool allow_surrogates, size_t *bad_le
       i++;
       continue;
     }
+    if (c >= 0xC2 && c < 0xE0 && i + 1 < n && ((unsigned char)s[i + 1] & 0xC0) == 0x80) { /* the usual two and three bytes */
+      i += 2;
+      continue;
+    }
+    if (c > 0xE0 && c < 0xED && i + 2 < n && ((unsigned char)s[i + 1] & 0xC0) == 0x80 && ((unsigned char)s[i + 2] & 0xC0) == 0x80) {
+      i += 3;
+      continue;
+    }
     int need = lead_info(c, allow_surrogates, &lo, &hi);
     size_t len = 1;
     const char *why = need < 0 ? "invalid start byte" : NULL;

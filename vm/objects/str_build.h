@@ -63,6 +63,17 @@ int str_repeat_arg(VM *vm, Value v, int64_t *out);
 bool str_plain_iterable(Value v);
 bool str_is_iterable(VM *vm, Value v);
 
+/* Decimal digits of i; returns their count (no NUL). */
+static inline size_t str_int_digits(int64_t i, char out[20]) {
+  char reversed[20];
+  size_t n = 0, sign = i < 0;
+  uint64_t u = sign ? 0 - (uint64_t)i : (uint64_t)i;
+  do reversed[n++] = (char)('0' + u % 10); while (u /= 10);
+  if (sign) *out++ = '-';
+  for (size_t k = 0; k < n; k++) out[k] = reversed[n - 1 - k];
+  return n + sign;
+}
+
 /* Last occurrence; linear time; SIZE_MAX: not there. */
 size_t str_rfind_bytes(const char *hay, size_t n, const char *needle, size_t m);
 size_t str_count_bytes(const char *hay, size_t n, const char *needle, size_t m, size_t max); /* not overlapping; m > 0 */

@@ -97,7 +97,9 @@ static Value map_unicode(VM *vm, Str *s, MapFn fn) {
   while (p < end && !b.failed) {
     const char *at = p;
     uint32_t c = utf8_decode(p, &p);
-    fn(&b, s, at, c, &state);
+    if (c < 128 && fn == map_upper) buf_char(&b, (char)(c - (ascii_lower((unsigned char)c) ? 32 : 0)));
+    else if (c < 128 && (fn == map_lower || fn == map_fold)) buf_char(&b, (char)(c + (ascii_upper((unsigned char)c) ? 32 : 0)));
+    else fn(&b, s, at, c, &state);
   }
   return v_from_str(str_from_buf(vm, &b));
 }
@@ -110,13 +112,25 @@ static Str *ascii_copy(VM *vm, Str *s) {
   return r;
 }
 
+/* Loops over blocks of known size, which compilers vectorise. */
+static void ascii_upper_all(char *p, size_t n) {
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) for (int k = 0; k < 16; k++) p[i + (size_t)k] = (char)(p[i + (size_t)k] - (((unsigned char)(p[i + (size_t)k] - 'a') < 26) << 5));
+  for (; i < n; i++) p[i] = (char)(p[i] - (ascii_lower((unsigned char)p[i]) ? 32 : 0));
+}
+static void ascii_lower_all(char *p, size_t n) {
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) for (int k = 0; k < 16; k++) p[i + (size_t)k] = (char)(p[i + (size_t)k] + (((unsigned char)(p[i + (size_t)k] - 'A') < 26) << 5));
+  for (; i < n; i++) p[i] = (char)(p[i] + (ascii_upper((unsigned char)p[i]) ? 32 : 0));
+}
+
 Value str_m_upper(VM *vm, Args *a) {
   Str *s = v_str(a->v[0]);
   if (!str_is_ascii(s)) return map_unicode(vm, s, map_upper);
   if (s->size == 1) return v_from_str(str_ascii_char(vm, (unsigned char)(s->data[0] - (ascii_lower((unsigned char)s->data[0]) ? 32 : 0))));
   Str *r = ascii_copy(vm, s);
   if (!r) return V_FAIL;
-  for (char *p = str_text(r), *end = p + r->size; p < end; p++) *p = (char)(*p - (ascii_lower((unsigned char)*p) ? 32 : 0));
+  ascii_upper_all(str_text(r), r->size);
   return v_from_obj(r);
 }
 Value str_m_lower(VM *vm, Args *a) {
@@ -125,7 +139,7 @@ Value str_m_lower(VM *vm, Args *a) {
   if (s->size == 1) return v_from_str(str_ascii_char(vm, (unsigned char)(s->data[0] + (ascii_upper((unsigned char)s->data[0]) ? 32 : 0))));
   Str *r = ascii_copy(vm, s);
   if (!r) return V_FAIL;
-  for (char *p = str_text(r), *end = p + r->size; p < end; p++) *p = (char)(*p + (ascii_upper((unsigned char)*p) ? 32 : 0));
+  ascii_lower_all(str_text(r), r->size);
   return v_from_obj(r);
 }
 Value str_m_casefold(VM *vm, Args *a) {

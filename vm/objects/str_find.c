@@ -144,7 +144,13 @@ size_t str_rfind_bytes(const char *hay, size_t n, const char *needle, size_t m) 
 size_t str_count_bytes(const char *hay, size_t n, const char *needle, size_t m, size_t max) {
   size_t count = 0, at = 0;
   if (m == 1 && max >= n) {
-    for (char c = *needle; at < n; at++) count += hay[at] == c;
+    char c = *needle;
+    for (; at + 16 <= n; at += 16) {
+      unsigned char block = 0;
+      for (int k = 0; k < 16; k++) block = (unsigned char)(block + (hay[at + (size_t)k] == c)); /* a loop that compilers vectorise */
+      count += block;
+    }
+    for (; at < n; at++) count += hay[at] == c;
     return count;
   }
   while (count < max) {

@@ -207,8 +207,24 @@ static Str *field_spec(Formatter *m, const Field *f, int depth) {
   return NULL;
 }
 
+/* {}, {0} or {name} of a str or a small int: nothing to keep, nobody to ask. False: the long way, or an exception is pending. */
+static bool simple_field(Formatter *m, const Field *f, Buf *out) {
+  Value v = V_NONE;
+  if (f->conversion || f->spec != f->spec_end || !m->args) return false;
+  for (const char *s = f->name; s < f->name_end; s++) if (*s == '.' || *s == '[') return false;
+  size_t next = m->next;
+  if (!first_value(m, f->name, f->name_end, &v)) return false;
+  char digits[20];
+  if (v_is_exact(v, &str_type)) buf_add(out, v_str(v)->data, v_str(v)->size);
+  else if (v_is_int(v)) buf_add(out, digits, str_int_digits(v_int(v), digits));
+  else return m->next = next, false;
+  return true;
+}
+
 static bool format_field(Formatter *m, const Field *f, int depth, Buf *out) {
   VM *vm = m->vm;
+  if (simple_field(m, f, out)) return true;
+  if (rt_pending(vm)) return false;
   size_t mark = rt_temp_mark(vm);
   Value *slot = rt_temp(vm, 2), text;
   if (!slot || !field_value(m, f, slot) || (f->conversion && !convert(vm, f->conversion, slot))) return false;
@@ -378,6 +394,7 @@ static Value format(VM *vm, Str *s, Tuple *args, Value kwargs) {
   Buf out;
   size_t mark = rt_temp_mark(vm);
   buf_init(&out, &vm->mem);
+  buf_reserve(&out, s->size + 32);
   bool ok = format_text(&m, s->data, s->data + s->size, 1, &out);
   rt_temp_release(vm, mark);
   if (ok) return v_from_str(str_from_buf(vm, &out));

@@ -243,6 +243,12 @@ static bool unsupported(Percent *p, char type) {
   return rt_raise_b(p->vm, &exc_ValueError, "unsupported format character '%c' (0x%x) at index %zu", c > 31 && c < 127 ? (int)c : '?', c, index);
 }
 
+static bool add_small(Percent *p, Value v) {
+  char digits[20];
+  buf_add(&p->out, digits, str_int_digits(v_int(v), digits));
+  return true;
+}
+
 static bool convert(Percent *p, const Spec *s) {
   VM *vm = p->vm;
   double d;
@@ -252,16 +258,14 @@ static bool convert(Percent *p, const Spec *s) {
   switch (s->type) {
     case 's':
       if (p->bytes) return add_bytes(p, s, v);
+      if (v_is_int(v) && s->width < 0 && s->prec < 0) return add_small(p, v);
       return add_str(p, s, v_is_exact(v, &str_type) ? v : rt_str(vm, v));
     case 'b': return p->bytes ? add_bytes(p, s, v) : unsupported(p, s->type);
     case 'r': return add_str(p, s, p->bytes ? rt_ascii(vm, v) : rt_repr(vm, v));
     case 'a': return add_str(p, s, rt_ascii(vm, v));
     case 'c': return add_char(p, s, v);
     case 'd': case 'i': case 'u': case 'o': case 'x': case 'X':
-      if (v_is_int(v) && s->width < 0 && s->prec < 0 && s->flags == 0 && s->type == 'd') {
-        buf_printf(&p->out, "%lld", (long long)v_int(v));
-        return true;
-      }
+      if (v_is_int(v) && s->width < 0 && s->prec < 0 && s->flags == 0 && s->type == 'd') return add_small(p, v);
       return to_int(p, s->type, &v) && format_percent_int(vm, &p->out, v, s->type, s->flags, s->width, s->prec);
     case 'e': case 'E': case 'f': case 'F': case 'g': case 'G':
       if (is_float(v)) d = v_float_value(v);
@@ -364,6 +368,7 @@ static Value tail(Percent *p) {
 static bool begin(Percent *p) {
   size_t mark = rt_temp_mark(p->vm);
   buf_init(&p->out, &p->vm->mem);
+  buf_reserve(&p->out, p->n + 32);
   bool ok = run(p);
   rt_temp_release(p->vm, mark);
   return ok;

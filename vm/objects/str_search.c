@@ -130,7 +130,9 @@ static Str *replace_same_size(VM *vm, Str *s, Str *from, Str *to, size_t max) {
   memcpy(out, s->data, s->size);
   if (from->size == 1 && max >= s->size) {
     char old = from->data[0], new_ = to->data[0];
-    for (size_t i = at; i < s->size; i++) if (out[i] == old) out[i] = new_;
+    size_t i = at;
+    for (; i + 16 <= s->size; i += 16) for (int k = 0; k < 16; k++) out[i + (size_t)k] = out[i + (size_t)k] == old ? new_ : out[i + (size_t)k];
+    for (; i < s->size; i++) if (out[i] == old) out[i] = new_;
     return r;
   }
   size_t done = 0;
