@@ -410,10 +410,31 @@ static bool fill_missing(VM *vm, const Signature *sig, const SigNames *nm, Value
   return true;
 }
 
+/* The usual keyword call: interned names that all are there, nothing to check or to collect. False: the full way will say what is wrong. */
+static bool match_quick(const Signature *sig, const SigNames *nm, const Value *argv, int n_pos, const Tuple *names, Value *out) {
+  if (sig->checks || sig->star >= 0 || sig->starstar >= 0 || n_pos > sig->n_pos || n_pos < nm->skip) return false;
+  int n = sig->n_params;
+  for (int i = 0; i < n; i++) out[i] = i < n_pos ? argv[i] : V_ABSENT;
+  for (size_t k = 0; k < names->length; k++) {
+    const Str *name = v_str(names->items[k]);
+    int i = sig->n_posonly > n_pos ? sig->n_posonly : n_pos;
+    while (i < n && sig->params[i].name != name) i++;
+    if (i == n || !v_absent(out[i])) return false;
+    out[i] = argv[n_pos + (int)k];
+  }
+  for (int i = n_pos; i < n; i++) {
+    if (!v_absent(out[i])) continue;
+    if (sig->params[i].required) return false;
+    out[i] = sig->params[i].dflt;
+  }
+  return true;
+}
+
 /* argv: positional arguments, then the values of kwnames. out: n_params slots. */
 bool signature_match(VM *vm, const Signature *sig, const SigNames *nm, const Value *argv, int n_pos, Value kwnames, Value *out) {
   Tuple *names = v_absent(kwnames) ? NULL : v_tuple(kwnames);
   int n_kw = names ? (int)names->length : 0;
+  if (n_kw && match_quick(sig, nm, argv, n_pos, names, out)) return true;
   if (n_pos < nm->skip) return rt_raise_b(vm, &exc_TypeError, "unbound method %s() needs an argument", nm->name);
   if (!check_counts(vm, sig, nm, n_pos, n_kw)) return false;
   int direct = n_pos < sig->n_pos ? n_pos : sig->n_pos;
