@@ -447,6 +447,7 @@ Step ops_getitem(VM *vm, Value obj, Value key, Dest d, Value *out) {
   if (!v_absent(f) && !v_is_none(f)) return call_special(vm, f, obj, 1, &key, d, out);
   if (t->getitem) {
     *out = t->getitem(vm, obj, key);
+    if (out->w == V_TAILCALL.w) return call_tail(vm, d, out); /* __missing__ of a dict */
     return v_failed(*out) ? STEP_FAIL : STEP_DONE;
   }
   if (is_type(obj)) return class_getitem(vm, obj, key, d, out);
@@ -459,7 +460,7 @@ Value rt_getitem(VM *vm, Value obj, Value key) {
   Value f = special_override(vm, obj, NAME___getitem__);
   if (v_failed(f)) return V_FAIL;
   if (!v_absent(f) && !v_is_none(f)) return call_special_now(vm, f, obj, 1, &key);
-  if (t->getitem) return t->getitem(vm, obj, key);
+  if (t->getitem) return finish_tail(vm, t->getitem(vm, obj, key));
   if (is_type(obj)) {
     f = rt_getattr_opt(vm, obj, NAME(vm, __class_getitem__));
     if (v_failed(f)) return V_FAIL;
@@ -695,6 +696,7 @@ bool rt_hash(VM *vm, Value v, int64_t *out) {
 
 static Value check_str(VM *vm, Value r, const char *method) {
   if (v_failed(r) || is_str(r)) return r;
+  if (strcmp(method, "__format__") == 0) return rt_raise(vm, &exc_TypeError, "__format__ must return a str, not %T", r);
   return rt_raise(vm, &exc_TypeError, "%s returned non-string (type %T)", method, r);
 }
 

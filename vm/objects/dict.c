@@ -457,8 +457,11 @@ bool dict_update(VM *vm, Dict *d, Value x) {
 Value dict_getitem(VM *vm, Value self, Value key) {
   Value v = dict_get(vm, v_dict(self), key);
   if (!v_absent(v)) return v;
-  const Type *t = v_obj(self)->type;
-  if (type_is_heap(t) && !v_absent(rt_type_lookup(vm, t, NAME(vm, __missing__)))) return rt_call_method(vm, self, NAME(vm, __missing__), 1, &key);
+  Value fn, bound;
+  if (type_is_heap(v_obj(self)->type) && attr_special(vm, self, NAME(vm, __missing__), &fn, &bound)) {
+    if (v_absent(bound)) return rt_tail_call(vm, fn, 1, &key);
+    return rt_tail_call(vm, fn, 2, (Value[]){bound, key});
+  }
   return rt_raise_with(vm, &exc_KeyError, key);
 }
 
@@ -564,7 +567,9 @@ static Value dict_binary(VM *vm, int op, Value a, Value b) {
 
 static Value dict_inplace(VM *vm, int op, Value a, Value b) {
   if (op != TINY_OR) return V_NOTIMPL;
-  return dict_update(vm, v_dict(a), b) ? a : V_FAIL;
+  int r = dict_update_c(vm, v_dict(a), b);
+  if (r == 0) return rt_tail_builtin(vm, "_dict_ior", 2, (Value[]){a, b});
+  return r > 0 ? a : V_FAIL;
 }
 
 static Value dict_make(VM *vm, const Type *cls, Args *a) {

@@ -47,7 +47,7 @@ bool dict_reserve(VM *vm, Dict *d, size_t n);                            /* room
 bool dict_merge(VM *vm, Dict *into, Dict *from, bool replace);           /* [script] only through odd keys */
 /* mapping_or_pairs when no script code is needed: 1 done, 0 script code is needed, -1 failed. */
 int dict_update_c(VM *vm, Dict *d, Value mapping_or_pairs);
-Value dict_getitem(VM *vm, Value self, Value key);                       /* d[key]: __missing__, KeyError */
+Value dict_getitem(VM *vm, Value self, Value key);                       /* d[key]; KeyError. May return a tail call of __missing__ */
 bool dict_setitem(VM *vm, Value self, Value key, Value value);
 typedef struct DictView { Obj head; Dict *dict; } DictView;
 TINY_MUST_CHECK Value dict_view_new(VM *vm, const Type *type, Dict *d);

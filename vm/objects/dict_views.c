@@ -236,11 +236,10 @@ static Value view_compare(VM *vm, Value a, Value b, Compare op) {
   return v_from_bool(op == CO_NE ? !r : r);
 }
 
-/* Any iterable as something that C iterates: itself, or a list made of it [script]. */
-static Value listed(VM *vm, Value x) {
+/* Can C iterate it? 1, 0 script code is needed, -1 */
+static int open_by_c(VM *vm, Value x) {
   Value it = iter_c(vm, x);
-  if (v_failed(it)) return it;
-  return v_absent(it) ? rt_iter_to_list(vm, x) : x;
+  return v_failed(it) ? -1 : !v_absent(it);
 }
 
 /* Items of `other` that the view or set has. */
@@ -287,44 +286,53 @@ static Value view_operation(VM *vm, int op, Value a, Value b, Value *keep) {
   Set *s = set_new(vm, &set_type);
   if (!s) return V_FAIL;
   keep[2] = v_from_obj(s);
-  Value list_a = listed(vm, a);
-  if (v_failed(list_a)) return V_FAIL;
-  keep[3] = list_a;
-  Value list_b = listed(vm, b);
-  if (v_failed(list_b)) return V_FAIL;
-  keep[4] = list_b;
   bool ok;
   if (op == TINY_AND) {
     bool small = is_anyset(b) && set_like_length(a) <= set_like_length(b); /* the smaller one is iterated: as CPython, for the order of the result */
-    ok = small ? add_common(vm, s, b, a, keep) : add_common(vm, s, a, list_b, keep);
+    ok = small ? add_common(vm, s, b, a, keep) : add_common(vm, s, a, b, keep);
   } else {
-    ok = set_update_c(vm, s, list_a) == 1;
+    ok = set_update_c(vm, s, a) == 1;
     if (op == TINY_OR)
-      ok = ok && set_update_c(vm, s, list_b) == 1;
-    else if (ok && op == TINY_XOR && !is_anyset(list_b)) { /* b's items count once */
+      ok = ok && set_update_c(vm, s, b) == 1;
+    else if (ok && op == TINY_XOR && !is_anyset(b)) { /* b's items count once */
       Set *other = set_new(vm, &set_type);
       if (!other) return V_FAIL;
-      keep[5] = v_from_obj(other);
-      ok = set_update_c(vm, other, list_b) == 1 && toggle_all(vm, s, keep[5], true, keep);
+      keep[3] = v_from_obj(other);
+      ok = set_update_c(vm, other, b) == 1 && toggle_all(vm, s, keep[3], true, keep);
     } else
-      ok = ok && toggle_all(vm, s, list_b, op == TINY_XOR, keep);
+      ok = ok && toggle_all(vm, s, b, op == TINY_XOR, keep);
   }
   return ok ? v_from_obj(s) : V_FAIL;
 }
 
+/* The operation again, by frozen code that makes a list of an operand first: (op, a, b). */
+static Value view_binary(VM *vm, int op, Value a, Value b);
+static Value view_binary_m(VM *vm, Args *a) { return view_binary(vm, (int)v_int(a->v[0]), a->v[1], a->v[2]); }
+static const tiny_def view_binary_def = {"view_binary", view_binary_m, "(op, a, b, /)", NULL};
+static Value with_list(VM *vm, int op, Value a, Value b, int i) {
+  if (!iter_is_iterable(vm, i == 1 ? a : b)) return rt_raise(vm, &exc_TypeError, "'%T' object is not iterable", i == 1 ? a : b);
+  Value native = native_value(vm, &view_binary_def);
+  return v_failed(native) ? V_FAIL : rt_tail_builtin(vm, "_call_with_list", 5, (Value[]){native, v_from_int62(i), v_from_int62(op), a, b});
+}
+
 static Value view_binary(VM *vm, int op, Value a, Value b) {
   if (op != TINY_AND && op != TINY_OR && op != TINY_XOR && op != TINY_SUB) return V_NOTIMPL;
+  int open_a = open_by_c(vm, a), open_b = open_by_c(vm, b);
+  if (open_a < 0 || open_b < 0) return V_FAIL;
+  if (!open_a || !open_b) return with_list(vm, op, a, b, open_a ? 2 : 1);
   size_t mark = rt_temp_mark(vm);
-  Value *keep = rt_temp(vm, 6);
+  Value *keep = rt_temp(vm, 4);
   Value r = keep ? view_operation(vm, op, a, b, keep) : V_FAIL;
   rt_temp_release(vm, mark);
   return r;
 }
 
 static Value isdisjoint(VM *vm, Args *a) {
-  Value self = a->v[0], other = listed(vm, a->v[1]), item;
-  Value *keep = rt_temp(vm, 3);
-  if (v_failed(other) || !keep) return V_FAIL;
+  Value self = a->v[0], other = a->v[1], item;
+  int open = open_by_c(vm, other);
+  if (open == 0) return retry_with_list(vm, a, 2, a->v, 1);
+  Value *keep = open > 0 ? rt_temp(vm, 3) : NULL;
+  if (!keep) return V_FAIL;
   if (set_like_length(other) > set_like_length(self)) {
     Value t = other;
     other = self;

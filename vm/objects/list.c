@@ -473,9 +473,8 @@ static Value list_inplace(VM *vm, int op, Value a, Value b) {
   List *l = v_list(a);
   if (op == TINY_ADD) {
     int r = list_extend_c(vm, l, b);
-    if (r < 0) return V_FAIL;
-    if (r == 0 && v_failed(rt_call_builtin(vm, "_list_extend", 2, (Value[]){a, b}))) return V_FAIL;
-    return a;
+    if (r == 0) return rt_tail_builtin(vm, "_list_iadd", 2, (Value[]){a, b});
+    return r < 0 ? V_FAIL : a;
   }
   if (op != TINY_MUL) return V_NOTIMPL;
   int64_t count;
