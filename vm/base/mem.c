@@ -40,7 +40,7 @@ static bool must_fail(Mem *mem) {
 #if defined(__SANITIZE_ADDRESS__)
 #define MEM_KEEP 0u
 #else
-#define MEM_KEEP ((size_t)256 << 10)
+#define MEM_KEEP ((size_t)1 << 20)
 #endif
 
 /* What a block of this size really takes; 0 is counted as one byte, so that it has an address of its own. */
@@ -125,7 +125,7 @@ void mem_free(Mem *mem, void *ptr, size_t size) {
   if (!ptr) return;
   size = true_size(size);
   mem->used -= size;
-  if (size <= MEM_SMALL && mem->kept < MEM_KEEP + (MEM_KEEP ? mem->used / 8 : 0)) {
+  if (size <= MEM_SMALL && mem->kept < MEM_KEEP + (MEM_KEEP ? mem->used / 4 : 0)) {
     struct MemBlock *b = ptr;
     b->next = mem->bins[size / 16 - 1];
     mem->bins[size / 16 - 1] = b;

@@ -39,7 +39,7 @@ typedef struct Mem {
   bool fail_sticky;  /* ... and every one after it */
   uint64_t requests; /* requests made so far, for the same tests */
   /* Freed small blocks kept for the next request of their size (they do not count as used): the bodies of short lists, shapes, buffers come and go
-     by the million. Bounded by MEM_KEEP and an eighth of what is in use; given back by mem_trim and when the host says no. */
+     by the million. Bounded by MEM_KEEP and a quarter of what is in use; given back by mem_trim and when the host says no. */
   struct MemBlock { struct MemBlock *next; } *bins[16]; /* sizes 16, 32, ... 256 */
   size_t kept;
 } Mem;
