@@ -1,7 +1,6 @@
 /* Exception objects: the types of exception_table.h, construction, and what BaseException gives to all of them. Named fields of single kinds (errno, lineno...)
  * are in exception_fields.c, groups in exception_group.c. */
 #include "vm/objects/exception_int.h"
-#include "vm/attr.h"
 #include "vm/objects/traceback.h"
 
 /* ---------------------------------------------------------------- making */
@@ -63,19 +62,36 @@ Value exc_new_msg(VM *vm, const Type *type, const char *msg) {
   return exc_new(vm, type, 1, &arg);
 }
 
-/* BaseException.__new__ takes any keywords: a class's own __init__ may want them. A class with an __init__ of its own leaves an OSError's fields to it. */
+static Value no_keywords(VM *vm, const Type *type) { return rt_raise(vm, &exc_TypeError, "%N() takes no keyword arguments", type); }
+
+/* OSError reads its arguments in __new__, so that the subclass can be chosen, unless a class overrides __init__ and not __new__: then its own
+   OSError.__init__(...) call does. -1: exception pending. */
+static int os_uses_init(VM *vm, const Type *cls) {
+  if (!type_is_heap(cls)) return 0;
+  ClassCall call;
+  if (!class_call(vm, cls, &call)) return -1;
+  return !v_absent(call.init) && v_absent(call.new_);
+}
+
+static Value os_new(VM *vm, const Type *cls, Tuple *args, Dict *kwargs) {
+  int uses_init = os_uses_init(vm, cls);
+  if (uses_init < 0) return V_FAIL;
+  if (!uses_init && kwargs && kwargs->used) return no_keywords(vm, cls);
+  if (cls == &exc_OSError) cls = exc_os_class(cls, args);
+  Exception *e = exc_alloc(vm, cls);
+  if (!e || uses_init) return e ? v_from_obj(e) : V_FAIL;
+  gc_store_obj(vm, e, &e->args, args);
+  return exc_init_fields(vm, e, args, NULL) ? v_from_obj(e) : V_FAIL;
+}
+
+/* BaseException.__new__ takes any keywords: a class's own __init__ may want them. */
 static Value exc_new_slot(VM *vm, const Type *cls, Args *a) {
   Tuple *args = v_tuple(a->v[0]);
   ExcKind kind = exc_kind_of(cls);
   if (kind == EXK_GROUP) return exc_group_new(vm, cls, args);
-  if (cls == &exc_OSError) cls = exc_os_class(cls, args);
+  if (kind == EXK_OS) return os_new(vm, cls, args, v_absent(a->v[1]) ? NULL : v_dict(a->v[1]));
   Exception *e = exc_alloc(vm, cls);
   if (!e) return V_FAIL;
-  if (kind == EXK_OS && type_is_heap(cls)) {
-    Str *init = NAME(vm, __init__);
-    if (!init) return V_FAIL;
-    if (!v_absent(attr_override(vm, cls, init))) return v_from_obj(e);
-  }
   gc_store_obj(vm, e, &e->args, args);
   return v_from_obj(e);
 }
@@ -84,8 +100,11 @@ static Value exc_init_slot(VM *vm, Args *a) {
   Exception *e = v_exc(a->v[0]);
   Tuple *args = v_tuple(a->v[1]);
   Dict *kwargs = v_absent(a->v[2]) ? NULL : v_dict(a->v[2]);
-  if (kwargs && kwargs->used && e->kind != EXK_IMPORT && e->kind != EXK_NAME && e->kind != EXK_ATTR)
-    return rt_raise(vm, &exc_TypeError, "%T() takes no keyword arguments", a->v[0]);
+  if (e->kind == EXK_OS) {
+    int uses_init = os_uses_init(vm, e->head.type);
+    if (uses_init <= 0) return uses_init < 0 ? V_FAIL : V_NONE;
+  }
+  if (kwargs && kwargs->used && e->kind != EXK_IMPORT && e->kind != EXK_NAME && e->kind != EXK_ATTR) return no_keywords(vm, e->head.type);
   gc_store_obj(vm, e, &e->args, args);
   return exc_init_fields(vm, e, args, kwargs) ? V_NONE : V_FAIL;
 }
