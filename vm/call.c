@@ -251,6 +251,7 @@ static NativeFrame *push_waiting(VM *vm, Dest d) {
   nf->f.dest = d.dest;
   nf->f.aux = d.aux;
   vm->frame = &nf->f;
+  vm->tail.state = V_ABSENT; /* the frame keeps it alive now, and no longer than needed */
   return nf;
 }
 
@@ -304,17 +305,25 @@ static bool native_safe_point(VM *vm, NativeFrame *nf, tiny_outcome *how, Value 
   return true;
 }
 
+/* What was asked for is on its way: vm->tail must not keep it alive. */
+static Step forget_tail(VM *vm, Step s) {
+  TailCall *t = &vm->tail;
+  t->callable = t->state = t->gen = t->kwnames = V_ABSENT;
+  t->argc = 0;
+  return s;
+}
+
 /* A loop, not a recursion: a continuation may ask for call after call that end at once. */
 Step call_tail(VM *vm, Dest d, Value *out) {
   for (;;) {
     TailCall *t = &vm->tail;
     uint8_t mode = t->mode;
-    if (mode == TAIL_CALL) return call_begin(vm, t->callable, t->argv, t->argc, t->kwnames, d, out);
-    if (mode == TAIL_RESUME) return begin_resume(vm, t->gen, (ResumeMode)t->resume_mode, t->argv[0], d, out);
+    if (mode == TAIL_CALL) return forget_tail(vm, call_begin(vm, t->callable, t->argv, t->argc, t->kwnames, d, out));
+    if (mode == TAIL_RESUME) return forget_tail(vm, begin_resume(vm, t->gen, (ResumeMode)t->resume_mode, t->argv[0], d, out));
     NativeFrame *nf = push_waiting(vm, d);
     if (!nf) return STEP_FAIL;
     Value v = V_NONE;
-    Step s = begin_waited(vm, nf, mode, &v);
+    Step s = forget_tail(vm, begin_waited(vm, nf, mode, &v));
     if (s == STEP_PUSHED || s == STEP_THROW) return s;
     if (s == STEP_FAIL && vm->limit_hit) { /* no continuation runs for an end that nobody may catch */
       vm->frame = nf->f.back;

@@ -184,7 +184,8 @@ static Go check_result(VM *vm, Frame *f, Dest d, Value v) {
     break;
   case CONT_STR:
     if (!is_str(v)) {
-      rt_raise(vm, &exc_TypeError, "%s returned non-string (type %T)", d.aux == 2 ? "__repr__" : d.aux == 1 ? "__str__" : "__format__", v);
+      if (d.aux == 0) rt_raise(vm, &exc_TypeError, "__format__ must return a str, not %T", v);
+      else rt_raise(vm, &exc_TypeError, "%s returned non-string (type %T)", d.aux == 2 ? "__repr__" : "__str__", v);
       return GO_RAISE;
     }
     break;

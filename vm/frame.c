@@ -117,6 +117,31 @@ void frame_pop(VM *vm, Frame *f) {
   }
 }
 
+/* Registers in use by a frame that waits for a call: temporaries are stack-like, so nothing beyond the call's arguments is needed. Other places: all. */
+static uint32_t live_regs(const Code *code, const uint32_t *next) {
+  uint32_t at = (uint32_t)(next - code->instr), i = 0;
+  if (at == 0 || at > code->n_instr) return code->n_regs;
+  const Position *p = code_position(code, at - 1);
+  uint32_t w = 0;
+  for (i = p ? p->pc : 0; i < at; i += (uint32_t)op_length(INS_OP(w))) w = code->instr[i];
+  if (i != at) return code->n_regs;
+  switch (INS_OP(w)) {
+    case OP_CALL: case OP_CALLKW: return INS_A(w) + 1 + INS_B(w);
+    case OP_CALLM: case OP_CALLMKW: return INS_A(w) + 2 + INS_B(w);
+    case OP_CALLEX: return INS_A(w) + 3;
+    default: return code->n_regs;
+  }
+}
+
+/* Temporaries that are not in use are forgotten, so that they do not keep garbage alive. (Registers from 256 on are far locals.) */
+static void drop_dead(Frame *f) {
+  const Code *code = f->func->code;
+  uint32_t from = live_regs(code, f->pc), to = code->n_regs < 256 ? code->n_regs : 256;
+  if (from < code->n_locals && code->n_locals <= NEAR_LOCALS) return; /* not a temporary: cannot be */
+  Value *regs = frame_regs(f);
+  for (uint32_t i = from; i < to; i++) regs[i] = V_ABSENT;
+}
+
 static void trace_frame(Tracer *t, Frame *f) {
   if (f->flags & FRAME_NATIVE) {
     NativeFrame *nf = (NativeFrame *)f;
@@ -126,6 +151,7 @@ static void trace_frame(Tracer *t, Frame *f) {
     gc_mark_obj(t, frame_gen(f)); /* traces its own registers, and its delegators */
   } else {
     gc_mark_obj(t, f->func);
+    drop_dead(f);
     gc_mark_array(t, frame_regs(f), f->func->code->n_regs);
   }
 }

@@ -229,27 +229,34 @@ size_t gc_weak_list(VM *vm, Obj *target, Obj ***refs) {
   return e ? e->n : 0;
 }
 
-/* After marking: references to dead targets are cleared (callbacks queued, newest first as CPython calls them), dead references leave their lists. */
+/* After marking, before finalizers bring objects back (as CPython's collector does): references to dead targets are cleared, callbacks of live ones queued,
+   newest first. */
 static void weak_clear(VM *vm, Heap *h) {
   for (size_t i = 0; i < h->weak_size; i++) {
     WeakEntry *e = &h->weak[i];
+    if (!e->target || e->target == WEAK_GONE || gc_is_marked(e->target)) continue;
+    for (uint32_t k = e->n; k-- > 0;) {
+      WeakRef *ref = (WeakRef *)(void *)e->refs[k];
+      ref->target = NULL;
+      if (gc_is_marked(&ref->head) && !v_absent(ref->callback)) (void)queue_add(vm, h, &ref->head); /* no memory: the callback is lost */
+    }
+    weak_drop(vm, e);
+  }
+}
+
+/* Before sweeping: references that die leave the lists of their targets. */
+static void weak_prune(VM *vm, Heap *h) {
+  for (size_t i = 0; i < h->weak_size; i++) {
+    WeakEntry *e = &h->weak[i];
     if (!e->target || e->target == WEAK_GONE) continue;
-    bool dead = !gc_is_marked(e->target);
     uint32_t kept = 0;
     for (uint32_t k = 0; k < e->n; k++) {
       WeakRef *ref = (WeakRef *)(void *)e->refs[k];
-      bool ref_dead = !gc_is_marked(&ref->head);
-      if (dead || ref_dead) ref->target = NULL; /* so that its destroy function does nothing */
-      if (!dead && !ref_dead) e->refs[kept++] = e->refs[k];
+      if (gc_is_marked(&ref->head)) e->refs[kept++] = e->refs[k];
+      else ref->target = NULL; /* so that its destroy function does nothing */
     }
-    if (dead) {
-      for (uint32_t k = e->n; k-- > 0;) {
-        WeakRef *ref = (WeakRef *)(void *)e->refs[k];
-        if (gc_is_marked(&ref->head) && !v_absent(ref->callback)) (void)queue_add(vm, h, &ref->head); /* no memory: the callback is lost */
-      }
-    }
-    if (dead || kept == 0) weak_drop(vm, e);
-    else e->n = kept;
+    e->n = kept;
+    if (kept == 0) weak_drop(vm, e);
   }
 }
 
@@ -275,6 +282,7 @@ void gc_collect(VM *vm) {
   vm_trace_roots(vm, t);
   mark_queue(h);
   drain(t);
+  weak_clear(vm, h);
   size_t queued = h->queue_len;
   pages_each(h, KIND_FINAL, find_finalizable, vm);
   drain(t);
@@ -282,7 +290,7 @@ void gc_collect(VM *vm) {
     mark_queue(h);
     drain(t);
   }
-  weak_clear(vm, h);
+  weak_prune(vm, h);
   str_intern_sweep(vm, gc_is_marked);
   h->stats.free_bytes = 0;
   for (int kind = 0; kind < KIND_COUNT; kind++) pages_sweep(vm, h, kind);
