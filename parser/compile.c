@@ -79,6 +79,15 @@ static Code *module_code(Compiler *c, const Node *tree) {
   return unit_finish(u);
 }
 
+/* What is left of the 256 KiB of C stack that are there at least, some of it kept for what is called from here. */
+static size_t stack_left(const VM *vm) {
+  enum { TOTAL = 256 * 1024, KEEP = 40 * 1024, LEAST = 48 * 1024 };
+  char here;
+  uintptr_t at = (uintptr_t)&here, base = (uintptr_t)vm->c_stack_base;
+  size_t used = !base ? TOTAL / 4 : at < base ? base - at : at - base;
+  return used + KEEP + LEAST < TOTAL ? TOTAL - KEEP - used : LEAST;
+}
+
 static Code *compile_tree(Compiler *c, const char *src, size_t len, ParseMode mode, bool *incomplete) {
   ParseResult *result = arena_alloc(&c->arena, sizeof *result);
   if (!result) {
@@ -94,7 +103,7 @@ static Code *compile_tree(Compiler *c, const char *src, size_t len, ParseMode mo
     return NULL;
   }
   show_warnings(c, result->warnings);
-  if (!scope_build(&c->ss, &c->arena, result->tree, &c->err, src, len, c->filename_c)) return NULL;
+  if (!scope_build(&c->ss, &c->arena, result->tree, &c->err, src, len, c->filename_c, stack_left(c->vm))) return NULL;
   return module_code(c, result->tree);
 }
 

@@ -123,20 +123,18 @@ Value fold_sequence(Unit *u, const NodeList *list) {
   return v_from_obj(t);
 }
 
-/* Left-leaning chains are walked with a list of their own, not by recursion. */
+/* Left-leaning chains are walked without recursion. */
 static Value fold_chain(Unit *u, const Node *n) {
-  const Node *inner[32];
-  int k = 0;
-  for (; n->kind == N_BinOp; n = n->u.bin.left) {
-    if (k == 32) return V_ABSENT;
-    inner[k++] = n;
-  }
+  Scopes *ss = &u->c->ss;
+  int base = ss->n_spine;
+  while (n->kind == N_BinOp && spine_push(u, n)) n = n->u.bin.left;
   Value v = may_fold(n) ? fold(u, n) : V_ABSENT;
-  while (k && !v_absent(v)) {
-    n = inner[--k];
+  while (ss->n_spine > base && !v_absent(v)) {
+    n = ss->spine[--ss->n_spine];
     Value right = may_fold(n->u.bin.right) ? fold(u, n->u.bin.right) : V_ABSENT;
     v = v_absent(right) ? right : fold_binary(u, n->u.bin.op, v, right);
   }
+  ss->n_spine = base;
   return v;
 }
 

@@ -116,12 +116,15 @@ void boolop_to(Unit *u, const Node *n, int dst) {
 }
 
 void ifexp_to(Unit *u, const Node *n, int dst) {
-  Label other = LABEL_INIT, end = LABEL_INIT;
-  jump_if(u, n->u.ifexp.test, false, &other);
-  expr_to(u, n->u.ifexp.body, dst);
-  emit_jump(u, n, &end);
-  label_place(u, &other);
-  expr_to(u, n->u.ifexp.orelse, dst);
+  Label end = LABEL_INIT;
+  for (; n->kind == N_IfExp && !failed(u); n = n->u.ifexp.orelse) { /* a if b else c if d else ... is no recursion */
+    Label other = LABEL_INIT;
+    jump_if(u, n->u.ifexp.test, false, &other);
+    expr_to(u, n->u.ifexp.body, dst);
+    emit_jump(u, n, &end);
+    label_place(u, &other);
+  }
+  expr_to(u, n, dst);
   label_place(u, &end);
 }
 

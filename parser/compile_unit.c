@@ -17,21 +17,18 @@ static bool declared_global(const Scope *s) {
 
 /* f.<locals>.g, Class.method (PEP 3155); comprehensions in between count as the functions they are in the language. */
 static Str *qualname(Compiler *c, const Unit *outer, const Scope *s) {
-  const Scope *inner[256];
   int n = 0;
   Buf b;
   if (!outer || declared_global(s)) return name_str(c, s->name);
   buf_init(&b, rt_mem(c->vm));
-  const Scope *p = s->parent;
-  while (p != outer->unit_scope && n < 256) {
-    inner[n++] = p;
-    p = p->parent;
-  }
+  for (const Scope *p = s->parent; p != outer->unit_scope; p = p->parent) n++;
   const Scope *around = outer->unit_scope;
   if (around->kind != SCOPE_MODULE && outer->qualname) buf_add(&b, outer->qualname->data, outer->qualname->size);
-  while (n--) {
+  while (n--) { /* from the outermost comprehension inwards */
+    const Scope *p = s->parent;
+    for (int i = 0; i < n; i++) p = p->parent;
     buf_str(&b, separator(around));
-    around = inner[n];
+    around = p;
     buf_str(&b, around->name->text);
   }
   buf_str(&b, separator(around));

@@ -80,7 +80,7 @@ bool scope_enter(Scopes *ss, const Node *node) {
   uintptr_t at = (uintptr_t)&here;
   uintptr_t used = at < ss->stack_base ? ss->stack_base - at : at - ss->stack_base;
   ss->depth++;
-  if (used <= SCOPE_STACK_BYTES && ss->depth <= SCOPE_MAX_DEPTH) return true;
+  if (used <= ss->stack_bytes && ss->depth <= SCOPE_MAX_DEPTH) return true;
   (void)node;
   if (!ss->err->set) {
     ss->err->set = true;
@@ -278,7 +278,7 @@ static bool resolve(Scopes *ss) {
   return true;
 }
 
-bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename) {
+bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename, size_t stack_bytes) {
   char here;
   memset(ss, 0, sizeof *ss);
   ss->arena = arena;
@@ -287,6 +287,7 @@ bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, con
   ss->src_len = src_len;
   ss->filename = filename;
   ss->stack_base = (uintptr_t)&here;
+  ss->stack_bytes = stack_bytes;
   ss->n_super = scope_intern(ss, "super", 5);
   ss->n_class = scope_intern(ss, "__class__", 9);
   ss->n_top = scope_intern(ss, "top", 3);

@@ -91,12 +91,13 @@ typedef struct Scopes {
   const Node **spine;
   int n_spine, cap_spine;
   uintptr_t stack_base;
+  size_t stack_bytes;       /* C stack that may be used from there on */
   int depth;
   const Name *n_super, *n_class, *n_top;
 } Scopes;
 
 /* Builds and resolves all scopes of a tree. False: err is set. */
-bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename);
+bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename, size_t stack_bytes);
 Scope *scope_of(const Scopes *ss, const Node *node);
 Symbol *scope_find(const Scope *s, const Name *name);               /* NULL: the scope does not mention it */
 /* The name as this scope sees it: private names of classes are mangled. NULL: out of memory (err set). */
@@ -111,6 +112,5 @@ bool scope_no_memory(Scopes *ss);
 /* How deep the C stack may go, shared with code generation. */
 bool scope_enter(Scopes *ss, const Node *node);
 static inline void scope_leave(Scopes *ss) { ss->depth--; }
-#define SCOPE_STACK_BYTES (96u * 1024u)
 #define SCOPE_MAX_DEPTH 3000
 #endif

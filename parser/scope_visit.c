@@ -318,9 +318,11 @@ static void visit_inner(Scopes *ss, const Node *n) {
     case N_UnaryOp: visit_expr(ss, n->u.unary.operand); break;
     case N_Lambda: visit_lambda(ss, n); break;
     case N_IfExp:
-      visit_expr(ss, n->u.ifexp.test);
-      visit_expr(ss, n->u.ifexp.body);
-      visit_expr(ss, n->u.ifexp.orelse);
+      for (; n->kind == N_IfExp && !ss->err->set; n = n->u.ifexp.orelse) {
+        visit_expr(ss, n->u.ifexp.test);
+        visit_expr(ss, n->u.ifexp.body);
+      }
+      visit_expr(ss, n);
       break;
     case N_Dict: visit_dict(ss, n); break;
     case N_ListComp: case N_SetComp: case N_DictComp: case N_GeneratorExp: visit_comp(ss, n); break;
@@ -376,6 +378,8 @@ static void visit_declaration(Scopes *ss, const Node *n) {
     else if (sym->flags & SYM_BOUND) scope_error(ss, n, "name '%s' is assigned to before %s declaration", name->text, word);
     sym->flags |= global ? SYM_GLOBAL : SYM_NONLOCAL;
     sym->decl = n;
+    Symbol *top = global ? symbol_get(ss, ss->module, name) : NULL; /* code of exec() with two namespaces: a name declared anywhere is global at the top, too */
+    if (top) top->flags |= SYM_GLOBAL;
   }
 }
 
