@@ -63,6 +63,8 @@ static inline int iter_c_next(VM *vm, Value it, Value *item) { return v_obj(it)-
 TINY_MUST_CHECK Value iter_quick(VM *vm, Value x, bool *needs_script);
 bool iter_is_iterable(VM *vm, Value x);
 
+/* Methods of the iterator types that are generators in another coat. */
+extern const tiny_def iter_gen_methods[];
 /* A native to be handed to frozen code as an argument. */
 TINY_MUST_CHECK Value native_value(VM *vm, const tiny_def *def);
 /* Calls the running native again with the iterable argument number i made a list: for methods that take any iterable. Returns what the native is to return. */

@@ -152,6 +152,7 @@ static void gen_trace_as(Tracer *t, Obj *o) { generator_type.trace(t, o); }
 static void gen_destroy_as(VM *vm, Obj *o) {
   if (generator_type.destroy) generator_type.destroy(vm, o);
 }
+const tiny_def iter_gen_methods[] = {{"__next__", gen_next_m, "(self, /)", "Implement next(self)."}, {0}};
 #define GEN_TYPE(id, python_name, base_type)                                                                                                           \
   const Type id##_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type},                                                    \
                           .name = python_name,                                                                                                         \
@@ -162,7 +163,8 @@ static void gen_destroy_as(VM *vm, Obj *o) {
                           .size = sizeof(Gen),                                                                                                         \
                           .trace = gen_trace_as,                                                                                                       \
                           .destroy = gen_destroy_as,                                                                                                   \
-                          .iter = iter_self}
+                          .iter = iter_self,                                                                                                           \
+                          .methods = iter_gen_methods}
 GEN_TYPE(callable_iter, "callable_iterator", &object_type);
 GEN_TYPE(seq_iter, "iterator", &object_type);
 GEN_TYPE(reversed_gen, "reversed", &reversed_type);

@@ -182,7 +182,7 @@ static Value filter_make(VM *vm, const Type *cls, Args *a) {
 /* ---- the types ---- */
 
 #define HEAD .head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}
-#define GEN_PART .layout = LAY_GEN, .size = sizeof(Gen), .trace = gen_trace_as, .destroy = gen_destroy_as, .iter = iter_self
+#define GEN_PART .layout = LAY_GEN, .size = sizeof(Gen), .trace = gen_trace_as, .destroy = gen_destroy_as, .iter = iter_self, .methods = iter_gen_methods
 
 const Type enumerate_type = {
     HEAD,
