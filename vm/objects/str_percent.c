@@ -18,7 +18,7 @@ typedef struct Percent {
   size_t next;     /* next item of the tuple */
   Value *keep;     /* rooted slots for the argument at hand and its key */
   bool converted;  /* second time: the arguments are as builtin as they get */
-  bool lenient;    /* arguments left over are no error */
+  bool lenient;    /* second time, of a mapping: keys are skipped, arguments left over are no error */
   bool gave_up;
   Buf out;
 } Percent;
@@ -61,7 +61,7 @@ static bool incomplete(Percent *p) { return rt_raise_b(p->vm, &exc_ValueError, "
 /* %(key): the argument comes from the mapping. p->i is behind the '('. [script] */
 static bool read_key(Percent *p) {
   VM *vm = p->vm;
-  if (v_absent(p->mapping)) return rt_raise_b(vm, &exc_TypeError, "format requires a mapping");
+  if (v_absent(p->mapping) && !p->lenient) return rt_raise_b(vm, &exc_TypeError, "format requires a mapping");
   size_t start = p->i;
   int depth = 1;
   while (p->i < p->n && depth > 0) {
@@ -70,6 +70,7 @@ static bool read_key(Percent *p) {
   }
   if (depth > 0) return rt_raise_b(vm, &exc_ValueError, "incomplete format key");
   size_t size = p->i - 1 - start;
+  if (p->lenient) return next_arg(p, p->keep); /* second run: the values stand in the tuple */
   Value key = p->bytes ? v_from_bytes(bytes_new(vm, p->f + start, size)) : v_from_str(str_new(vm, p->f + start, size));
   if (v_failed(key)) return false;
   p->keep[1] = key;
@@ -317,7 +318,7 @@ static bool plan_add(Percent *p, List *plan, char type, Value key) {
   return t && list_append(p->vm, plan, v_from_obj(t));
 }
 
-/* One conversion of the format at p->i (behind the '%'): adds its entries, and its text without the key to p->out. False with no exception:
+/* One conversion of the format at p->i (behind the '%'): adds its entries, and its text to p->out (r and a as s). False with no exception:
    the rest is wrong; the second run will say so. */
 static bool plan_one(Percent *p, List *plan) {
   VM *vm = p->vm;
@@ -329,7 +330,6 @@ static bool plan_one(Percent *p, List *plan) {
     if (depth > 0 || v_absent(p->mapping)) return p->i = start, false;
     size_t size = p->i - start - 2;
     key = p->bytes ? v_from_bytes(bytes_new(vm, p->f + start + 1, size)) : v_from_str(str_new(vm, p->f + start + 1, size));
-    start = p->i;
   }
   while (p->i < p->n && memchr("-+ #0123456789.*hlL", p->f[p->i], 19)) {
     if (p->f[p->i++] == '*' && !plan_add(p, plan, '*', V_NONE)) return false;
