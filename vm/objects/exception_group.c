@@ -117,6 +117,7 @@ static Value make_part(VM *vm, Value orig, List *excs) {
 typedef struct Matcher {
   Value pattern;   /* class or tuple of classes */
   Dict *leaves;    /* or: keys are the addresses of wanted leaf exceptions */
+  uint32_t depth;  /* of the nesting so far: bound by the recursion limit, as in CPython */
 } Matcher;
 
 static Value address_key(Value exc) { return v_from_int62((int64_t)(uintptr_t)v_obj(exc)); }
@@ -128,9 +129,9 @@ static int matches(VM *vm, const Matcher *m, Value exc) {
   return v_failed(found) ? -1 : !v_absent(found);
 }
 
-static bool split(VM *vm, Value exc, const Matcher *m, Value *match, Value *rest);
+static bool split(VM *vm, Value exc, Matcher *m, Value *match, Value *rest);
 
-static bool split_members(VM *vm, Value exc, const Matcher *m, Value *match, Value *rest) {
+static bool split_members(VM *vm, Value exc, Matcher *m, Value *match, Value *rest) {
   size_t mark = rt_temp_mark(vm);
   Value *slots = rt_temp(vm, 4); /* lists of matching and other members; results for one member */
   if (!slots) return false;
@@ -162,16 +163,18 @@ static bool split_members(VM *vm, Value exc, const Matcher *m, Value *match, Val
 }
 
 /* match and rest are rooted by the caller. */
-static bool split(VM *vm, Value exc, const Matcher *m, Value *match, Value *rest) {
+static bool split(VM *vm, Value exc, Matcher *m, Value *match, Value *rest) {
   *match = *rest = V_NONE;
   int hit = matches(vm, m, exc);
   if (hit < 0) return false;
   if (hit) *match = exc;
   else if (!is_group(exc)) *rest = exc;
   else {
+    if (++m->depth > vm->recursion_limit) return rt_raise_b(vm, &exc_RecursionError, "maximum recursion depth exceeded in exceptiongroup_split_recursive");
     if (!rt_enter_c(vm, " in exceptiongroup_split_recursive")) return false;
     bool ok = split_members(vm, exc, m, match, rest);
     rt_leave_c(vm);
+    m->depth--;
     return ok;
   }
   return true;
