@@ -227,5 +227,7 @@ int main(int argc, char **argv) {
   numbers(out, "const uint32_t frozen_chunk_at[]", &chunk_at, 20);
   numbers(out, "const uint32_t frozen_module_at[]", &module_at, 20);
   tiny_free(vm);
+  Table *const all[] = {&stream, &text, &string_at, &words, &handlers, &positions, &chunk_at, &module_at};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]->data);
   return fclose(out) != 0;
 }
