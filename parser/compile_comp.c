@@ -108,8 +108,8 @@ static void comp_inner(Unit *u, const Node *n, int g, int acc, Label *next) {
   if (g + 1 < n->u.comp.generators.n) {
     const Node *inner = n->u.comp.generators.items[g + 1];
     int it = expr_temp(u, inner->u.comprehension.iter);
-    if (inner->u.comprehension.is_async) EMIT(u, inner->u.comprehension.iter, GETAITER, it, it, 0);
-    else EMIT(u, inner->u.comprehension.iter, GETITER, it, it, 0);
+    if (inner->u.comprehension.is_async) EMIT(u, n, GETAITER, it, it, 0);
+    else EMIT(u, n, GETITER, it, it, 0);
     comp_loop(u, n, g + 1, it, acc);
   } else {
     element(u, n, acc);
@@ -129,8 +129,8 @@ static void comp_async_loop(Unit *u, const Node *n, int g, int it, int acc) {
   label_place(u, &next);
   handler_set(u, handler);
   int item = regs_alloc(u, 1);
-  EMIT(u, gen->u.comprehension.iter, GETANEXT, item, it, 0);
-  await_value(u, gen->u.comprehension.iter, item, 3, item);
+  EMIT(u, n, GETANEXT, item, it, 0);
+  await_value(u, n, item, 3, item);
   handler_set(u, outer);
   store_to(u, gen->u.comprehension.target, item);
   u->top--;
@@ -139,7 +139,7 @@ static void comp_async_loop(Unit *u, const Node *n, int g, int it, int acc) {
   label_place(u, &again);
   emit_jump(u, n, &next);
   if (handler >= 0) handler_place(u, handler, before);
-  EMIT(u, gen->u.comprehension.iter, ENDASYNCFOR, h, 0, 0);
+  EMIT(u, n, ENDASYNCFOR, h, 0, 0);
   u->stmt_top = stmt_top;
 }
 
@@ -151,7 +151,7 @@ static void comp_loop(Unit *u, const Node *n, int g, int it, int acc) {
   } else {
     Label body = LABEL_INIT, next = LABEL_INIT;
     State *before = state_copy(u, u->state);
-    emit_jump(u, gen->u.comprehension.iter, &next);
+    emit_jump(u, n, &next);
     state_set(u, before);
     label_place(u, &body);
     int item = target_reg(u, gen->u.comprehension.target), mark = u->top;
@@ -164,7 +164,7 @@ static void comp_loop(Unit *u, const Node *n, int g, int it, int acc) {
     u->top = mark;
     comp_inner(u, n, g, acc, &next);
     label_place(u, &next);
-    emit_branch(u, gen->u.comprehension.iter, INS(OP_FOR, item, it, 0), &body);
+    emit_branch(u, n, INS(OP_FOR, item, it, 0), &body);
   }
   scope_leave(&u->c->ss);
 }
@@ -197,8 +197,8 @@ static void comp_in_place(Unit *u, const Node *n, int dst) {
   int acc = is_scratch(u, dst) ? dst : regs_alloc(u, 1);
   int it = regs_alloc(u, 1);
   int source = expr_use(u, iter); /* in the scope around */
-  if (first->u.comprehension.is_async) EMIT(u, iter, GETAITER, it, source, 0);
-  else EMIT(u, iter, GETITER, it, source, 0);
+  if (first->u.comprehension.is_async) EMIT(u, n, GETAITER, it, source, 0);
+  else EMIT(u, n, GETITER, it, source, 0);
   u->top = it + 1;
   emit(u, n, INS(n->kind == N_ListComp ? OP_LIST : n->kind == N_SetComp ? OP_SET : OP_DICT, acc, it, 0));
   comp_variables(u, n, s);
@@ -236,8 +236,8 @@ static void genexp_to(Unit *u, const Node *n, int dst) {
   make_function(u, n, genexp_code(u, n, s), s, parts, 0, base);
   u->top = base + 2;
   expr_to(u, first->u.comprehension.iter, base + 1);
-  if (first->u.comprehension.is_async) EMIT(u, first->u.comprehension.iter, GETAITER, base + 1, base + 1, 0);
-  else EMIT(u, first->u.comprehension.iter, GETITER, base + 1, base + 1, 0);
+  if (first->u.comprehension.is_async) EMIT(u, n, GETAITER, base + 1, base + 1, 0);
+  else EMIT(u, n, GETITER, base + 1, base + 1, 0);
   EMIT(u, n, CALL, base, 1, dst);
   u->top = mark;
 }

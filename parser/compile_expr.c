@@ -233,8 +233,10 @@ void expr_to(Unit *u, const Node *n, int dst) {
   } else if (n->kind == N_Name) {
     name_to(u, n, dst);
   } else if (scope_enter(&u->c->ss, n)) {
+    const Node *last_compare = u->last_compare;
     if (u->top > SPILL_AT && u->top - u->stmt_top > SPILL_MIN) spilled_to(u, n, dst);
     else expr_inner(u, n, dst);
+    u->last_compare = last_compare;
     scope_leave(&u->c->ss);
   }
 }

@@ -49,7 +49,7 @@ struct Block {
   Label *brk, *cont;         /* loops */
   int handler;               /* handler in force outside */
   int reg;                   /* BLOCK_EXC: register of the exception; BLOCK_WITH: of __exit__ and its self */
-  const Node *node;          /* BLOCK_FINALLY: the try; BLOCK_WITH: context expression */
+  const Node *node;          /* BLOCK_FINALLY: the try; BLOCK_WITH: the statement */
   const char *name;          /* BLOCK_EXC: `as` name to unbind, NULL */
   bool is_async;             /* BLOCK_WITH */
 };
@@ -94,6 +94,7 @@ struct Unit {
   Block *block;
   int n_blocks;
   bool interactive;
+  const Node *last_compare;  /* last comparison that jump_if saw outside of operands */
 };
 
 typedef enum { VAR_LOCAL, VAR_FAR, VAR_CELL, VAR_FARCELL, VAR_FREE, VAR_CLASSFREE, VAR_GLOBAL, VAR_NAME, VAR_NONE } VarKind;

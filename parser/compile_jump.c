@@ -151,6 +151,7 @@ static bool constant_truth(Unit *u, const Node *n, bool *truth) {
 static void jump_inner(Unit *u, const Node *n, bool sense, Label *l) {
   bool truth;
   int mark = u->top;
+  if (n->kind == N_Compare) u->last_compare = n;
   if (constant_truth(u, n, &truth)) {
     if (truth == sense) emit_jump(u, n, l);
     return;

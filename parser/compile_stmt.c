@@ -70,7 +70,7 @@ static void for_stmt(Unit *u, const Node *n) {
   b.brk = &end;
   b.cont = &next;
   State *before = state_copy(u, u->state);
-  emit_jump(u, iter, &next);
+  emit_jump(u, n, &next);
   state_set(u, before);
   label_place(u, &body);
   int item = target_reg(u, target);
@@ -85,7 +85,7 @@ static void for_stmt(Unit *u, const Node *n) {
   stmts(u, &n->u.forloop.body);
   label_place(u, &next);
   block_pop(u, &b);
-  emit_branch(u, iter, INS(OP_FOR, item, it, 0), &body);
+  emit_branch(u, n, INS(OP_FOR, item, it, 0), &body);
   stmts(u, &n->u.forloop.orelse);
   label_place(u, &end);
   u->top = mark;
@@ -102,7 +102,7 @@ static void async_for_stmt(Unit *u, const Node *n) {
     return;
   }
   int it = regs_alloc(u, 1);
-  EMIT(u, iter, GETAITER, it, expr_use(u, iter), 0);
+  EMIT(u, n, GETAITER, it, expr_use(u, iter), 0);
   u->top = it + 1;
   int h = regs_alloc(u, 2);
   if (!block_push(u, &b, BLOCK_LOOP, n)) return;
@@ -113,14 +113,14 @@ static void async_for_stmt(Unit *u, const Node *n) {
   label_place(u, &next);
   handler_set(u, handler);
   int item = regs_alloc(u, 1);
-  EMIT(u, iter, GETANEXT, item, it, 0);
-  await_value(u, iter, item, 3, item);
+  EMIT(u, n, GETANEXT, item, it, 0);
+  await_value(u, n, item, 3, item);
   handler_set(u, outer);
   u->stmt_top = u->top;
   store_to(u, n->u.forloop.target, item);
   u->top = h + 2;
   stmts(u, &n->u.forloop.body);
-  emit_jump(u, iter, &next);
+  emit_jump(u, n, &next);
   block_pop(u, &b);
   if (handler >= 0) handler_place(u, handler, before);
   EMIT(u, iter, ENDASYNCFOR, h, 0, 0);
@@ -204,12 +204,14 @@ static void raise_stmt(Unit *u, const Node *n) {
 static void assert_stmt(Unit *u, const Node *n) {
   Label ok = LABEL_INIT;
   int mark = u->top;
+  u->last_compare = NULL;
   jump_if(u, n->u.assert_.test, true, &ok);
+  const Node *at = u->last_compare ? u->last_compare : n; /* the line is shown with the comparison that failed, if it is one */
   if (n->u.assert_.msg) {
     int r = expr_use(u, n->u.assert_.msg);
-    EMIT(u, n, ASSERTFAIL, r, 1, 0);
+    EMIT(u, at, ASSERTFAIL, r, 1, 0);
   } else {
-    EMIT(u, n, ASSERTFAIL, 0, 0, 0);
+    EMIT(u, at, ASSERTFAIL, 0, 0, 0);
   }
   label_place(u, &ok);
   u->top = mark;

@@ -172,7 +172,7 @@ static void except_clauses(Unit *u, const NodeList *clauses, Handling *g, Label 
     if (clause->u.handler.type) {
       u->stmt_top = u->top;
       int type = expr_use(u, clause->u.handler.type);
-      emit_branch(u, clause->u.handler.type, INS(OP_JEXC, g->h, type, 0), &next);
+      emit_branch(u, clause, INS(OP_JEXC, g->h, type, 0), &next);
       u->top = mark;
     }
     except_clause(u, clause, g, end);
@@ -246,7 +246,7 @@ static void star_clause(Unit *u, const Node *clause, int list) {
   const char *name = clause->u.handler.name;
   u->stmt_top = u->top;
   int type = expr_use(u, clause->u.handler.type);
-  EMIT(u, clause->u.handler.type, EXCGROUP, part, rest, type);
+  EMIT(u, clause, EXCGROUP, part, rest, type);
   move(u, clause, rest, part + 1);
   emit_branch(u, clause, INS(OP_JNONE, part, 0, 1), &next);
   u->top = mark;
@@ -327,31 +327,30 @@ void try_star_stmt(Unit *u, const Node *n) {
 
 static void with_item(Unit *u, const Node *n, int i);
 
-static void with_enter(Unit *u, const Node *item, int exit_regs, bool is_async) {
-  const Node *context = item->u.withitem.context;
+static void with_enter(Unit *u, const Node *n, const Node *item, int exit_regs, bool is_async) {
   int mark = u->top;
   u->stmt_top = u->top;
   int enter = regs_alloc(u, 2);
-  int manager = expr_use(u, context);
-  EMIT(u, context, GETSPECIAL, enter, manager, is_async ? 2 : 0);
-  EMIT(u, context, GETSPECIAL, exit_regs, manager, is_async ? 3 : 1);
-  EMIT(u, context, CALLM, enter, 0, enter);
+  int manager = expr_use(u, item->u.withitem.context);
+  EMIT(u, n, GETSPECIAL, enter, manager, is_async ? 2 : 0);
+  EMIT(u, n, GETSPECIAL, exit_regs, manager, is_async ? 3 : 1);
+  EMIT(u, n, CALLM, enter, 0, enter);
   u->top = enter + 1;
-  if (is_async) await_value(u, context, enter, 1, enter);
+  if (is_async) await_value(u, n, enter, 1, enter);
   u->top = mark;
 }
 
 /* The block is left by the exception in R[h]: __exit__ may swallow it. */
-static void with_exception(Unit *u, Handling *g, const Node *context, int exit_regs, bool is_async, Label *end) {
+static void with_exception(Unit *u, Handling *g, const Node *n, int exit_regs, bool is_async, Label *end) {
   Label swallow = LABEL_INIT;
   int base = regs_alloc(u, 5);
-  move(u, context, base, exit_regs);
-  move(u, context, base + 1, exit_regs + 1);
-  EMIT(u, context, EXCINFO, base + 2, g->h, 0);
-  EMIT(u, context, CALLM, base, 3, base);
+  move(u, n, base, exit_regs);
+  move(u, n, base + 1, exit_regs + 1);
+  EMIT(u, n, EXCINFO, base + 2, g->h, 0);
+  EMIT(u, n, CALLM, base, 3, base);
   u->top = base + 1;
-  if (is_async) await_value(u, context, base, 2, base);
-  emit_branch(u, context, INS(OP_JTRUE, base, 0, 1), &swallow);
+  if (is_async) await_value(u, n, base, 2, base);
+  emit_branch(u, n, INS(OP_JTRUE, base, 0, 1), &swallow);
   handling_reraise(u, g);
   label_place(u, &swallow);
   handling_done(u, g);
@@ -364,7 +363,7 @@ static void with_body(Unit *u, const Node *n, int i) {
 }
 
 static void with_item(Unit *u, const Node *n, int i) {
-  const Node *item = n->u.with.items.items[i], *context = item->u.withitem.context;
+  const Node *item = n->u.with.items.items[i];
   bool is_async = n->kind == N_AsyncWith;
   Block b;
   Handling g;
@@ -372,12 +371,12 @@ static void with_item(Unit *u, const Node *n, int i) {
   int mark = u->top, outer = u->handler;
   if (failed(u) || !scope_enter(&u->c->ss, n)) return;
   int exit_regs = regs_alloc(u, 2);
-  with_enter(u, item, exit_regs, is_async);
+  with_enter(u, n, item, exit_regs, is_async);
   int entered = u->top; /* the value of __enter__, right behind */
   State *before = state_copy(u, u->state);
   int h = exc_registers(u);
   int handler = handler_new(u, h);
-  if (block_push(u, &b, BLOCK_WITH, context)) {
+  if (block_push(u, &b, BLOCK_WITH, n)) {
     b.reg = exit_regs;
     b.is_async = is_async;
     handler_set(u, handler);
@@ -388,8 +387,8 @@ static void with_item(Unit *u, const Node *n, int i) {
     u->top = exit_regs + 2;
     call_exit(u, &b);
     emit_jump(u, NULL, &end);
-    if (handling_begin(u, &g, handler, h, before, context, NULL)) {
-      with_exception(u, &g, context, exit_regs, is_async, &end);
+    if (handling_begin(u, &g, handler, h, before, n, NULL)) {
+      with_exception(u, &g, n, exit_regs, is_async, &end);
       handling_end(u, &g);
     }
   }
