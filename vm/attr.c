@@ -132,7 +132,8 @@ static int bind_property(VM *vm, Value v, Value obj, Value *out, AttrCall *call)
 }
 
 int attr_bind(VM *vm, Value v, Value obj, const Type *cls, Value *out, AttrCall *call) {
-  for (;;) {
+  for (int depth = 0;; depth++) {
+    if (depth > 100) return rt_raise_i(vm, &exc_RecursionError, "maximum recursion depth exceeded"); /* a class method that wraps itself */
     *out = v;
     if (!v_is_obj(v)) return FOUND;
     const Type *t = v_obj(v)->type;

@@ -35,7 +35,6 @@ static Value override(VM *vm, const Type *t, uint16_t name) {
 }
 
 static int add_method(Attempt *at, int n, Value fn, Value self, Value arg) {
-  if (v_is_none(fn)) return n; /* __op__ = None: blocked; the TypeError follows */
   at[n] = (Attempt){.fn = fn, .self = self, .arg = arg};
   return n + 1;
 }
@@ -528,7 +527,12 @@ Step ops_contains(VM *vm, Value container, Value item, uint8_t dest, uint8_t lon
     *out = v_from_bool(r == 1);
     return r < 0 ? STEP_FAIL : STEP_DONE;
   }
-  if (!iterable(vm, container)) return not_iterable(vm, container);
+  Value it = special_override(vm, container, NAME___iter__);
+  if (v_failed(it)) return STEP_FAIL;
+  if (v_is_none(it) || !iterable(vm, container)) {
+    rt_raise(vm, &exc_TypeError, "argument of type '%T' is not iterable", container);
+    return STEP_FAIL;
+  }
   Value argv[4] = {V_NONE, V_NONE, container, item};
   Value fn = rt_frozen(vm, "_ops_contains");
   return v_failed(fn) ? STEP_FAIL : call_begin(vm, fn, argv + 2, 2, V_ABSENT, d, out);

@@ -138,7 +138,10 @@ static Value union_repr(VM *vm, Value self) {
 
 static bool alias_hash(VM *vm, Value self, int64_t *out) {
   int64_t a, b;
-  if (!rt_hash(vm, as_alias(self)->origin, &a) || !rt_hash(vm, v_from_obj(as_alias(self)->args), &b)) return false;
+  if (!rt_enter_c(vm, "")) return false;
+  bool ok = rt_hash(vm, as_alias(self)->origin, &a) && rt_hash(vm, v_from_obj(as_alias(self)->args), &b);
+  rt_leave_c(vm);
+  if (!ok) return false;
   *out = a ^ b;
   if (*out == -1) *out = -2;
   return true;
@@ -147,8 +150,11 @@ static Value alias_compare(VM *vm, Value a, Value b, Compare op) {
   if (!is_alias(a) || !is_alias(b) || (op != CO_EQ && op != CO_NE)) return V_NOTIMPL;
   bool same;
   if (as_alias(a)->starred != as_alias(b)->starred) return v_from_bool(op == CO_NE);
-  if (!rt_eq(vm, as_alias(a)->origin, as_alias(b)->origin, &same)) return V_FAIL;
-  if (same && !rt_eq(vm, v_from_obj(as_alias(a)->args), v_from_obj(as_alias(b)->args), &same)) return V_FAIL;
+  if (!rt_enter_c(vm, " in comparison")) return V_FAIL;
+  bool ok = rt_eq(vm, as_alias(a)->origin, as_alias(b)->origin, &same);
+  ok = ok && (!same || rt_eq(vm, v_from_obj(as_alias(a)->args), v_from_obj(as_alias(b)->args), &same));
+  rt_leave_c(vm);
+  if (!ok) return V_FAIL;
   return v_from_bool(same == (op == CO_EQ));
 }
 static Value alias_call(VM *vm, Value self, Args *a) {
@@ -164,7 +170,9 @@ static Value alias_getattr(VM *vm, Value self, Str *name) {
   bool mine = false;
   for (size_t i = 0; i < sizeof own / sizeof *own && !mine; i++) mine = str_eq_c(name, own[i]);
   if (!mine) {
+    if (!rt_enter_c(vm, "")) return V_FAIL;
     Value v = rt_getattr_opt(vm, as_alias(self)->origin, name);
+    rt_leave_c(vm);
     if (!v_absent(v)) return v;
   }
   Value v = rt_type_lookup(vm, type_of(self), name), out;
