@@ -439,13 +439,19 @@ static Step class_getitem(VM *vm, Value cls, Value key, Dest d, Value *out) {
   return call_begin(vm, f, argv + 3, 1, V_ABSENT, d, out);
 }
 
+/* A slice made by the instruction itself is in no register: kept while C code may call script code. False: MemoryError. */
+static bool keep_slice(VM *vm, Value key) { return !v_has_layout(key, LAY_SLICE) || vm_pin(vm, key) || (rt_no_memory(vm), false); }
+
 Step ops_getitem(VM *vm, Value obj, Value key, Dest d, Value *out) {
   const Type *t = type_of(obj);
   Value f = special_override(vm, obj, NAME___getitem__);
   if (v_failed(f)) return STEP_FAIL;
   if (!v_absent(f) && !v_is_none(f)) return call_special(vm, f, obj, 1, &key, d, out);
   if (t->getitem) {
+    size_t mark = vm->n_temps;
+    if (!keep_slice(vm, key)) return STEP_FAIL;
     *out = t->getitem(vm, obj, key);
+    vm->n_temps = mark;
     if (out->w == V_TAILCALL.w) return call_tail(vm, d, out); /* __missing__ of a dict */
     return v_failed(*out) ? STEP_FAIL : STEP_DONE;
   }
@@ -481,7 +487,12 @@ Step ops_setitem(VM *vm, Value obj, Value key, Value value, Dest d) {
     Value args[2] = {key, value};
     return call_special(vm, f, obj, v_absent(value) ? 1 : 2, args, d, &out);
   }
-  if (t->setitem) return t->setitem(vm, obj, key, value) ? STEP_DONE : STEP_FAIL;
+  if (t->setitem) {
+    size_t mark = vm->n_temps;
+    bool ok = keep_slice(vm, key) && t->setitem(vm, obj, key, value);
+    vm->n_temps = mark;
+    return ok ? STEP_DONE : STEP_FAIL;
+  }
   no_assignment(vm, obj, value);
   return STEP_FAIL;
 }
