@@ -25,6 +25,16 @@ static bool done(tiny_vm *vm, Task *t, bool ok) {
   return ok;
 }
 
+/* Cancels what a task waits for: 1 0 -1. A class of a script may have a cancel() of its own. */
+static int cancel_waiter(tiny_vm *vm, tiny_val v, tiny_val msg) {
+  Future *f = aio_future(vm, v);
+  tiny_val cls = tiny_getattr(vm, v, "__class__");
+  if (tiny_is(cls, tiny_class_of(vm, &aio_task_class))) return task_cancel(vm, (Task *)f, msg);
+  if (tiny_is(cls, tiny_class_of(vm, &aio_future_class))) return future_cancel(vm, f, msg);
+  tiny_val r = tiny_call_method(vm, v, "cancel", 1, &msg);
+  return tiny_failed(r) ? -1 : tiny_truth(vm, r);
+}
+
 /* A RuntimeError is thrown into the coroutine at its next step. */
 static bool bad_yield(tiny_vm *vm, tiny_val task, Task *t, tiny_val text) {
   tiny_val e = tiny_call(vm, tiny_exc_class(vm, TINY_RUNTIME_ERROR), 1, &text);
@@ -40,7 +50,7 @@ static bool wait_for_future(tiny_vm *vm, tiny_val task, Task *t, Future *f, tiny
   tiny_store(vm, task, &t->waiter, fut);
   if (t->must_cancel) {
     tiny_val msg = t->f.cancel_message;
-    int r = f->is_task ? task_cancel(vm, (Task *)f, msg) : future_cancel(vm, f, msg);
+    int r = cancel_waiter(vm, fut, msg);
     if (r < 0) return false;
     if (r) t->must_cancel = false;
   }
@@ -121,9 +131,8 @@ int task_cancel(tiny_vm *vm, Task *t, tiny_val msg) {
   t->f.log_traceback = false;
   if (t->f.state != FUT_PENDING) return 0;
   t->cancels++;
-  Future *w = aio_future(vm, t->waiter);
-  if (w) {
-    int r = w->is_task ? task_cancel(vm, (Task *)w, msg) : future_cancel(vm, w, msg);
+  if (!tiny_is_none(t->waiter)) {
+    int r = cancel_waiter(vm, t->waiter, msg);
     if (r) return r;
   }
   t->must_cancel = true;

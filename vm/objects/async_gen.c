@@ -40,9 +40,17 @@ const tiny_def async_gen_natives[] = {{"_ag_wrapped", n_wrapped, "(x, /)", NULL}
 
 /* ---- methods */
 
+/* The first step of an asynchronous generator is announced to the hook that its loop set (PEP 525). [script] */
+static bool announce(VM *vm, Value ag) {
+  Gen *g = v_gen(ag);
+  if (g->flags & GEN_HOOKED) return true;
+  g->flags |= GEN_HOOKED;
+  return v_is_none(vm->asyncgen_firstiter) || !v_failed(rt_call(vm, vm->asyncgen_firstiter, 1, &ag));
+}
+
 static Value make_asend(VM *vm, Value ag, Value value, const char *what) {
   Str *name = str_from(vm, what);
-  if (!name) return V_FAIL;
+  if (!name || !announce(vm, ag)) return V_FAIL;
   Value argv[3] = {ag, value, v_from_obj(name)};
   return gen_from_builtin(vm, &asend_type, "_agen_asend", 3, argv);
 }
@@ -50,9 +58,9 @@ static Value ag_anext(VM *vm, Args *a) { return make_asend(vm, a->v[0], V_NONE, 
 static Value ag_asend(VM *vm, Args *a) { return make_asend(vm, a->v[0], a->v[1], "asend"); }
 static Value ag_athrow(VM *vm, Args *a) {
   Value argv[2] = {a->v[0], gen_make_exc(vm, a->v[1], a->v[2], a->v[3])};
-  return v_failed(argv[1]) ? V_FAIL : gen_from_builtin(vm, &athrow_type, "_agen_athrow", 2, argv);
+  return v_failed(argv[1]) || !announce(vm, a->v[0]) ? V_FAIL : gen_from_builtin(vm, &athrow_type, "_agen_athrow", 2, argv);
 }
-static Value ag_aclose(VM *vm, Args *a) { return gen_from_builtin(vm, &athrow_type, "_agen_aclose", 1, a->v); }
+static Value ag_aclose(VM *vm, Args *a) { return !announce(vm, a->v[0]) ? V_FAIL : gen_from_builtin(vm, &athrow_type, "_agen_aclose", 1, a->v); }
 static Value same(VM *vm, Args *a) { (void)vm; return a->v[0]; }
 static Value same_iter(VM *vm, Value self) { (void)vm; return self; }
 

@@ -358,7 +358,7 @@ static const GetSet generator_getset[] = {{"__name__", get_name, set_name, "name
     {"gi_yieldfrom", get_yield_from, NULL, "object being iterated by yield from, or None"}, {0}};
 
 const Type generator_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "generator", .base = &object_type, .layout = LAY_GEN,
-    .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_generator, .size = sizeof(Gen), .trace = gen_trace, .repr = gen_repr, .iter = gen_iter, .methods = generator_methods, .getset = generator_getset};
+    .flags = TYPE_NO_NEW | TYPE_WEAKREF, .shape_id = TYPE_ID_generator, .size = sizeof(Gen), .trace = gen_trace, .repr = gen_repr, .iter = gen_iter, .methods = generator_methods, .getset = generator_getset};
 
 static const tiny_def coroutine_methods[] = {
     {"send", gen_send_m, "(self, value, /)", "send(arg) -> send 'arg' into coroutine,\nreturn next yielded value or raise StopIteration."},
@@ -371,7 +371,7 @@ static const GetSet coroutine_getset[] = {{"__name__", get_name, set_name, "name
     {"cr_await", get_yield_from, NULL, "object being awaited on, or None"}, {"cr_origin", get_none, NULL, NULL}, {0}};
 
 const Type coroutine_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "coroutine", .base = &object_type, .layout = LAY_GEN,
-    .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_coroutine, .size = sizeof(Gen), .trace = gen_trace, .repr = gen_repr, .methods = coroutine_methods, .getset = coroutine_getset};
+    .flags = TYPE_NO_NEW | TYPE_WEAKREF, .shape_id = TYPE_ID_coroutine, .size = sizeof(Gen), .trace = gen_trace, .repr = gen_repr, .methods = coroutine_methods, .getset = coroutine_getset};
 
 /* The iterator that coroutine.__await__ gives: a generator in disguise that drives the coroutine by `yield from`. */
 static Value coroutine_wrapper_iter(VM *vm, Value self) { (void)vm; return self; }
