@@ -37,19 +37,6 @@ static Value raise_error(Compiler *c) {
   return V_FAIL;
 }
 
-/* SyntaxWarnings are shown as python3 shows them; DeprecationWarnings (invalid escapes) are hidden by its default filters. */
-static void show_warnings(Compiler *c, const ParseWarning *w) {
-  VM *vm = c->vm;
-  for (; w && vm->config.write && !(c->flags & COMPILE_HIDDEN); w = w->next) {
-    Buf b;
-    if (strcmp(w->category, "SyntaxWarning") != 0) continue;
-    buf_init(&b, rt_mem(vm));
-    buf_printf(&b, "%s:%d: %s: %s\n", c->filename_c, w->line, w->category, w->msg);
-    if (!b.failed) vm->config.write(vm->config.user, 2, b.data, b.len);
-    buf_free(&b);
-  }
-}
-
 /* ---- modules */
 
 static void module_body(Unit *u, const Node *tree) {
@@ -102,7 +89,7 @@ static Code *compile_tree(Compiler *c, const char *src, size_t len, ParseMode mo
     if (incomplete) *incomplete = result->error.incomplete;
     return NULL;
   }
-  show_warnings(c, result->warnings);
+  /* result->warnings are DeprecationWarnings (invalid escapes), which python3 hides by default */
   if (!scope_build(&c->ss, &c->arena, result->tree, &c->err, src, len, c->filename_c, stack_left(c->vm))) return NULL;
   return module_code(c, result->tree);
 }

@@ -158,6 +158,7 @@ static void get_attr(Unit *u, const Node *n, int obj, int dst) {
 static void get_item(Unit *u, const Node *n, int obj, int dst) {
   const Node *index = n->u.subscript.slice;
   int mark = u->top;
+  warn_subscript(u, n);
   Value k = fold(u, index);
   uint32_t i = v_absent(k) ? 256 : const_index(u, k);
   if (i < 256) {
@@ -205,6 +206,7 @@ void chain_to(Unit *u, const Node *n, int dst) {
     } else if (link->kind == N_Subscript) {
       get_item(u, link, obj, d);
     } else {
+      warn_call(u, link);
       move(u, link, t, obj);
       call_args(u, link, &link->u.call.args, &link->u.call.keywords, t, 0, false, d);
     }

@@ -19,7 +19,7 @@ typedef struct Compiler {
   const char *filename_c;
   Str *filename, *source;
   unsigned flags;            /* COMPILE_* */
-  int n_finally;             /* copies of finally bodies being written, one inside the other */
+  int warned_line, warned_col; /* place of the last warning */
 } Compiler;
 
 /* Which locals surely have a value here: one bit per local. dead: control does not come here. */
@@ -223,6 +223,12 @@ void try_star_stmt(Unit *u, const Node *n);
 void with_stmt(Unit *u, const Node *n);
 void unwind(Unit *u, const Block *until);             /* leave the blocks inside `until` (NULL: all); the caller restores u->block and the handler */
 int exc_inner(const Unit *u, int *outermost);         /* registers of the innermost and outermost handled exceptions; -1: none */
+
+/* ---- compile_warn.c */
+void warn_call(Unit *u, const Node *call);
+void warn_subscript(Unit *u, const Node *n);
+void warn_compare(Unit *u, const Node *n);
+void warn_assert(Unit *u, const Node *n);
 
 /* ---- compile_match.c */
 void match_stmt(Unit *u, const Node *n);

@@ -69,6 +69,7 @@ static void compare_op(Unit *u, const Node *at, int dst, int left, int op, int r
 
 void compare_to(Unit *u, const Node *n, int dst) {
   Label end = LABEL_INIT;
+  warn_compare(u, n);
   int mark = u->top, last = n->u.compare.comparators.n - 1;
   int t = last && !is_scratch(u, dst) ? regs_alloc(u, 1) : dst; /* a chain writes its result early */
   int pair = last ? regs_alloc(u, 2) : 0;
@@ -151,7 +152,10 @@ static bool constant_truth(Unit *u, const Node *n, bool *truth) {
 static void jump_inner(Unit *u, const Node *n, bool sense, Label *l) {
   bool truth;
   int mark = u->top;
-  if (n->kind == N_Compare) u->last_compare = n;
+  if (n->kind == N_Compare) {
+    u->last_compare = n;
+    warn_compare(u, n);
+  }
   if (constant_truth(u, n, &truth)) {
     if (truth == sense) emit_jump(u, n, l);
     return;

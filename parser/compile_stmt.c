@@ -205,6 +205,7 @@ static void assert_stmt(Unit *u, const Node *n) {
   Label ok = LABEL_INIT;
   int mark = u->top;
   u->last_compare = NULL;
+  warn_assert(u, n);
   jump_if(u, n->u.assert_.test, true, &ok);
   const Node *at = u->last_compare ? u->last_compare : n; /* the line is shown with the comparison that failed, if it is one */
   if (n->u.assert_.msg) {

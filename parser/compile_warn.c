@@ -1,0 +1,98 @@
+/* SyntaxWarnings: code that surely is a slip. Shown as python3 shows them by default, on the stream of errors, once for a place. */
+#include "parser/compile_int.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include "lexer/source.h"
+
+static void show(Compiler *c, int line, const char *msg) {
+  VM *vm = c->vm;
+  Source source;
+  Buf b;
+  size_t len = 0;
+  memset(&source, 0, sizeof source);
+  buf_init(&b, rt_mem(vm));
+  buf_printf(&b, "%s:%d: SyntaxWarning: %s\n", c->filename_c, line, msg);
+  if (c->filename_c[0] != '<' && source_init(&source, &c->arena, c->ss.src, c->ss.src_len, c->filename_c) == SRC_OK && line <= source.n_lines) {
+    const char *text = source_line(&source, line, &len);
+    while (len && (*text == ' ' || *text == '\t')) text++, len--;
+    while (len && (text[len - 1] == '\n' || text[len - 1] == ' ')) len--;
+    buf_str(&b, "  ");
+    buf_add(&b, text, len);
+    buf_char(&b, '\n');
+  }
+  if (!b.failed) vm->config.write(vm->config.user, 2, b.data, b.len);
+  buf_free(&b);
+}
+
+static void warn(Unit *u, const Node *n, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static void warn(Unit *u, const Node *n, const char *fmt, ...) {
+  Compiler *c = u->c;
+  char msg[200];
+  va_list ap;
+  if (failed(u) || !c->vm->config.write || (c->flags & COMPILE_HIDDEN)) return;
+  if (n->line == c->warned_line && n->col <= c->warned_col) return; /* tests and finally bodies are written out more than once */
+  c->warned_line = n->line;
+  c->warned_col = n->col;
+  va_start(ap, fmt);
+  vsnprintf(msg, sizeof msg, fmt, ap);
+  va_end(ap);
+  show(c, n->line, msg);
+}
+
+/* Type of the value, where the kind of expression tells it; NULL. */
+static const char *type_name(const Node *n) {
+  static const char *const constants[] = {[CONST_NONE] = "NoneType", [CONST_TRUE] = "bool", [CONST_FALSE] = "bool", [CONST_ELLIPSIS] = "ellipsis", [CONST_INT] = "int",
+    [CONST_BIGINT] = "int", [CONST_FLOAT] = "float", [CONST_COMPLEX] = "complex", [CONST_STR] = "str", [CONST_BYTES] = "bytes"};
+  switch ((NodeKind)n->kind) {
+    case N_Constant: return constants[n->u.constant.kind];
+    case N_Tuple: return "tuple";
+    case N_List: case N_ListComp: return "list";
+    case N_Dict: case N_DictComp: return "dict";
+    case N_Set: case N_SetComp: return "set";
+    case N_GeneratorExp: return "generator";
+    case N_Lambda: return "function";
+    case N_JoinedStr: case N_FormattedValue: return "str";
+    default: return NULL;
+  }
+}
+
+void warn_call(Unit *u, const Node *call) {
+  const Node *fn = call->u.call.func;
+  const char *type = fn->kind == N_Lambda ? NULL : type_name(fn);
+  if (type) warn(u, call, "'%s' object is not callable; perhaps you missed a comma?", type);
+}
+
+void warn_subscript(Unit *u, const Node *n) {
+  const Node *value = n->u.subscript.value, *index = n->u.subscript.slice;
+  const char *type = type_name(value), *of = type_name(index);
+  if (!type) return;
+  bool text = value->kind == N_JoinedStr || value->kind == N_FormattedValue || (value->kind == N_Constant && value->u.constant.kind >= CONST_STR);
+  if (value->kind == N_Set || value->kind == N_SetComp || value->kind == N_GeneratorExp || value->kind == N_Lambda || (value->kind == N_Constant && !text)) {
+    warn(u, n, "'%s' object is not subscriptable; perhaps you missed a comma?", type);
+  } else if ((text || value->kind == N_Tuple || value->kind == N_List || value->kind == N_ListComp) && of && strcmp(of, "int") != 0 && strcmp(of, "bool") != 0) {
+    warn(u, n, "%s indices must be integers or slices, not %s; perhaps you missed a comma?", type, of);
+  }
+}
+
+static bool is_literal(Unit *u, const Node *n) {
+  if (n->kind == N_Constant) return n->u.constant.kind >= CONST_INT;
+  return n->kind == N_Tuple && !v_absent(fold(u, n));
+}
+
+void warn_compare(Unit *u, const Node *n) {
+  const Node *left = n->u.compare.left;
+  for (int i = 0; i < n->u.compare.comparators.n; i++) {
+    const Node *right = n->u.compare.comparators.items[i];
+    int op = n->u.compare.ops[i];
+    if ((op == CMP_IS || op == CMP_IS_NOT) && (is_literal(u, left) || is_literal(u, right))) {
+      warn(u, n, op == CMP_IS ? "\"is\" with a literal. Did you mean \"==\"?" : "\"is not\" with a literal. Did you mean \"!=\"?");
+      return;
+    }
+    left = right;
+  }
+}
+
+void warn_assert(Unit *u, const Node *n) {
+  const Node *test = n->u.assert_.test;
+  if (test->kind == N_Tuple && test->u.seq.elts.n) warn(u, n, "assertion is always true, perhaps remove parentheses?");
+}
