@@ -7,6 +7,9 @@
 /* The body ran; state: (name, bases, namespace). It left the __class__ cell, if there is one, in the namespace, where class_new fills it. */
 static Value then_body(VM *vm, Value state, tiny_outcome how, Value result) {
   if (how == TINY_RAISED) return rt_raise_obj(vm, result);
+  Value *keep = rt_temp(vm, 1); /* __slots__ may be an iterable of a script */
+  if (!keep) return V_FAIL;
+  *keep = state;
   const Tuple *st = v_tuple(state);
   Value cls = class_new(vm, &type_type, v_str(st->items[0]), v_tuple(st->items[1]), v_dict(st->items[2]));
   return v_failed(cls) ? cls : class_hooks(vm, cls, V_NONE);

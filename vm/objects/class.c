@@ -218,16 +218,25 @@ static bool has(VM *vm, Dict *ns, NameId id) {
 static const uint32_t inherited_flags =
     TYPE_HAS_DEL | TYPE_DUNDER_GETATTR | TYPE_DUNDER_SETATTR | TYPE_DESCR_GET | TYPE_DESCR_SET | TYPE_MAPPING | TYPE_SEQUENCE;
 
+/* Special methods whose presence is noted in the flags. */
+static const struct { NameId name; uint32_t flag; } flag_names[] = {{NAME___del__, TYPE_HAS_DEL}, {NAME___getattr__, TYPE_DUNDER_GETATTR},
+    {NAME___getattribute__, TYPE_DUNDER_GETATTR}, {NAME___setattr__, TYPE_DUNDER_SETATTR}, {NAME___delattr__, TYPE_DUNDER_SETATTR}, {NAME___get__, TYPE_DESCR_GET},
+    {NAME___set__, TYPE_DESCR_SET}, {NAME___delete__, TYPE_DESCR_SET}};
+enum { FLAG_NAMES = sizeof flag_names / sizeof flag_names[0] };
+
+static bool concerns_flags(VM *vm, const Str *name) {
+  for (size_t i = 0; i < FLAG_NAMES; i++)
+    if (vm->names[flag_names[i].name] == name) return true;
+  return vm->names[NAME___hash__] == name;
+}
+
 /* What the class's own namespace and its bases say. A flag too many only costs a slower path. */
 static void compute_flags(VM *vm, Class *c) {
   uint32_t f = c->t.flags & ~(inherited_flags | TYPE_UNHASHABLE);
   f |= c->t.flags & (TYPE_MAPPING | TYPE_SEQUENCE);
   for (size_t i = 1; i < c->mro->length; i++) f |= as_type(c->mro->items[i])->flags & inherited_flags;
-  static const struct { NameId name; uint32_t flag; } table[] = {{NAME___del__, TYPE_HAS_DEL}, {NAME___getattr__, TYPE_DUNDER_GETATTR},
-      {NAME___getattribute__, TYPE_DUNDER_GETATTR}, {NAME___setattr__, TYPE_DUNDER_SETATTR}, {NAME___delattr__, TYPE_DUNDER_SETATTR}, {NAME___get__, TYPE_DESCR_GET},
-      {NAME___set__, TYPE_DESCR_SET}, {NAME___delete__, TYPE_DESCR_SET}};
-  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-    if (has(vm, c->ns, table[i].name)) f |= table[i].flag;
+  for (size_t i = 0; i < FLAG_NAMES; i++)
+    if (has(vm, c->ns, flag_names[i].name)) f |= flag_names[i].flag;
   Str *hash = NAME(vm, __hash__);
   if (hash && v_is_none(rt_type_lookup(vm, &c->t, hash))) f |= TYPE_UNHASHABLE;
   c->t.flags = f;
@@ -526,8 +535,7 @@ bool class_set_attr(VM *vm, Class *c, Str *name, Value value) {
   } else if (!dict_set_str(vm, c->ns, name, value)) {
     return false;
   }
-  bool dunder = name->size > 4 && name->data[0] == '_' && name->data[1] == '_' && name->data[name->size - 1] == '_';
-  if (dunder) {
+  if (concerns_flags(vm, name)) {
     class_update_flags(vm, c);
   } else if (!v_absent(old) && !v_absent(value) && value_is_plain_data(old) && value_is_plain_data(value)) {
     if (!c->data_changes) attr_flush_caches(vm); /* from now on no cache holds plain data of this class */

@@ -68,6 +68,31 @@ Value class_hooks(VM *vm, Value cls, Value kwargs) {
   return rt_tail_builtin(vm, "_class_hooks", 3, (Value[]){cls, named ? v_from_obj(named) : V_NONE, sub ? kwargs : V_ELLIPSIS});
 }
 
+/* A metaclass may order the MRO itself: mro(). [script] */
+static bool own_mro(VM *vm, Value cls, const Type *meta) {
+  Str *name = NAME(vm, mro);
+  if (!name) return false;
+  if (v_same(rt_type_lookup(vm, meta, name), rt_type_lookup(vm, &type_type, name))) return true;
+  size_t mark = rt_temp_mark(vm);
+  Value *keep = rt_temp(vm, 2);
+  if (!keep) return false;
+  keep[0] = cls;
+  Value fn = rt_special(vm, cls, name), order = v_failed(fn) ? fn : rt_call(vm, fn, 0, NULL);
+  keep[1] = v_failed(order) ? V_NONE : rt_iter_to_list(vm, order);
+  bool ok = is_list(keep[1]);
+  const Type *solid = type_builtin_base(as_type(cls));
+  for (size_t i = 0; ok && i < v_list(keep[1])->length; i++) {
+    Value c = v_list(keep[1])->items[i];
+    if (!is_type(c)) ok = rt_raise_b(vm, &exc_TypeError, "mro() returned a non-class ('%T')", c);
+    else if (!rt_is_subtype(solid, type_builtin_base(as_type(c)))) ok = rt_raise_b(vm, &exc_TypeError, "mro() returned base with unsuitable layout ('%N')", as_type(c));
+  }
+  Tuple *mro = ok ? tuple_new(vm, v_list(keep[1])->items, v_list(keep[1])->length) : NULL;
+  if (mro) gc_store_obj(vm, v_obj(cls), &type_class(as_type(cls))->mro, mro);
+  rt_temp_release(vm, mark);
+  if (mro) class_update_flags(vm, type_class(as_type(cls)));
+  return mro != NULL;
+}
+
 static Value type_new(VM *vm, const Type *meta, Args *a) {
   const Tuple *args = v_tuple(a->v[0]);
   if (args->length == 1 && meta == &type_type && !v_dict(a->v[1])->used) return rt_type_value(type_of(args->items[0]));
@@ -88,6 +113,7 @@ static Value type_new(VM *vm, const Type *meta, Args *a) {
     meta = best;
   }
   Value cls = class_new(vm, meta, v_str(name), v_tuple(bases), v_dict(ns));
+  if (!v_failed(cls) && meta != &type_type && !own_mro(vm, cls, meta)) return V_FAIL;
   return v_failed(cls) ? cls : class_hooks(vm, cls, a->v[1]);
 }
 

@@ -1,0 +1,78 @@
+/* isinstance and issubclass: real class relations, __class__ claims, __instancecheck__ and __subclasscheck__ (PEP 3119), tuples and unions of classes. */
+#include "vm/attr.h"
+#include "vm/objects/class.h"
+#include "vm/objects/shape.h"
+
+/* A real class relation, or what the object claims to be by a __class__ of its own. */
+int attr_real_instance(VM *vm, Value v, const Type *cls) {
+  const Type *t = type_of(v);
+  if (rt_is_subtype(t, cls)) return 1;
+  if (!(t->flags & TYPE_HEAP) && !t->getattr) return 0;
+  Str *name = NAME(vm, __class__);
+  if (!name) return -1;
+  if (!t->getattr && !(t->flags & TYPE_DUNDER_GETATTR) && v_same(rt_type_lookup(vm, t, name), rt_type_lookup(vm, &object_type, name))) return 0;
+  Value claimed = rt_getattr_opt(vm, v, name);
+  if (v_failed(claimed)) return -1;
+  return is_type(claimed) && rt_is_subtype((const Type *)v_obj(claimed), cls);
+}
+
+/* The items of a tuple or union of classes; NULL: v is neither. */
+static const Tuple *class_choices(Value v) {
+  if (is_tuple(v)) return v_tuple(v);
+  return v_is_exact(v, &union_type) ? ((GenericAlias *)v_obj(v))->args : NULL;
+}
+
+typedef int (*CheckFn)(VM *vm, Value v, Value cls);
+
+static int check_choices(VM *vm, Value v, const Tuple *choices, CheckFn check) {
+  if (!rt_enter_c(vm, "")) return -1;
+  int r = 0;
+  for (size_t i = 0; r == 0 && i < choices->length; i++) {
+    Value c = choices->items[i];
+    r = check(vm, v, v_is_none(c) ? rt_type_value(&none_type) : c);
+  }
+  rt_leave_c(vm);
+  return r;
+}
+
+/* Asks __instancecheck__ or __subclasscheck__ of cls's metaclass. 2: there is none. */
+static int ask_hook(VM *vm, Value v, Value cls, Str *name) {
+  Value fn, self, argv[2];
+  if (!name) return -1;
+  if (!attr_special(vm, cls, name, &fn, &self)) return rt_pending(vm) ? -1 : 2;
+  int n = 0;
+  if (!v_absent(self)) argv[n++] = self;
+  argv[n++] = v;
+  Value r = rt_call(vm, fn, n, argv);
+  return v_failed(r) ? -1 : rt_truth(vm, r);
+}
+
+int rt_isinstance(VM *vm, Value v, Value cls) {
+  if (is_type(cls)) {
+    const Type *t = (const Type *)v_obj(cls);
+    if (type_of(v) == t) return 1;
+    if (t->head.type == &type_type || v_absent(attr_override(vm, t->head.type, NAME(vm, __instancecheck__)))) return attr_real_instance(vm, v, t);
+    return ask_hook(vm, v, cls, NAME(vm, __instancecheck__));
+  }
+  const Tuple *choices = class_choices(cls);
+  if (choices) return check_choices(vm, v, choices, rt_isinstance);
+  int r = v_is_obj(cls) ? ask_hook(vm, v, cls, NAME(vm, __instancecheck__)) : 2;
+  return r != 2 ? r : rt_raise_i(vm, &exc_TypeError, "isinstance() arg 2 must be a type, a tuple of types, or a union");
+}
+
+int rt_issubclass(VM *vm, Value v, Value cls) {
+  if (is_type(cls)) {
+    const Type *t = (const Type *)v_obj(cls);
+    if (t->head.type == &type_type || v_absent(attr_override(vm, t->head.type, NAME(vm, __subclasscheck__)))) {
+      if (!is_type(v)) return rt_raise_i(vm, &exc_TypeError, "issubclass() arg 1 must be a class");
+      return rt_is_subtype((const Type *)v_obj(v), t);
+    }
+    return ask_hook(vm, v, cls, NAME(vm, __subclasscheck__));
+  }
+  const Tuple *choices = class_choices(cls);
+  if (choices) return check_choices(vm, v, choices, rt_issubclass);
+  int r = v_is_obj(cls) ? ask_hook(vm, v, cls, NAME(vm, __subclasscheck__)) : 2;
+  if (r != 2) return r;
+  if (!is_type(v)) return rt_raise_i(vm, &exc_TypeError, "issubclass() arg 1 must be a class");
+  return rt_raise_i(vm, &exc_TypeError, "issubclass() arg 2 must be a class, a tuple of classes, or a union");
+}
