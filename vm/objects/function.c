@@ -377,7 +377,7 @@ static Value native_get_qualname(VM *vm, Value self) {
 static Value method_getattr(VM *vm, Value self, Str *name) {
   Value descr = rt_type_lookup(vm, &method_type, name);
   if (v_failed(descr)) return V_FAIL;
-  if (v_absent(descr)) return rt_getattr_opt(vm, as_method(self)->func, name);
+  if (v_absent(descr)) return rt_getattr(vm, as_method(self)->func, name); /* the error is the function's, too */
   const Type *t = type_of(descr);
   return t->descr_get ? t->descr_get(vm, descr, self, rt_type_value(&method_type)) : descr;
 }
