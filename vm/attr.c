@@ -279,10 +279,12 @@ static int get_class(Access *x) {
   VM *vm = x->vm;
   const Type *cls = (const Type *)v_obj(x->obj);
   Value meta = rt_type_lookup(vm, x->type, x->name);
+  if (v_absent(meta) && UNLIKELY(rt_pending(vm))) return FAILED;
   if (x->method) *x->self = V_ABSENT;
   if (is_data_descr(meta)) return attr_bind(vm, meta, x->obj, x->type, x->out, x->call);
   Value v = rt_type_lookup(vm, cls, x->name);
   if (v_absent(v)) {
+    if (UNLIKELY(rt_pending(vm))) return FAILED;
     if (v_absent(meta)) return MISSING;
     return bind_access(x, meta, x->obj, x->type);
   }
@@ -304,6 +306,7 @@ static int get_module(Access *x) {
   Value attr = V_ABSENT;
   bool dunder = x->name->size > 4 && x->name->data[0] == '_' && x->name->data[1] == '_';
   if (dunder || (x->type->flags & TYPE_HEAP)) attr = rt_type_lookup(vm, x->type, x->name);
+  if (v_absent(attr) && UNLIKELY(rt_pending(vm))) return FAILED;
   if (is_data_descr(attr)) return get_data_descr(x, attr);
   Value v = dict_get_str(vm, m->dict, x->name);
   if (v_failed(v)) return FAILED;

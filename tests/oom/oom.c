@@ -49,6 +49,10 @@ static bool one_run(const char *path, const char *text, size_t len, uint64_t n, 
       ++*bad;
     }
     f.armed = false;
+    if (tiny_take_error(vm, &e)) {
+      printf("%s: request %llu%s: left pending: %s", path, (unsigned long long)n, sticky ? " and on" : "", e.text);
+      ++*bad;
+    }
     if (tiny_run_source(vm, "print(sum([1, 2, 3]), {'a': 1}, f'{1.5}')", 41, "after") != TINY_OK) {
       tiny_take_error(vm, &e);
       printf("%s: request %llu: afterwards: %s", path, (unsigned long long)n, e.text);
