@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
-#include "repl/program.h"
+#include "repl/input.h"
 
 typedef struct Options {
   const char *code, *module, *file;
@@ -91,7 +92,7 @@ static int parse_options(Options *o, int argc, char **argv) {
     for (const char *p = argv[i] + 1; *p; p++) {
       if (*p == 'c' || *p == 'm') {
         const char *value = p[1] ? p + 1 : i + 1 < argc ? argv[++i] : NULL;
-        if (!value) return fprintf(stderr, "Argument expected for the -%c option\n", *p), bad_usage("missing argument of", *p == 'c' ? "-c" : "-m");
+        if (!value) return bad_usage("Argument expected for the", *p == 'c' ? "-c option" : "-m option");
         if (*p == 'c') o->code = value;
         else o->module = value;
         o->first_arg = i + 1;
@@ -112,37 +113,34 @@ static int parse_options(Options *o, int argc, char **argv) {
   return -1;
 }
 
-/* The VM that Ctrl-C interrupts. A signal handler has no other way to know it. */
-static tiny_vm *volatile interrupted_vm;
-static void on_sigint(int sig) {
-  (void)sig;
-  if (interrupted_vm) tiny_interrupt(interrupted_vm);
-}
-
 static size_t c_stack_budget(void) {
   struct rlimit lim;
   size_t stack = 8u << 20;
   if (getrlimit(RLIMIT_STACK, &lim) == 0 && lim.rlim_cur != RLIM_INFINITY) stack = (size_t)lim.rlim_cur;
-  stack /= 2;
+  stack /= 3;
   return stack > (4u << 20) ? 4u << 20 : stack;
 }
 
+static char *getcwd_copy(void) {
+  char cwd[PATH_MAX];
+  return strdup(getcwd(cwd, sizeof cwd) ? cwd : "");
+}
+
+/* Where modules are looked for first: the script's folder, links followed. malloc'ed. */
 static char *dir_of(const char *path) {
-  const char *slash = strrchr(path, '/');
-  size_t n = slash ? (size_t)(slash - path) : 0;
-  if (slash == path) n = 1;
-  char *s = malloc(n + 1);
-  if (s) {
-    memcpy(s, path, n);
-    s[n] = 0;
-  }
-  return s;
+  char *real = realpath(path, NULL);
+  struct stat st;
+  if (!real) return getcwd_copy();
+  if (stat(real, &st) == 0 && S_ISDIR(st.st_mode)) return real;
+  char *slash = strrchr(real, '/');
+  slash[slash == real] = 0;
+  return real;
 }
 
 /* sys.path[0] is the first place where modules are looked for. */
-static bool set_path(Program *p) {
+static bool set_path(Program *p, bool script) {
   tiny_val sys = tiny_import(p->vm, "sys"), path = tiny_getattr(p->vm, sys, "path");
-  tiny_val dir = tiny_string(p->vm, p->script_dir), args[2] = {tiny_int(p->vm, 0), dir};
+  tiny_val dir = tiny_string(p->vm, script ? p->script_dir : ""), args[2] = {tiny_int(p->vm, 0), dir};
   bool ok = !tiny_failed(tiny_call_method(p->vm, path, "insert", 2, args));
   if (!ok) tiny_clear_error(p->vm);
   return ok;
@@ -152,30 +150,47 @@ static bool set_file(Program *p, const char *path) {
   return tiny_setattr(p->vm, tiny_main_module(p->vm), "__file__", tiny_string(p->vm, path));
 }
 
+static int cannot_run(const char *full, int err) {
+  if (err == EISDIR) fprintf(stderr, "tiny: can't find '__main__' module in '%s'\n", full);
+  else fprintf(stderr, "tiny: can't open file '%s': [Errno %d] %s\n", full, err, strerror(err));
+  return err == EISDIR ? 1 : 2;
+}
+
+static int run_at(Program *p, const char *text, size_t len, const char *path) {
+  return set_file(p, path) ? run_text(p, text, len, path) : report_status(p, TINY_ERROR);
+}
+
+/* A file, or a folder with a __main__ in it. */
 static int run_file(Program *p, const char *file) {
   size_t len;
   int err;
-  char *text = source_read(file, &len, &err);
-  if (!text) {
-    char full[PATH_MAX + 1], cwd[PATH_MAX];
-    if (file[0] != '/' && getcwd(cwd, sizeof cwd)) snprintf(full, sizeof full, "%.2000s/%.2000s", cwd, file);
-    else snprintf(full, sizeof full, "%.4000s", file);
-    if (err == EISDIR) fprintf(stderr, "tiny: can't find '__main__' module in '%s'\n", full);
-    else fprintf(stderr, "tiny: can't open file '%s': [Errno %d] %s\n", full, err, strerror(err));
-    return err == EISDIR ? 1 : 2;
-  }
-  int status = set_file(p, file) ? run_text(p, text, len, file) : report_status(p, TINY_ERROR);
+  char *full = source_absolute(file), *inner = NULL, *text = full ? source_read(full, &len, &err) : NULL;
+  if (full && !text && err == EISDIR) text = source_find_main(full, &len, &inner);
+  int status = !full ? 1 : text ? run_at(p, text, len, inner ? inner : full) : cannot_run(full, err);
   free(text);
+  free(inner);
+  free(full);
   return status;
 }
 
 static int run_module(Program *p, const char *name) {
-  char *path = NULL, *text = source_find_module(p, name, true, &path);
+  char *path = NULL, *text = NULL;
+  size_t len;
+  bool is_package = false;
+  text = source_find_module(p, name, true, &len, &path, &is_package);
   if (!text) {
-    fprintf(stderr, "tiny: No module named %s\n", name);
+    char *init = source_find_module(p, name, false, &len, &path, &is_package);
+    if (init) fprintf(stderr, "tiny: No module named %s.__main__; '%s' is a package and cannot be directly executed\n", name, name);
+    else fprintf(stderr, "tiny: No module named %s\n", name);
+    free(init);
+    free(path);
     return 1;
   }
-  int status = set_file(p, path) ? run_text(p, text, strlen(text), path) : report_status(p, TINY_ERROR);
+  const char *dot = strrchr(name, '.');
+  tiny_val package = tiny_string_n(p->vm, name, is_package ? strlen(name) : dot ? (size_t)(dot - name) : 0);
+  tiny_val argv = tiny_getattr(p->vm, tiny_import(p->vm, "sys"), "argv");
+  bool ok = tiny_setattr(p->vm, tiny_main_module(p->vm), "__package__", package) && tiny_setitem(p->vm, argv, tiny_int(p->vm, 0), tiny_string(p->vm, path));
+  int status = ok ? run_at(p, text, len, path) : report_status(p, TINY_ERROR);
   free(text);
   free(path);
   return status;
@@ -192,8 +207,9 @@ static int run_stdin(Program *p) {
 
 static int run_all(Program *p, const Options *o) {
   int status = 0;
+  p->inspect = o->interactive;
   bool stdin_script = !o->code && !o->module && (!o->file || strcmp(o->file, "-") == 0);
-  set_path(p);
+  set_path(p, o->module || (o->file && !stdin_script && !o->code));
   if (o->code) status = run_text(p, o->code, strlen(o->code), "<string>");
   else if (o->module) status = run_module(p, o->module);
   else if (!stdin_script) status = run_file(p, o->file);
@@ -207,9 +223,10 @@ int main(int argc, char **argv) {
   Options o = {0};
   int r = parse_options(&o, argc, argv);
   if (r >= 0) return r;
-  Program p = {.memory_text = o.memory_text, .steps_text = o.steps_text, .inspect = o.interactive};
+  Program p = {.memory_text = o.memory_text, .steps_text = o.steps_text};
   output_init(&p);
-  p.script_dir = o.file && strcmp(o.file, "-") != 0 && !o.code && !o.module ? dir_of(o.file) : dir_of("");
+  bool has_file = o.file && strcmp(o.file, "-") != 0 && !o.code && !o.module;
+  p.script_dir = has_file ? dir_of(o.file) : getcwd_copy();
   const char **args = malloc(((size_t)argc + 2) * sizeof *args);
   if (!p.script_dir || !args) return 1;
   int n = 0;
@@ -232,20 +249,24 @@ int main(int argc, char **argv) {
     return 1;
   }
   if (o.steps_text) tiny_set_fuel(p.vm, o.steps, TINY_KILL);
-  interrupted_vm = p.vm;
-  signal(SIGINT, on_sigint);
-  signal(SIGPIPE, SIG_IGN);
+  interrupt_install();
+  interrupt_aim(p.vm);
   int status = run_all(&p, &o);
   bool flushed = output_flush(&p.out);
-  interrupted_vm = NULL;
+  interrupt_aim(NULL);
   tiny_free(p.vm);
   output_free(&p);
+  input_free(&p);
   free(p.script_dir);
   free(p.found_text);
   free(p.found_path);
   free(args);
-  if (!flushed && status == 0) status = 120;
-  if (status == 130) { /* died of Ctrl-C: say so the way a shell understands */
+  if (!flushed) { /* the words of python3, whose stream reports it when it is closed */
+    fprintf(stderr, "Exception ignored in: <_io.TextIOWrapper name='<stdout>' mode='w' encoding='utf-8'>\n%s: [Errno %d] %s\n",
+            p.out.error == EPIPE ? "BrokenPipeError" : "OSError", p.out.error, strerror(p.out.error));
+    if (status == 0) status = 120;
+  }
+  if (p.interrupted) { /* died of Ctrl-C: say so the way a shell understands */
     signal(SIGINT, SIG_DFL);
     raise(SIGINT);
   }

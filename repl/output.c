@@ -1,4 +1,4 @@
-/* The program's stdout, stderr and stdin: stdout is collected and written in large pieces (by lines on a terminal), as python3 does. */
+/* The program's stdout and stderr: stdout is collected and written in large pieces (by lines on a terminal), as python3 does. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +20,7 @@ static bool write_all(Output *o, const char *text, size_t len) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
       o->broken = true;
+      o->error = errno;
       break;
     }
     text += n;
@@ -45,17 +46,6 @@ bool program_write(void *user, int stream, const char *text, size_t len) {
   o->len += len;
   if (stream == 2 || (o->line_buffered && memchr(text, '\n', len))) return output_flush(o);
   return true;
-}
-
-long program_read(void *user, char *buf, size_t len) {
-  Program *p = user;
-  output_flush(&p->out);
-  for (;;) {
-    ssize_t n = read(0, buf, len);
-    if (n >= 0) return (long)n;
-    if (errno != EINTR) return -1;
-    return -1;
-  }
 }
 
 void output_free(Program *p) {

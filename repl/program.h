@@ -4,23 +4,27 @@
 #include <stdio.h>
 #include "include/tiny.h"
 
-typedef struct Output { char *data; size_t len, cap; bool line_buffered, broken; int fd; } Output;
+typedef struct Output { char *data; size_t len, cap; bool line_buffered, broken; int fd, error; } Output; /* error: errno of the write that failed */
+typedef struct Input { char *data; size_t at, len, cap; } Input; /* bytes read from stdin and not handed out yet */
 
 /* What the hooks of the VM share. Owned by main; one per process. */
 typedef struct Program {
   tiny_vm *vm;
   Output out, err;
+  Input in;
   char *script_dir;          /* first place where modules are looked for; "" : the current folder */
   char *found_text, *found_path; /* last module source handed to the VM */
   const char *memory_text;   /* the limits as the user wrote them, for messages */
   const char *steps_text;
-  bool inspect;              /* -i */
+  bool inspect;              /* -i: SystemExit of the script is shown, the prompt follows */
+  bool prompting;            /* the prompt is open: stdin is read by lines, so that input() and the prompt take turns */
+  bool asked_to_exit;        /* SystemExit was reported */
+  bool interrupted;          /* the script died of Ctrl-C */
 } Program;
 
 /* output.c */
 void output_init(Program *p);
 bool program_write(void *user, int stream, const char *text, size_t len);
-long program_read(void *user, char *buf, size_t len);
 bool output_flush(Output *o);
 void output_free(Program *p);
 
@@ -28,7 +32,9 @@ void output_free(Program *p);
 bool program_find_source(void *user, const char *dotted_name, const char **text, size_t *len, const char **path, bool *is_package);
 char *source_read(const char *path, size_t *len, int *err);    /* whole file, malloc'ed; NULL: *err is errno */
 char *source_read_stream(FILE *f, size_t *len);
-char *source_find_module(Program *p, const char *dotted_name, bool main, char **path); /* text of the module for -m */
+char *source_find_module(Program *p, const char *dotted_name, bool main, size_t *len, char **path, bool *is_package); /* text of the module for -m */
+char *source_absolute(const char *path);                       /* malloc'ed; the path itself when it is absolute */
+char *source_find_main(const char *dir, size_t *len, char **path); /* text of DIR/__main__.tiny or .py */
 
 /* run.c: all return the process's exit status */
 int run_text(Program *p, const char *text, size_t len, const char *filename);
@@ -36,4 +42,9 @@ int report_status(Program *p, tiny_status status);              /* after a run: 
 
 /* repl.c */
 int repl_run(Program *p, bool banner);
+
+/* interrupt.c: the only writable static data of the program, because signal handlers get no argument */
+void interrupt_install(void);
+void interrupt_aim(tiny_vm *vm);      /* Ctrl-C interrupts the script that runs in vm; NULL: it is only noted */
+bool interrupt_taken(void);           /* Ctrl-C was pressed since the last question */
 #endif

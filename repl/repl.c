@@ -1,33 +1,100 @@
-/* The read-eval-print loop. */
-#include <string.h>
+/* The read-eval-print loop: collects lines until they are a statement, runs it, says what went wrong. */
 #include <stdlib.h>
-#include "repl/program.h"
+#include <string.h>
+#include "repl/input.h"
 
-int repl_run(Program *p, bool banner) {
-  char line[4096];
-  char *text = NULL;
-  size_t len = 0;
-  if (banner) printf("tiny %s\n", tiny_version());
-  for (;;) {
-    output_flush(&p->out);
-    fputs(len ? "... " : ">>> ", stdout);
-    fflush(stdout);
-    if (!fgets(line, sizeof line, stdin)) break;
-    size_t n = strlen(line);
-    char *more = realloc(text, len + n + 1);
-    if (!more) break;
-    text = more;
-    memcpy(text + len, line, n + 1);
-    len += n;
-    bool incomplete = false;
-    tiny_status st = tiny_run_interactive(p->vm, text, len, "<stdin>", &incomplete);
-    if (incomplete) {
-      tiny_clear_error(p->vm);
+typedef struct Pending { char *text; size_t len; } Pending; /* lines of a statement that is not complete yet */
+
+static bool append(Pending *t, const char *line) {
+  size_t n = strlen(line);
+  char *more = realloc(t->text, t->len + n + 1);
+  if (!more) return false;
+  memcpy(more + t->len, line, n + 1);
+  t->text = more;
+  t->len += n;
+  return true;
+}
+
+/* sys.ps1 and sys.ps2 may be changed by the user, also to an object with a __str__ of its own. The text is pinned in the caller's scope. */
+static const char *prompt_of(Program *p, const char *name, const char *usual) {
+  tiny_val v = tiny_str(p->vm, tiny_getattr(p->vm, tiny_import(p->vm, "sys"), name));
+  const char *s = tiny_failed(v) ? NULL : tiny_to_str(p->vm, v, NULL);
+  tiny_clear_error(p->vm);
+  return s ? s : usual;
+}
+
+static void set_prompts(Program *p) {
+  tiny_val sys = tiny_import(p->vm, "sys");
+  if (!tiny_setattr(p->vm, sys, "ps1", tiny_string(p->vm, ">>> ")) || !tiny_setattr(p->vm, sys, "ps2", tiny_string(p->vm, "... "))) tiny_clear_error(p->vm);
+}
+
+static bool is_blank(const char *s) {
+  s += strspn(s, " \t\n");
+  return *s == 0 || *s == '#';
+}
+
+static void say(Program *p, const char *text) { program_write(p, 2, text, strlen(text)); }
+
+/* Runs what has been typed; true: it was a whole statement. Its last line is given without its end: a block ends only by an empty line. */
+static bool run_pending(Program *p, const Pending *t, int *status) {
+  bool incomplete = false;
+  interrupt_taken();
+  interrupt_aim(p->vm);
+  tiny_status st = tiny_run_interactive(p->vm, t->text, t->len && t->text[t->len - 1] == '\n' ? t->len - 1 : t->len, "<stdin>", &incomplete);
+  if (incomplete) tiny_clear_error(p->vm);
+  else *status = report_status(p, st);
+  interrupt_aim(NULL);
+  return !incomplete;
+}
+
+/* What is still incomplete at the end of input is an error, said as for a file. */
+static void run_file_end(Program *p, const Pending *t) { report_status(p, tiny_run_source(p->vm, t->text, t->len, "<stdin>")); }
+
+static InputResult ask(Program *p, bool more, char **line) {
+  tiny_scope scope = tiny_scope_open(p->vm);
+  InputResult r = input_line(p, more ? prompt_of(p, "ps2", "... ") : prompt_of(p, "ps1", ">>> "), line);
+  tiny_scope_close(p->vm, scope);
+  return r;
+}
+
+static int loop(Program *p, Pending *t) {
+  int status = 0;
+  while (!p->asked_to_exit) {
+    char *line;
+    InputResult r = ask(p, t->len > 0, &line);
+    if (r == INPUT_INTERRUPT) {
+      interrupt_taken();
+      say(p, "\nKeyboardInterrupt\n");
+      t->len = 0;
       continue;
     }
-    report_status(p, st);
-    len = 0;
+    if (r != INPUT_LINE && t->len && append(t, "\n") && !run_pending(p, t, &status)) run_file_end(p, t); /* the end of input ends the statement */
+    if (r != INPUT_LINE) break;
+    bool ok = append(t, line);
+    free(line);
+    if (!ok) return 1;
+    if (t->len == strcspn(t->text, "\n") + 1 && is_blank(t->text)) t->len = 0; /* nothing but a comment */
+    if (!t->len) continue;
+    if (run_pending(p, t, &status)) t->len = 0;
   }
-  free(text);
-  return 0;
+  return p->asked_to_exit ? status : 0;
+}
+
+int repl_run(Program *p, bool banner) {
+  char head[128];
+  Pending t = {0};
+  p->inspect = false;
+  p->asked_to_exit = p->interrupted = false;
+  p->prompting = true;
+  snprintf(head, sizeof head, "tiny %s, a Python 3.11 language\nexit() or Ctrl-D leaves, Tab completes names.\n", tiny_version());
+  if (banner) say(p, head);
+  set_prompts(p);
+  interrupt_aim(NULL);
+  input_open(p);
+  int status = loop(p, &t);
+  if (!p->asked_to_exit) say(p, "\n");
+  p->interrupted = false;
+  input_close(p);
+  free(t.text);
+  return status;
 }

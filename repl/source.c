@@ -1,8 +1,10 @@
 /* Files that hold scripts: reading them, and finding modules beside the script and in TINYPATH. */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "repl/program.h"
 
 char *source_read_stream(FILE *f, size_t *len) {
@@ -106,8 +108,18 @@ bool program_find_source(void *user, const char *dotted_name, const char **text,
   return p->found_text != NULL;
 }
 
-char *source_find_module(Program *p, const char *dotted_name, bool main, char **path) {
+char *source_find_module(Program *p, const char *dotted_name, bool main, size_t *len, char **path, bool *is_package) {
+  return look_everywhere(p, dotted_name, main ? "__main__" : "__init__", is_package, len, path);
+}
+
+char *source_find_main(const char *dir, size_t *len, char **path) {
   bool is_package;
-  size_t len;
-  return look_everywhere(p, dotted_name, main ? "__main__" : "__init__", &is_package, &len, path);
+  char *text = look_in(dir, "__main__", "", &is_package, len, path);
+  return text;
+}
+
+/* The path that tracebacks and __file__ show; as python3, without taking "." and ".." out. */
+char *source_absolute(const char *path) {
+  char cwd[PATH_MAX];
+  return path[0] == '/' || !getcwd(cwd, sizeof cwd) ? join3("", path, "") : join3(cwd, path, "");
 }

@@ -1,0 +1,98 @@
+/* What Tab offers at the prompt: keywords, names of __main__ and builtins, attributes after a dot. As python3's rlcompleter, a callable is followed by "(". */
+#include <stdlib.h>
+#include <string.h>
+#include "repl/input.h"
+
+/* Keywords that something follows; the ones without a blank are followed by nothing, by a colon, or by a line's end. */
+static const char *const keywords[] = {
+    "False", "None", "True", "and ", "as ", "assert ", "async ", "await ", "break", "class ", "continue", "def ", "del ", "elif ", "else", "except ", "finally:", "for ", "from ",
+    "global ", "if ", "import ", "in ", "is ", "lambda ", "nonlocal ", "not ", "or ", "pass", "raise ", "return ", "try:", "while ", "with ", "yield ", "case ", "match "};
+
+static bool add(Completion *c, const char *head, size_t head_len, const char *name, const char *tail) {
+  if (c->count == c->cap) {
+    size_t cap = c->cap ? c->cap * 2 : 32;
+    char **more = realloc(c->items, cap * sizeof *more);
+    if (!more) return false;
+    c->items = more;
+    c->cap = cap;
+  }
+  size_t n = strlen(name), t = strlen(tail);
+  char *s = malloc(head_len + n + t + 1);
+  if (!s) return false;
+  memcpy(s, head, head_len);
+  memcpy(s + head_len, name, n);
+  memcpy(s + head_len + n, tail, t + 1);
+  for (size_t i = 0; i < c->count; i++) {
+    if (strcmp(c->items[i], s) == 0) return free(s), true;
+  }
+  c->items[c->count++] = s;
+  return true;
+}
+
+/* "(" after what can be called. getattr may run a property: its errors are nobody's. */
+static const char *tail_of(tiny_vm *vm, tiny_val callable, tiny_val object, const char *name) {
+  tiny_val v = tiny_getattr(vm, object, name), r = tiny_call(vm, callable, 1, &v);
+  if (tiny_failed(r)) tiny_clear_error(vm);
+  return tiny_is(r, TINY_TRUE) ? "(" : "";
+}
+
+/* Names of dir(object) that begin with `prefix`; those with a leading _ only when one was typed. */
+static bool add_names(Program *p, Completion *c, tiny_val object, const char *head, size_t head_len, const char *prefix, bool attributes) {
+  tiny_vm *vm = p->vm;
+  tiny_val builtins = tiny_import(vm, "builtins"), callable = tiny_getattr(vm, builtins, "callable");
+  tiny_val names = tiny_call(vm, tiny_getattr(vm, builtins, "dir"), 1, &object);
+  int n = tiny_failed(names) ? 0 : tiny_seq_len(names);
+  size_t plen = strlen(prefix);
+  for (int i = 0; i < n; i++) {
+    const char *name = tiny_to_str(vm, tiny_seq_item(names, i), NULL);
+    if (!name || strncmp(name, prefix, plen) != 0) continue;
+    if (attributes && name[0] == '_' && (plen == 0 || (plen == 1 && name[1] == '_'))) continue;
+    if (!add(c, head, head_len, name, tail_of(vm, callable, object, name))) return false;
+  }
+  tiny_clear_error(vm);
+  return true;
+}
+
+/* The object that "a.b.c" names, looked up in __main__ and then in builtins. */
+static tiny_val find_object(tiny_vm *vm, const char *path, size_t len) {
+  char name[256];
+  tiny_val at = TINY_ABSENT;
+  while (len) {
+    const char *dot = memchr(path, '.', len);
+    size_t n = dot ? (size_t)(dot - path) : len;
+    if (n == 0 || n >= sizeof name) return TINY_ABSENT;
+    memcpy(name, path, n);
+    name[n] = 0;
+    if (tiny_is_absent(at)) at = tiny_hasattr(vm, tiny_main_module(vm), name) ? tiny_main_module(vm) : tiny_import(vm, "builtins");
+    at = tiny_getattr(vm, at, name);
+    if (tiny_failed(at)) return TINY_ABSENT;
+    path += n + (dot != NULL);
+    len -= n + (dot != NULL);
+  }
+  return at;
+}
+
+bool complete_word(Program *p, const char *word, Completion *out) {
+  *out = (Completion){0};
+  tiny_scope scope = tiny_scope_open(p->vm);
+  const char *dot = strrchr(word, '.');
+  bool ok = true;
+  if (dot) {
+    tiny_val object = find_object(p->vm, word, (size_t)(dot - word));
+    if (!tiny_is_absent(object)) ok = add_names(p, out, object, word, (size_t)(dot - word) + 1, dot + 1, true);
+  } else {
+    for (size_t i = 0; i < sizeof keywords / sizeof *keywords && ok; i++) {
+      if (strncmp(keywords[i], word, strlen(word)) == 0) ok = add(out, "", 0, keywords[i], "");
+    }
+    ok = ok && add_names(p, out, tiny_main_module(p->vm), "", 0, word, false) && add_names(p, out, tiny_import(p->vm, "builtins"), "", 0, word, false);
+  }
+  tiny_clear_error(p->vm);
+  tiny_scope_close(p->vm, scope);
+  return ok;
+}
+
+void complete_free(Completion *c) {
+  for (size_t i = 0; i < c->count; i++) free(c->items[i]);
+  free(c->items);
+  *c = (Completion){0};
+}

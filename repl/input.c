@@ -1,0 +1,203 @@
+/* Lines typed by the user. readline is used on a terminal only, through its callback interface, so that Ctrl-C can leave a line unfinished
+ * without a jump out of a signal handler. */
+#define _POSIX_C_SOURCE 200809L
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <unistd.h>
+#include "repl/input.h"
+
+/* ---- plain */
+
+/* More bytes from stdin into p->in: 1, 0 at the end, -1 on error or signal. */
+static long fill(Program *p) {
+  Input *in = &p->in;
+  if (in->at == in->len) in->at = in->len = 0;
+  if (in->len == in->cap) {
+    size_t cap = in->cap ? in->cap * 2 : 4096;
+    char *more = realloc(in->data, cap);
+    if (!more) return -1;
+    in->data = more;
+    in->cap = cap;
+  }
+  ssize_t n = read(0, in->data + in->len, in->cap - in->len);
+  if (n > 0) in->len += (size_t)n;
+  return n > 0 ? 1 : (long)n;
+}
+
+static InputResult plain_line(Program *p, const char *prompt, char **line) {
+  program_write(p, 2, prompt, strlen(prompt));
+  size_t searched = 0;
+  for (;;) {
+    Input *in = &p->in;
+    char *at = in->data ? in->data + in->at : NULL, *nl = at ? memchr(at + searched, '\n', in->len - in->at - searched) : NULL;
+    searched = in->len - in->at;
+    long more = nl ? 1 : fill(p);
+    if (more < 0) return errno == EINTR ? INPUT_INTERRUPT : INPUT_FAILED;
+    if (more == 0 && searched == 0) return INPUT_END;
+    if (!nl && more == 1) continue;
+    at = in->data + in->at;
+    size_t n = nl ? (size_t)(nl - at) + 1 : searched;
+    *line = malloc(n + 1);
+    if (!*line) return INPUT_FAILED;
+    memcpy(*line, at, n);
+    (*line)[n] = 0;
+    in->at += n;
+    return INPUT_LINE;
+  }
+}
+
+/* At the prompt a line at a time, so that what the prompt is to read is not swallowed. */
+long program_read(void *user, char *buf, size_t len) {
+  Program *p = user;
+  Input *in = &p->in;
+  output_flush(&p->out);
+  if (in->at < in->len) {
+    size_t n = in->len - in->at < len ? in->len - in->at : len;
+    char *nl = memchr(in->data + in->at, '\n', n);
+    if (nl && p->prompting) n = (size_t)(nl - in->data) - in->at + 1;
+    memcpy(buf, in->data + in->at, n);
+    in->at += n;
+    return (long)n;
+  }
+  if (!p->prompting) return (long)read(0, buf, len);
+  long more = fill(p);
+  return more == 1 ? program_read(user, buf, len) : more;
+}
+
+void input_free(Program *p) {
+  free(p->in.data);
+  p->in = (Input){0};
+}
+
+/* ---- readline */
+
+#if TINY_READLINE
+#include <readline/history.h>
+#include <readline/readline.h>
+
+/* readline's callbacks get no argument either. */
+static Program *at_work;
+static Completion offered;
+static char *typed;
+static bool line_done;
+
+static bool use_readline(void) { return isatty(0) && isatty(1); }
+
+static char *history_file(void) {
+  const char *home = getenv("HOME");
+  if (!home || !*home) return NULL;
+  size_t n = strlen(home);
+  char *path = malloc(n + sizeof "/.tiny_history");
+  if (path) {
+    memcpy(path, home, n);
+    memcpy(path + n, "/.tiny_history", sizeof "/.tiny_history");
+  }
+  return path;
+}
+
+static char *next_completion(const char *text, int state) {
+  if (state == 0) {
+    complete_free(&offered);
+    complete_word(at_work, text, &offered);
+  }
+  if ((size_t)state >= offered.count) return NULL;
+  char *s = offered.items[state];
+  size_t n = strlen(s) + 1;
+  char *copy = malloc(n);
+  return copy ? memcpy(copy, s, n) : NULL;
+}
+
+static char **complete(const char *text, int start, int end) {
+  (void)start, (void)end;
+  rl_attempted_completion_over = 1; /* no file names */
+  rl_completion_append_character = 0;
+  return rl_completion_matches(text, next_completion);
+}
+
+/* Tab where there is no word yet indents. */
+static int on_tab(int count, int key) {
+  int i = 0;
+  while (i < rl_point && rl_line_buffer[i] == ' ') i++;
+  return i == rl_point ? rl_insert_text("    "), 0 : rl_complete(count, key);
+}
+
+static void on_line(char *line) {
+  typed = line;
+  line_done = true;
+  rl_callback_handler_remove();
+}
+
+void input_open(Program *p) {
+  at_work = p;
+  if (!use_readline()) return;
+  rl_readline_name = "tiny";
+  rl_catch_signals = 0;
+  rl_attempted_completion_function = complete;
+  rl_completer_word_break_characters = " \t\n`~!@#$%^&*()-=+[{]}\\|;:'\",<>/?";
+  rl_bind_key('\t', on_tab);
+  rl_variable_bind("enable-bracketed-paste", "off");
+  using_history();
+  char *path = history_file();
+  if (path) read_history(path);
+  free(path);
+}
+
+void input_close(Program *p) {
+  (void)p;
+  complete_free(&offered);
+  if (!use_readline()) return;
+  char *path = history_file();
+  stifle_history(1000);
+  if (path) write_history(path);
+  free(path);
+  clear_history();
+}
+
+static void remember(const char *line) {
+  HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
+  if (*line && (!last || strcmp(last->line, line) != 0)) add_history(line);
+}
+
+static InputResult edited_line(const char *prompt, char **line) {
+  line_done = false;
+  typed = NULL;
+  rl_callback_handler_install(prompt, on_line);
+  while (!line_done) {
+    fd_set set;
+    FD_ZERO(&set);
+    FD_SET(0, &set);
+    int ready = select(1, &set, NULL, NULL, NULL);
+    if (interrupt_taken()) {
+      rl_free_line_state();
+      rl_callback_sigcleanup();
+      rl_callback_handler_remove();
+      return INPUT_INTERRUPT;
+    }
+    if (ready < 0) continue; /* another signal: the window's size */
+    rl_callback_read_char();
+  }
+  if (!typed) return INPUT_END;
+  remember(typed);
+  size_t n = strlen(typed);
+  *line = malloc(n + 2);
+  if (*line) {
+    memcpy(*line, typed, n);
+    memcpy(*line + n, "\n", 2);
+  }
+  free(typed);
+  return *line ? INPUT_LINE : INPUT_FAILED;
+}
+#else
+static bool use_readline(void) { return false; }
+static InputResult edited_line(const char *prompt, char **line) { return (void)prompt, (void)line, INPUT_FAILED; }
+void input_open(Program *p) { (void)p; }
+void input_close(Program *p) { (void)p; }
+#endif
+
+InputResult input_line(Program *p, const char *prompt, char **line) {
+  *line = NULL;
+  output_flush(&p->out);
+  return use_readline() ? edited_line(prompt, line) : plain_line(p, prompt, line);
+}

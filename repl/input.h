@@ -1,0 +1,19 @@
+/* Lines typed by the user: through readline on a terminal (built with READLINE=1), else as they come from stdin. */
+#ifndef TINY_REPL_INPUT_H
+#define TINY_REPL_INPUT_H
+#include "repl/program.h"
+
+typedef enum { INPUT_LINE, INPUT_END, INPUT_INTERRUPT, INPUT_FAILED } InputResult;
+
+void input_open(Program *p);                    /* history, completion */
+void input_close(Program *p);                   /* saves the history */
+InputResult input_line(Program *p, const char *prompt, char **line); /* *line: malloc'ed, ends with \n but perhaps at the end of a file */
+long program_read(void *user, char *buf, size_t len); /* the VM's hook for sys.stdin */
+void input_free(Program *p);
+
+/* complete.c: the n-th completion of a word ("na", "module.na") with what follows it ("(" after a function), malloc'ed, NULL after the last one.
+   Made anew when n is 0; may run script code (properties). */
+typedef struct Completion { char **items; size_t count, cap; } Completion;
+bool complete_word(Program *p, const char *word, Completion *out);
+void complete_free(Completion *c);
+#endif
