@@ -11,10 +11,20 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PYTHON = os.environ.get('PYTHON3', '/usr/bin/python3')
 
 
+def place_free(output):
+    """Output as it stands in records: without the folder of this checkout."""
+    return output.replace(ROOT.encode(), b'ROOT')
+
+
 def run_python(path):
-    env = dict(os.environ, PYTHONHASHSEED='0', PYTHONDONTWRITEBYTECODE='1')
-    code = 'import sys; p = sys.argv[1]; sys.argv = [p]; sys.path.insert(0, %r); src = open(p, "rb").read(); exec(compile(src, p, "exec"), {"__name__": "__main__", "__file__": p})'
-    return subprocess.run([PYTHON, '-c', code % os.path.dirname(path), os.path.basename(path)], cwd=os.path.dirname(path), capture_output=True, timeout=60, env=env)
+    env = dict(os.environ, LC_ALL='C.UTF-8', PYTHONHASHSEED='0', PYTHONDONTWRITEBYTECODE='1')
+    return subprocess.run([PYTHON, os.path.basename(path)], cwd=os.path.dirname(path), capture_output=True, timeout=60, env=env)
+
+
+def record_error(path):
+    result = run_python(path)
+    with open(path[:-5] + '.err', 'wb') as f:
+        f.write(b'%d\n' % result.returncode + place_free(result.stderr))
 
 
 def tests():
@@ -28,7 +38,14 @@ def main(argv):
     check = '--check' in argv
     files = [os.path.abspath(a) for a in argv if not a.startswith('--')] or list(tests())
     bad = 0
+    if not argv:
+        errors = os.path.join(ROOT, 'tests', 'errors')
+        files += [os.path.join(errors, n) for n in sorted(os.listdir(errors)) if n.endswith('.tiny') and not n.startswith('_')]
     for path in files:
+        if os.sep + 'errors' + os.sep in path and not os.sep + 'lang' + os.sep in path:
+            if argv or not os.path.exists(path[:-5] + '.err'):
+                record_error(path)
+            continue
         out = path[:-5] + '.out'
         if os.path.exists(out) and not check and len(argv) == 0:
             continue
@@ -40,7 +57,7 @@ def main(argv):
             continue
         if check:
             with open(out, 'rb') as f:
-                if f.read() != result.stdout:
+                if f.read() != place_free(result.stdout):
                     print('differs', path)
                     bad += 1
             continue
@@ -49,7 +66,7 @@ def main(argv):
             bad += 1
             continue
         with open(out, 'wb') as f:
-            f.write(result.stdout)
+            f.write(place_free(result.stdout))
     return 1 if bad else 0
 
 

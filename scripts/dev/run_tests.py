@@ -4,7 +4,7 @@
     run_tests.py [--tiny PATH] [--slow] [--live] [NAMES...]    --live: ask python3 again instead of trusting the records; NAMES: parts of paths
 
     tests/lang/**/NAME.tiny      output NAME.out
-    tests/errors/NAME.tiny       NAME.err: stderr (traceback) and, in its first line, the exit status; a scripts' path stands as NAME.tiny
+    tests/errors/NAME.tiny       NAME.err: stderr (traceback) and, in its first line, the exit status; the checkout's folder stands as ROOT
     tests/differ/NAME.tiny       a difference on purpose: output NAME.out, recorded from tiny by hand
     scripts/seeds/NAME.tiny      tests/seeds/NAME.out
     tests/repl/NAME.in           typed at the prompt: NAME.out
@@ -46,16 +46,16 @@ class Runner:
         return p.returncode, p.stdout, p.stderr
 
     def lang(self, path):
-        want = record.run_python(path).stdout if self.live and os.path.exists(record.PYTHON) else read(path[:-5] + '.out')
+        want = record.place_free(record.run_python(path).stdout) if self.live and os.path.exists(record.PYTHON) else read(path[:-5] + '.out')
         code, out, err = self.run([os.path.basename(path)], os.path.dirname(path))
         if code:
             return 'exit status %d\n%s' % (code, err.decode(errors='replace')[-2000:])
-        return compare(want, out)
+        return compare(want, record.place_free(out))
 
     def errors(self, path):
         want = read(path[:-5] + '.err')
         code, _, err = self.run([os.path.basename(path)], os.path.dirname(path))
-        return compare(want, b'%d\n' % code + err)
+        return compare(want, b'%d\n' % code + record.place_free(err))
 
     def differ(self, path):
         code, out, err = self.run([os.path.basename(path)], os.path.dirname(path))
