@@ -108,7 +108,7 @@ Value compile_source(VM *vm, const char *src, size_t len, const char *filename, 
   if (c.filename && filename[0] != '<' && !(flags & COMPILE_HIDDEN) && utf8_check(src, len, false, &(size_t){0}, &(const char *){NULL}) == len) c.source = str_new(vm, src, len);
   Code *code = NULL;
   if (rt_pending(vm)) c.pending = true;
-  else code = compile_tree(&c, src, len, mode == 'v' ? PARSE_EXPRESSION : mode == 's' ? PARSE_INTERACTIVE : PARSE_FILE, incomplete);
+  else code = compile_tree(&c, src, len, mode == 'v' ? PARSE_EXPRESSION : mode == 's' ? PARSE_INTERACTIVE : mode == 'p' ? PARSE_PROMPT : PARSE_FILE, incomplete);
   Value v = code ? v_from_obj(code) : raise_error(&c);
   arena_free(&c.arena);
   rt_leave_c(vm);

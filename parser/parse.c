@@ -76,6 +76,7 @@ static void raise(Parser *p, SyntaxErrorKind kind, int line, int offset, int end
   format_message(e, prefix ? "f-string: " : "", fmt, args);
   set_text(p, line);
   const Token *last = &p->toks.items[p->pos > p->far ? p->pos : p->far];
+  while (last->kind == T_DEDENT) last++; /* the end of the input closes the blocks */
   e->incomplete = !p->field && last->kind == T_END;
 }
 
@@ -391,14 +392,14 @@ static Node *eval_rule(Parser *p) {
 
 /* interactive: compound_stmt NEWLINE | simple_stmts | NEWLINE | ENDMARKER. An empty input is incomplete, and so is a compound statement whose last
    line does not end: another clause may follow. */
-static Node *interactive_rule(Parser *p) {
+static Node *one_statement(Parser *p, bool prompt) {
   Node *n = parse_node(p, N_Interactive, (Pos){1, 0});
   size_t from = p->top;
   if (!n || parse_at(p, T_END)) return NULL;
   Node *compound = parse_compound(p);
   if (p->failed) return NULL;
   if (compound) {
-    bool block_open = p->src.newline_added && p->toks.items[p->pos - 1].kind != T_DEDENT;
+    bool block_open = p->src.newline_added && (prompt || p->toks.items[p->pos - 1].kind != T_DEDENT);
     if (!parse_push(p, compound) || block_open || !parse_at(p, T_END)) return NULL;
   } else {
     parse_back(p, (Mark){0, from});
@@ -409,6 +410,10 @@ static Node *interactive_rule(Parser *p) {
   n->u.mod.body = parse_take(p, from);
   return p->failed ? NULL : n;
 }
+
+static Node *interactive_rule(Parser *p) { return one_statement(p, false); }
+
+static Node *prompt_rule(Parser *p) { return one_statement(p, true); }
 
 static void source_error(Parser *p, SourceStatus status) {
   SyntaxErr *e = p->err;
@@ -427,7 +432,7 @@ static void add_lexer_warnings(Parser *p) {
 }
 
 static Node *parse_tokens(Parser *p, ParseMode mode) {
-  static const Rule rules[] = {[PARSE_FILE] = file_rule, [PARSE_EXPRESSION] = eval_rule, [PARSE_INTERACTIVE] = interactive_rule};
+  static const Rule rules[] = {[PARSE_FILE] = file_rule, [PARSE_EXPRESSION] = eval_rule, [PARSE_INTERACTIVE] = interactive_rule, [PARSE_PROMPT] = prompt_rule};
   if (!lex_file(&p->lexer, &p->src, p->arena, &p->toks)) return parse_fail_memory(p);
   p->lex_error = p->lexer.error;
   add_lexer_warnings(p);

@@ -3,7 +3,7 @@
 #define TINY_PARSER_PARSE_H
 #include "parser/ast.h"
 
-typedef enum { PARSE_FILE, PARSE_EXPRESSION, PARSE_INTERACTIVE } ParseMode; /* the modes exec, eval, single of compile() */
+typedef enum { PARSE_FILE, PARSE_EXPRESSION, PARSE_INTERACTIVE, PARSE_PROMPT } ParseMode; /* exec, eval, single of compile(); PROMPT: single, where a block ends by an empty line only */
 
 typedef enum { SYNTAX_ERROR, SYNTAX_INDENTATION, SYNTAX_TAB, SYNTAX_VALUE, SYNTAX_MEMORY, SYNTAX_OVERFLOW, SYNTAX_RECURSION } SyntaxErrorKind;
 

@@ -106,7 +106,7 @@ tiny_status tiny_run_interactive(tiny_vm *vm, const char *source, size_t len, co
   if (incomplete) *incomplete = false;
   if (!need_sys(vm)) return TINY_ERROR;
   if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler"), TINY_ERROR;
-  Value code = vm->compile(vm, source, len, filename, 's', 0, &more);
+  Value code = vm->compile(vm, source, len, filename, 'p', 0, &more);
   if (incomplete) *incomplete = more;
   if (v_failed(code)) return TINY_ERROR;
   Value ignored;
