@@ -111,7 +111,8 @@ static Value close_abandoned(VM *vm, Value gen) {
 static void run_one(VM *vm, Obj *o) {
   Value v = v_from_obj(o), r;
   const char *where = "Exception ignored in: ";
-  if (o->type == &weakref_type || o->type == &weakproxy_type) {
+  const Type *kind = type_builtin_base(o->type); /* scripts derive from weakref.ref */
+  if (kind == &weakref_type || kind == &weakproxy_type) {
     WeakRef *ref = (WeakRef *)(void *)o;
     Value callback = ref->callback;
     ref->callback = V_ABSENT;
