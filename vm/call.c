@@ -578,7 +578,7 @@ Step call_begin(VM *vm, Value callable, Value *argv, int argc, Value kwnames, De
     Obj *o = v_obj(callable);
     if (o->type == &function_type) return begin_function(vm, (Function *)o, argv, argc, kwnames, d, out);
     if (o->type == &native_type || o->type->layout == LAY_NATIVE) return begin_native(vm, (Native *)o, argv, argc, kwnames, d, out);
-    if (o->type == &method_type) {
+    if (o->type->layout == LAY_METHOD) {
       Method *m = (Method *)o;
       if (v_is_exact(m->func, &function_type) || v_has_layout(m->func, LAY_NATIVE)) {
         Value saved = argv[-1];

@@ -470,7 +470,7 @@ bool cold_get_special(VM *vm, Value obj, int which, Value *out) {
   if (!name) return false;
   if (!attr_special(vm, obj, name, &fn, &self)) {
     if (rt_pending(vm)) return false;
-    return rt_raise_b(vm, &exc_TypeError, "'%T' object does not support the %s context manager protocol%s", obj, which < 2 ? "" : "asynchronous",
+    return rt_raise_b(vm, &exc_TypeError, "'%T' object does not support the %scontext manager protocol%s", obj, which < 2 ? "" : "asynchronous ",
                       which == 1 ? " (missed __exit__ method)" : which == 3 ? " (missed __aexit__ method)" : "");
   }
   out[0] = fn;

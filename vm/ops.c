@@ -475,8 +475,11 @@ Value rt_getitem(VM *vm, Value obj, Value key) {
   return V_FAIL;
 }
 
-static bool no_assignment(VM *vm, Value obj, Value value) {
-  return rt_raise_b(vm, &exc_TypeError, v_absent(value) ? "'%T' object doesn't support item deletion" : "'%T' object does not support item assignment", obj);
+/* CPython words a deletion by position in a sequence differently from one in a mapping. */
+static bool no_assignment(VM *vm, Value obj, Value key, Value value) {
+  const Type *t = type_of(obj);
+  bool sequence = v_absent(value) && is_int(key) && (type_is_heap(t) || t->length || t->contains);
+  return rt_raise_b(vm, &exc_TypeError, sequence ? "'%T' object doesn't support item deletion" : v_absent(value) ? "'%T' object does not support item deletion" : "'%T' object does not support item assignment", obj);
 }
 
 Step ops_setitem(VM *vm, Value obj, Value key, Value value, Dest d) {
@@ -493,7 +496,7 @@ Step ops_setitem(VM *vm, Value obj, Value key, Value value, Dest d) {
     vm->n_temps = mark;
     return ok ? STEP_DONE : STEP_FAIL;
   }
-  no_assignment(vm, obj, value);
+  no_assignment(vm, obj, key, value);
   return STEP_FAIL;
 }
 
@@ -507,7 +510,7 @@ bool rt_setitem(VM *vm, Value obj, Value key, Value value) {
     return !v_failed(call_special_now(vm, f, obj, v_absent(value) ? 1 : 2, args));
   }
   if (t->setitem) return t->setitem(vm, obj, key, value);
-  return no_assignment(vm, obj, value);
+  return no_assignment(vm, obj, key, value);
 }
 
 /* ---- membership ---- */
