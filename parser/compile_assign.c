@@ -158,13 +158,9 @@ static bool assign_parallel(Unit *u, const Node *target, const Node *value) {
   return true;
 }
 
-static bool is_debug_target(Unit *u, const Node *at, const Node *target) { return target->kind == N_Name && name_forbidden(u, at, target->u.name.id); }
-
 void assign_stmt(Unit *u, const Node *n) {
   const NodeList *targets = &n->u.assign.targets;
   const Node *value = n->u.assign.value;
-  for (int i = 0; i < targets->n; i++)
-    if (is_debug_target(u, n, targets->items[i])) return;
   if (targets->n == 1) {
     int reg = target_reg(u, targets->items[0]);
     if (reg >= 0) {
@@ -243,7 +239,7 @@ static void aug_item(Unit *u, const Node *n) {
 
 void augassign_stmt(Unit *u, const Node *n) {
   const Node *target = n->u.aug.target;
-  if (is_debug_target(u, n, target)) return;
+  if (target->kind == N_Name && name_forbidden(u, target, target->u.name.id)) return;
   if (target->kind == N_Name) aug_name(u, n);
   else if (target->kind == N_Attribute) aug_attr(u, n);
   else if (target->kind == N_Subscript) aug_item(u, n);
@@ -281,7 +277,7 @@ void annassign_stmt(Unit *u, const Node *n) {
   const Node *target = n->u.ann.target;
   bool keeps = !scope_is_function(u->unit_scope);
   int mark = u->top;
-  if (is_debug_target(u, n, target)) return;
+  if (target->kind == N_Name && name_forbidden(u, target, target->u.name.id)) return;
   if (n->u.ann.value) {
     int reg = target_reg(u, target);
     if (reg >= 0) {

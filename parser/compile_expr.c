@@ -26,7 +26,7 @@ int left_operand(Unit *u, const Node *n, int t) {
 
 /* (x := value) with a plain local x: the value's place is x itself. */
 static int named_in_place(Unit *u, const Node *n) {
-  if (n->kind != N_NamedExpr || name_forbidden(u, n, n->u.named.target->u.name.id)) return -1;
+  if (n->kind != N_NamedExpr || name_forbidden(u, n->u.named.target, n->u.named.target->u.name.id)) return -1;
   Var v = var_local_reg(u, n->u.named.target->u.name.id);
   if (v.kind != VAR_LOCAL) return -1;
   expr_to(u, n->u.named.value, v.index);

@@ -63,32 +63,6 @@ static uint32_t defaults(Unit *u, const Node *at, const Node *args, int base) {
   return bits;
 }
 
-/* PEP 563: the annotation's text, taken from the source with runs of white space made one. */
-Str *text_of(Unit *u, const Node *n) {
-  const Scopes *ss = &u->c->ss;
-  const char *p = ss->src, *end = ss->src + ss->src_len;
-  Buf b;
-  buf_init(&b, rt_mem(u->c->vm));
-  if (end - p >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0) p += 3;
-  for (int line = 1; line < n->line && p < end; p++) {
-    if (*p == '\n' || (*p == '\r' && !(p + 1 < end && p[1] == '\n'))) line++;
-  }
-  const char *from = p + n->col;
-  for (int line = n->line; line < n->end_line && p < end; p++)
-    if (*p == '\n') line++;
-  const char *to = p + n->end_col;
-  bool space = false;
-  for (p = from; p < to && p < end; p++) {
-    bool blank = *p == '\n' || *p == '\r' || *p == '\t' || *p == ' ';
-    if (blank && !space) buf_char(&b, ' ');
-    if (!blank) buf_char(&b, *p);
-    space = blank;
-  }
-  Str *s = str_from_buf(u->c->vm, &b);
-  if (!s) fail_pending(u->c);
-  return s;
-}
-
 static void annotation(Unit *u, const Node *at, const Value name, const Node *value, int base, uint32_t *bits) {
   int mark = u->top;
   if (!value || failed(u)) return;

@@ -200,7 +200,6 @@ void make_function(Unit *u, const Node *at, Code *code, const Scope *s, int base
 void unit_begin(Unit *u, Compiler *c, Unit *outer, Scope *s);
 Code *unit_finish(Unit *u);                           /* NULL: failed */
 void unit_prologue(Unit *u);
-Str *text_of(Unit *u, const Node *n);                 /* source text of an annotation (PEP 563) */
 
 /* ---- compile_assign.c */
 void assign_stmt(Unit *u, const Node *n);
@@ -223,6 +222,9 @@ void try_star_stmt(Unit *u, const Node *n);
 void with_stmt(Unit *u, const Node *n);
 void unwind(Unit *u, const Block *until);             /* leave the blocks inside `until` (NULL: all); the caller restores u->block and the handler */
 int exc_inner(const Unit *u, int *outermost);         /* registers of the innermost and outermost handled exceptions; -1: none */
+
+/* ---- compile_unparse.c */
+Str *text_of(Unit *u, const Node *n);                 /* an expression as text (PEP 563); NULL: failed */
 
 /* ---- compile_warn.c */
 void warn_call(Unit *u, const Node *call);

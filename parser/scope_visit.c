@@ -372,12 +372,12 @@ static void visit_declaration(Scopes *ss, const Node *n) {
     const Name *name = scope_name(ss, ss->cur, n->u.scope.names.items[i]);
     Symbol *sym = symbol_get(ss, ss->cur, name);
     if (!sym) return;
-    if (sym->flags & SYM_PARAM) scope_error(ss, n, "name '%s' is parameter and %s", name->text, word);
-    else if (sym->flags & SYM_USED) scope_error(ss, n, "name '%s' is used prior to %s declaration", name->text, word);
-    else if (sym->flags & SYM_ANNOTATED) scope_error(ss, n, "annotated name '%s' can't be %s", name->text, word);
-    else if (sym->flags & SYM_BOUND) scope_error(ss, n, "name '%s' is assigned to before %s declaration", name->text, word);
+    if (sym->flags & SYM_PARAM) scope_error(ss, n, "name '%s' is parameter and %s", n->u.scope.names.items[i], word);
+    else if (sym->flags & SYM_USED) scope_error(ss, n, "name '%s' is used prior to %s declaration", n->u.scope.names.items[i], word);
+    else if (sym->flags & SYM_ANNOTATED) scope_error(ss, n, "annotated name '%s' can't be %s", n->u.scope.names.items[i], word);
+    else if (sym->flags & SYM_BOUND) scope_error(ss, n, "name '%s' is assigned to before %s declaration", n->u.scope.names.items[i], word);
     sym->flags |= global ? SYM_GLOBAL : SYM_NONLOCAL;
-    sym->decl = n;
+    if (!sym->decl) sym->decl = n;
     Symbol *top = global ? symbol_get(ss, ss->module, name) : NULL; /* code of exec() with two namespaces: a name declared anywhere is global at the top, too */
     if (top) top->flags |= SYM_GLOBAL;
   }
@@ -573,7 +573,8 @@ static void future_import(Scopes *ss, const Node *n) {
     if (strcmp(name, "braces") == 0) scope_error(ss, n, "not a chance");
     else scope_error(ss, n, "future feature %s is not defined", name);
     ss->err->offset = n->col + 1;
-    ss->err->end_line = ss->err->end_offset = 0;
+    ss->err->end_line = n->line;
+    ss->err->end_offset = 0;
     return;
   }
   ss->last_future_line = n->line;
