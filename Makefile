@@ -29,6 +29,10 @@ ifneq (,$(findstring asan,$(VARIANT)))
 SAN := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 OPT := -O1
 endif
+ifneq (,$(findstring tsan,$(VARIANT)))
+SAN := -fsanitize=thread
+OPT := -O1
+endif
 ifneq (,$(findstring debug,$(VARIANT)))
 OPT := -O0
 endif
@@ -40,6 +44,11 @@ SAN := -fsanitize=address,undefined,fuzzer-no-link -fno-omit-frame-pointer -fno-
 OPT := -O1
 endif
 ALL_CFLAGS = $(CFLAGS_BASE) $(OPT) $(SAN) $(CORE_CFLAGS) $(CFLAGS)
+# What a profile shows is compiled for speed; the rest for size (it is two thirds of the code and takes no time)
+HOT := vm/eval% vm/call% vm/ops% vm/attr% vm/gc% vm/frame% vm/vm% vm/base/mem% vm/base/siphash% vm/base/dtoa% vm/objects/list% vm/objects/dict% vm/objects/str% vm/objects/int% \
+  vm/objects/float% vm/objects/set% vm/objects/tuple% vm/objects/generator% vm/objects/iter% vm/objects/range% vm/objects/shape% vm/objects/native% vm/objects/signature% \
+  vm/objects/function% vm/objects/bytes% vm/objects/class% vm/objects/format% vm/types% stdlib/aio% stdlib/builtins% stdlib/random% stdlib/math% lexer/lexer%
+SMALL = $(if $(filter $(HOT),$<),,$(if $(filter -O2,$(OPT)),-Os))
 
 # ---- sources
 LAYERS := lexer parser vm/base vm vm/objects stdlib
@@ -77,7 +86,7 @@ ifneq ($(FULL_USE),)
 REPL_CFLAGS += -DTINY_FULL=1
 endif
 
-.PHONY: all help clean install uninstall test run test-asan test-oom test-gcstress test-unit test-link fuzz bench lint lint-headers dist deps check-link
+.PHONY: all help clean install uninstall test run test-embed test-examples test-tsan test-asan test-oom test-gcstress test-unit test-link fuzz bench lint lint-headers dist deps check-link
 ## all            build/tiny, build/libtiny.a, build/libtiny.so (and libtiny-full.a when there are modules with outside libraries)
 all: deps $(B)/tiny $(B)/libtiny.a $(B)/libtiny.so $(if $(FULL_USE),$(B)/libtiny-full.a)
 
@@ -121,7 +130,7 @@ $(B)/obj/stdlib/full/%.o: stdlib/full/%.c
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  cc $<"
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(SMALL) -MMD -MP -c $< -o $@
 
 # ---- the library: one object whose only global names are tiny_*, so that a host's own names cannot meet ours
 $(B)/libtiny.o: $(LIB_OBJ)
@@ -162,13 +171,18 @@ deps:
 	    echo "packages installed: run make again" && exit 1; \
 	  else echo "missing packages: apt-get install pkg-config $(DEBS)"; exit 1; fi; fi
 
-## run            build and start the prompt
-run: all
-	@$(B)/tiny
+## run            build, and show the language on scripts/tour.tiny
+run: $(B)/tiny
+	@$(B)/tiny scripts/tour.tiny
 
-## test           unit tests, language tests, embedding tests
-test: all $(UNIT_BIN) test-unit
-	@$(PYTHON3) scripts/dev/run_tests.py --tiny $(B)/tiny
+## test           everything a change has to pass: unit tests, scripts, hosts, layers, symbols; scripts and hosts again under sanitizers
+test: all
+	@echo "== unit"; $(MAKE) --no-print-directory test-unit
+	@echo "== scripts"; $(PYTHON3) scripts/dev/run_tests.py --tiny $(B)/tiny
+	@echo "== hosts"; $(MAKE) --no-print-directory test-embed test-examples
+	@echo "== layers, symbols"; $(PYTHON3) scripts/dev/check_includes.py && $(PYTHON3) scripts/dev/check_symbols.py $(B)/libtiny.a && $(MAKE) --no-print-directory test-link
+	@echo "== sanitizers"; $(MAKE) --no-print-directory test-asan test-tsan
+	@echo "all tests passed"
 
 # ---- unit tests (Check): tests/unit/test_*.c, linked against the objects (they see internal names)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
@@ -184,9 +198,31 @@ test-unit:
 	 elif [ -n "$(UNIT_SRC)" ]; then echo "unit tests left out: apt-get install check"; fi
 -include $(UNIT_BIN:=.d)
 
+## test-embed     programs that embed the VM (tests/embed/*.c)
+EMBED_SRC := $(wildcard tests/embed/*.c)
+EMBED_BIN := $(EMBED_SRC:tests/embed/%.c=$(B)/embed/%)
+test-embed: $(EMBED_BIN)
+	@for t in $(EMBED_BIN); do $$t || { echo "FAIL $$t"; exit 1; }; done
+$(B)/embed/%: tests/embed/%.c $(LIB_OBJ)
+	@mkdir -p $(@D)
+	@echo "  cc $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIB_OBJ) $(CORE_LIBS) -lpthread
+-include $(EMBED_BIN:=.d)
+
+## test-examples  examples/*.c, built as a stranger would: against an installed header and library, by pkg-config
+test-examples: all
+	@rm -rf $(B)/stage && $(MAKE) --no-print-directory install PREFIX=$(abspath $(B)/stage) >/dev/null
+	@$(PYTHON3) scripts/dev/run_examples.py --stage $(B)/stage --cc $(CC)
+
+## test-tsan      VMs in several threads under ThreadSanitizer
+test-tsan:
+	@$(MAKE) --no-print-directory VARIANT=tsan build/tsan/embed/threads
+	@build/tsan/embed/threads
+
 ## test-asan      the language tests with address and undefined-behaviour sanitizers
 test-asan:
 	@$(MAKE) --no-print-directory VARIANT=asan build/asan/tiny
+	@ASAN_OPTIONS=detect_stack_use_after_return=0 $(MAKE) --no-print-directory VARIANT=asan test-embed
 	@ASAN_OPTIONS=detect_stack_use_after_return=0 $(PYTHON3) scripts/dev/run_tests.py --tiny build/asan/tiny
 
 ## test-gcstress  the language tests with a collection at every safe point, sanitized

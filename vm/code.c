@@ -67,7 +67,34 @@ static void code_destroy(VM *vm, Obj *o) {
 
 /* ---- tables */
 
+/* Packed lines: how many; then for each, how much further pc and (zigzag) line are. */
+static uint32_t unpack(const unsigned char **at) {
+  uint32_t n = 0;
+  for (unsigned shift = 0;; shift += 7) {
+    unsigned char c = *(*at)++;
+    n |= (uint32_t)(c & 0x7F) << shift;
+    if (c < 0x80) return n;
+  }
+}
+
+static const Position *packed_position(Code *code, uint32_t pc) {
+  const unsigned char *at = code->lines;
+  Position p = {0, 0, 0, -1, -1};
+  bool found = false;
+  for (uint32_t left = unpack(&at); left > 0; left--) {
+    uint32_t next = p.pc + unpack(&at), delta = unpack(&at);
+    if (next > pc) break;
+    p.pc = next;
+    p.line += (int32_t)(delta >> 1) ^ -(int32_t)(delta & 1);
+    found = true;
+  }
+  p.end_line = p.line;
+  code->line_at = p;
+  return found ? &code->line_at : NULL;
+}
+
 const Position *code_position(const Code *code, uint32_t pc) {
+  if (code->lines) return packed_position((Code *)(uintptr_t)code, pc);
   uint32_t lo = 0, hi = code->n_positions; /* the last entry that starts at or before pc */
   while (lo < hi) {
     uint32_t mid = (lo + hi) / 2;

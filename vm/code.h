@@ -74,6 +74,8 @@ typedef struct Code {
   Str *name, *qualname, *filename;
   Value doc;                  /* str or None */
   Str *source;                /* text of the module, for tracebacks of code that has no file; may be NULL */
+  const unsigned char *lines; /* library code instead of positions: packed lines, see vm/frozen.h */
+  Position line_at;           /* what code_position last unpacked from them */
   bool owns_tables;           /* instr, site_names, handlers, positions, cell_regs were mem_alloc'ed */
 } Code;
 

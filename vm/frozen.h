@@ -8,7 +8,7 @@
 
 /* Compiled code as data without a single address, so that the loader has nothing to relocate: code objects are byte sequences of variable-length numbers
  * (7 bits a byte, least first), strings stand in one table, and what the VM uses in place (instructions, handlers, positions) in typed tables.
- *   code:  instr, n; sites, n; cell registers, n; handlers, n; positions, n (index and count in their tables);
+ *   code:  instr, n; sites, n; cell registers, n; handlers, n (index and count in their tables); lines (place in frozen_lines, plus 1; 0: none);
  *          flags n_regs n_params n_posonly n_kwonly n_locals first_line;
  *          constants: local_names cell_names free_names name qualname doc; n_consts, the constants
  *   constant:  a kind, then nothing; FC_INT: zigzag; FC_FLOAT: 8 bytes; FC_COMPLEX: 16; FC_BIGINT (hex digits), FC_STR, FC_NAME (interned), FC_BYTES: string number;
@@ -19,7 +19,7 @@ extern const unsigned char frozen_text[];
 extern const uint32_t frozen_string_at[];      /* start of each string in frozen_text; one more entry at the end */
 extern const uint32_t frozen_words[];
 extern const Handler frozen_handlers[];
-extern const Position frozen_positions[];
+extern const unsigned char frozen_lines[];      /* see packed_position in code.c */
 /* Where in frozen_stream the code of each chunk and module begins, plus 1; 0 in the first stage: compile the text. */
 extern const uint32_t frozen_chunk_at[], frozen_module_at[];
 

@@ -103,8 +103,8 @@ static void load_tables(Reader *r, Code *code, uint32_t *n_sites) {
   (void)number32(r);
   code->handlers = (Handler *)(uintptr_t)(frozen_handlers + number32(r));
   code->n_handlers = number32(r);
-  code->positions = (Position *)(uintptr_t)(frozen_positions + number32(r));
-  code->n_positions = number32(r);
+  uint32_t lines = number32(r);
+  if (lines) code->lines = frozen_lines + lines - 1;
 }
 
 static Value load_code(Reader *r) {

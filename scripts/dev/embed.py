@@ -73,7 +73,7 @@ def frozen(out, paths):
         c.append('#define MODULE%d module%d, sizeof module%d - 1' % (i, i, i))
     c.append('const uint32_t frozen_chunk_at[%d] = {0}, frozen_module_at[%d] = {0};' % (len(chunks) + 1, len(modules) + 1))
     c.append('const unsigned char frozen_stream[1] = {0};\nconst unsigned char frozen_text[1] = {0};\nconst uint32_t frozen_string_at[1] = {0}, frozen_words[1] = {0};')
-    c.append('const Handler frozen_handlers[1] = {{0, 0, 0, 0}};\nconst Position frozen_positions[1] = {{0, 0, 0, 0, 0}};')
+    c.append('const Handler frozen_handlers[1] = {{0, 0, 0, 0}};\nconst unsigned char frozen_lines[1] = {0};')
     c.append('#else')
     c += ['#define TEXT%d "", 0' % i for i in range(len(chunks))]
     c += ['#define MODULE%d "", 0' % i for i in range(len(modules))]

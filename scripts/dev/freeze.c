@@ -10,7 +10,7 @@
 
 /* A growing array of items of any type. */
 typedef struct Table { char *data; size_t len, cap, item; } Table;
-static Table stream = {.item = 1}, text = {.item = 1}, string_at = {.item = 4}, words = {.item = 4}, handlers = {.item = sizeof(Handler)}, positions = {.item = sizeof(Position)};
+static Table stream = {.item = 1}, text = {.item = 1}, string_at = {.item = 4}, words = {.item = 4}, handlers = {.item = sizeof(Handler)}, lines = {.item = 1};
 static VM *vm;
 static bool lines_only;
 
@@ -24,17 +24,20 @@ static void add(Table *t, const void *data, size_t n) {
   t->len += n;
 }
 
+static void number_to(Table *t, uint64_t n) {
+  for (;;) {
+    unsigned char b = (unsigned char)(n < 0x80 ? n : (n & 0x7F) | 0x80);
+    add(t, &b, 1);
+    if (n < 0x80) return;
+    n >>= 7;
+  }
+}
+
+static void number(uint64_t n) { number_to(&stream, n); }
+
 static void byte(unsigned c) {
   unsigned char b = (unsigned char)c;
   add(&stream, &b, 1);
-}
-
-static void number(uint64_t n) {
-  while (n >= 0x80) {
-    byte((unsigned)(n & 0x7F) | 0x80);
-    n >>= 7;
-  }
-  byte((unsigned)n);
 }
 
 static size_t strings(void) { return string_at.len; }
@@ -127,18 +130,23 @@ static void table_out(Table *t, const void *data, size_t n) {
 }
 
 /* Library modules keep lines only; hidden code shows no positions at all. */
-static void positions_out(const Code *code) {
-  size_t at = positions.len;
-  int32_t last = -1;
+static void lines_out(const Code *code) {
+  Table own = {.item = 1};
+  int32_t last = 0;
+  uint32_t last_pc = 0, n = 0;
   for (uint32_t i = 0; i < code->n_positions && lines_only; i++) {
-    Position p = code->positions[i];
-    if (p.line == last || p.line <= 0) continue;
-    last = p.line;
-    p = (Position){p.pc, p.line, p.line, -1, -1};
-    add(&positions, &p, 1);
+    const Position *p = &code->positions[i];
+    if (p->line == last || p->line <= 0) continue;
+    number_to(&own, p->pc - last_pc);
+    number_to(&own, (uint32_t)(p->line - last) << 1 ^ (uint32_t)((p->line - last) >> 31));
+    last = p->line;
+    last_pc = p->pc;
+    n++;
   }
-  number(at);
-  number(positions.len - at);
+  number(n ? lines.len + 1 : 0);
+  if (n) number_to(&lines, n);
+  add(&lines, own.data, own.len);
+  free(own.data);
 }
 
 static bool code_out(const Code *code) {
@@ -146,7 +154,7 @@ static bool code_out(const Code *code) {
   table_out(&words, code->site_names, code->n_sites);
   table_out(&words, code->cell_regs, code->cell_names ? code->cell_names->length : 0);
   table_out(&handlers, code->handlers, code->n_handlers);
-  positions_out(code);
+  lines_out(code);
   number(code->flags);
   number(code->n_regs);
   number(code->n_params);
@@ -223,11 +231,11 @@ int main(int argc, char **argv) {
   numbers(out, "const uint32_t frozen_string_at[]", &string_at, 20);
   numbers(out, "const uint32_t frozen_words[]", &words, 16);
   structs(out, "const Handler frozen_handlers[]", &handlers);
-  structs(out, "const Position frozen_positions[]", &positions);
+  numbers(out, "const unsigned char frozen_lines[]", &lines, 40);
   numbers(out, "const uint32_t frozen_chunk_at[]", &chunk_at, 20);
   numbers(out, "const uint32_t frozen_module_at[]", &module_at, 20);
   tiny_free(vm);
-  Table *const all[] = {&stream, &text, &string_at, &words, &handlers, &positions, &chunk_at, &module_at};
+  Table *const all[] = {&stream, &text, &string_at, &words, &handlers, &lines, &chunk_at, &module_at};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]->data);
   return fclose(out) != 0;
 }
