@@ -94,18 +94,18 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 # ---- generated sources: library code written in tiny, as text
-build/gen/frozen_data.c: scripts/dev/embed.py $(wildcard stdlib/frozen/*.tiny) $(wildcard stdlib/*.tiny stdlib/*/*.tiny)
-	@mkdir -p build/gen
+$(B)/gen/frozen_data.c: scripts/dev/embed.py $(wildcard stdlib/frozen/*.tiny) $(wildcard stdlib/*.tiny stdlib/*/*.tiny)
+	@mkdir -p $(@D)
 	$(Q)$(PYTHON3) scripts/dev/embed.py frozen $@ $(filter %.tiny,$^)
-build/gen/stdlib_table.c: scripts/dev/embed.py $(wildcard stdlib/*.c)
-	@mkdir -p build/gen
+$(B)/gen/stdlib_table.c: scripts/dev/embed.py $(wildcard stdlib/*.c)
+	@mkdir -p $(@D)
 	$(Q)$(PYTHON3) scripts/dev/embed.py table $@ $(filter %.c,$^)
 
-build/gen/full_table.c: scripts/dev/embed.py Makefile $(FULL_USE)
-	@mkdir -p build/gen
+$(B)/gen/full_table.c: scripts/dev/embed.py Makefile $(FULL_USE)
+	@mkdir -p $(@D)
 	$(Q)$(PYTHON3) scripts/dev/embed.py full $@ $(filter %.c,$^)
 
-$(B)/obj/gen/frozen_stage1.o: build/gen/frozen_data.c
+$(B)/obj/gen/frozen_stage1.o: $(B)/gen/frozen_data.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -DTINY_STAGE1=1 -MMD -MP -c $< -o $@
 $(B)/freeze: scripts/dev/freeze.c $(BASE_OBJ) $(B)/obj/gen/frozen_stage1.o
@@ -116,7 +116,7 @@ $(B)/gen/frozen_code.c: $(B)/freeze
 $(B)/obj/gen/frozen_code.o: $(B)/gen/frozen_code.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
-$(B)/obj/gen/%.o: build/gen/%.c
+$(B)/obj/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 $(B)/obj/repl/%.o: repl/%.c
