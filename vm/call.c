@@ -2,6 +2,7 @@
    script code; only rt_call and its kin start a nested run of the dispatch loop, for C code that needs a result at once. */
 #include "vm/call.h"
 #include "vm/attr.h"
+#include "vm/objects/int.h"
 #include "vm/type_ids.h"
 
 static bool is_key(const Tuple *names, size_t i, Value name) {
@@ -605,6 +606,10 @@ Step call_begin(VM *vm, Value callable, Value *argv, int argc, Value kwnames, De
     if (o->type->layout == LAY_TYPE && plain_metaclass(vm, callable)) {
       if (is_type_query(callable, argc, kwnames)) {
         *out = rt_type_value(type_of(argv[0]));
+        return v_failed(*out) ? STEP_FAIL : STEP_DONE;
+      }
+      if (o == (Obj *)(uintptr_t)&str_type && argc == 1 && v_is_int(argv[0]) && v_absent(kwnames)) { /* str(i) */
+        *out = int_to_str(vm, argv[0], 10);
         return v_failed(*out) ? STEP_FAIL : STEP_DONE;
       }
       return begin_class(vm, callable, argv, argc, kwnames, d, out);

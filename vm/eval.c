@@ -51,6 +51,19 @@ static inline bool item_index(Value key, size_t length, size_t *out) {
   return (uint64_t)i < (uint64_t)length;
 }
 
+/* Arguments of a native whose signature is simple, completed with defaults in buf. NULL: the general way has to look at them. */
+#define FILL_MAX 6
+static inline Value *native_fill(const Signature *sig, Value *args, uint32_t n, Value *buf) {
+  if (n == sig->n_params) return args;
+  if (n < sig->n_required_pos || n > sig->n_pos || sig->n_params > FILL_MAX) return NULL;
+  for (uint32_t i = 0; i < n; i++) buf[i] = args[i];
+  for (uint32_t i = n; i < sig->n_params; i++) {
+    if (sig->params[i].required) return NULL;
+    buf[i] = sig->params[i].dflt;
+  }
+  return buf;
+}
+
 static inline bool is_exact_func(Value v) { return v_is_obj(v) && v_obj(v)->type == &function_type; }
 
 /* The loop runs vm->frame until a frame that was entered from C (CONT_EXIT) ends. throwing: start by raising the pending exception there. */
@@ -843,9 +856,10 @@ extend_frozen:
         sb = V_NONE;
         goto resume_gen;
       }
-      if (LIKELY(sig && sig->simple && n == sig->n_params && !nf->owner)) {
+      Value buf[FILL_MAX], *filled;
+      if (LIKELY(sig && sig->simple && !nf->owner && (filled = native_fill(sig, &R[A + 1], n, buf)))) {
         size_t mark = vm->n_temps;
-        Args args = {.vm = vm, .v = &R[A + 1], .n = (int)n, .kwnames = V_ABSENT, .self = nf};
+        Args args = {.vm = vm, .v = filled, .n = sig->n_params, .kwnames = V_ABSENT, .self = nf};
         v = nf->fn(vm, &args);
         vm->n_temps = mark;
         goto native_done;
@@ -923,9 +937,10 @@ resume_gen: /* generator sa gets sb, what it yields goes where d says */
         sb = args[1];
         goto resume_gen;
       }
-      if (LIKELY(sig && sig->simple && n == sig->n_params && (bound || !nf->owner) && nf->kind <= NATIVE_METHOD)) {
+      Value buf[FILL_MAX], *filled;
+      if (LIKELY(sig && sig->simple && (bound || !nf->owner) && nf->kind <= NATIVE_METHOD && (filled = native_fill(sig, args, n, buf)))) {
         size_t mark = vm->n_temps;
-        Args a = {.vm = vm, .v = args, .n = (int)n, .kwnames = V_ABSENT, .self = nf};
+        Args a = {.vm = vm, .v = filled, .n = sig->n_params, .kwnames = V_ABSENT, .self = nf};
         v = nf->fn(vm, &a);
         vm->n_temps = mark;
         goto native_done;
@@ -1123,7 +1138,7 @@ do_return:
     v = R[B];
     if (LIKELY(v_is_obj(v) && v_obj(v)->type->layout == LAY_GEN && INS_OP(*pc) != OP_EXCRESUME)) {
       Gen *to = (Gen *)v_obj(v), *g = frame_gen(F);
-      if (gen_state(to) == GEN_CLOSED && to->head.type != &coroutine_type) {
+      if (gen_state(to) == GEN_CLOSED && to->head.type == &generator_type) {
         R[A] = V_NONE;
         g->yield_from = V_ABSENT;
         NEXT;

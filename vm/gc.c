@@ -30,6 +30,7 @@ void gc_mark_obj(Tracer *t, const void *obj) {
   Obj *o = (Obj *)(uintptr_t)obj;
   if (gc_is_marked(o)) return;
   set_mark(o, MARK_BLACK);
+  if (o->type == &str_type && !((Str *)o)->extra) return; /* most objects are plain strings: nothing behind them */
   if (o->type->trace || (o->type->flags & TYPE_HEAP)) push(t, o);
 }
 
@@ -267,8 +268,10 @@ static void set_threshold(VM *vm, Heap *h) {
   Mem *m = &vm->mem;
   size_t live = m->used > h->stats.free_bytes ? m->used - h->stats.free_bytes : 0;
   h->stats.live_bytes = live;
-  size_t budget = live > MIN_BUDGET ? live : MIN_BUDGET; /* the free cells are part of it */
-  budget = budget > h->stats.free_bytes + MIN_BUDGET / 8 ? budget - h->stats.free_bytes : MIN_BUDGET / 8;
+  /* Free cells are part of the budget, as taking one does not raise `used`; but a program that uses other sizes must not collect again and again
+     because of them: half of what lives is granted in any case. */
+  size_t budget = live + live / 2 > MIN_BUDGET ? live + live / 2 : MIN_BUDGET, least = live / 2 > MIN_BUDGET / 4 ? live / 2 : MIN_BUDGET / 4;
+  budget = budget > h->stats.free_bytes + least ? budget - h->stats.free_bytes : least;
   size_t at = m->used + budget;
   if (m->limit && at > m->used + (m->limit - m->used) / 2) at = m->used + (m->limit > m->used ? (m->limit - m->used) / 2 : 0);
   m->gc_at = at;
@@ -294,6 +297,7 @@ void gc_collect(VM *vm) {
   weak_prune(vm, h);
   str_intern_sweep(vm, gc_is_marked);
   h->stats.free_bytes = 0;
+  h->kept_empty = 0;
   for (int kind = 0; kind < KIND_COUNT; kind++) pages_sweep(vm, h, kind);
   if (t->cap > 4096) {
     mem_free(&vm->mem, t->stack, t->cap * sizeof *t->stack);

@@ -32,6 +32,7 @@ struct Heap {
   Obj **queue;             /* objects whose finalizer is to run, weakrefs whose callback is to run */
   size_t queue_len, queue_cap, queue_at;
   bool finalizing, collecting;
+  size_t kept_empty;       /* bytes of empty pages that this sweep left in place */
   GcStats stats;
 };
 

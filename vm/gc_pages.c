@@ -80,6 +80,7 @@ void *gc_new(VM *vm, const Type *type, size_t size) {
     FreeCell *cell = c->free;
     if (LIKELY(cell != NULL)) {
       c->free = cell->next;
+      PREFETCH(cell->next); /* the next allocation of this size reads its link */
       o = (Obj *)(void *)cell;
     } else {
       Page *page = c->pages;
@@ -91,7 +92,11 @@ void *gc_new(VM *vm, const Type *type, size_t size) {
     rt_no_memory(vm);
     return NULL;
   }
-  memset((char *)o + sizeof(Obj), 0, size - sizeof(Obj));
+  if (LIKELY(size <= 256)) { /* cells are whole 16-byte units */
+    for (char *p = (char *)(o + 1), *end = (char *)o + size; p < end; p += 16) memset(p, 0, 16);
+  } else {
+    memset((char *)(o + 1), 0, size - sizeof(Obj));
+  }
   o->type = type;
   o->mark = (uint8_t)((unsigned)(cls < 0 ? CLASS_BIG : cls) << 2 | MARK_WHITE);
   if (UNLIKELY(type->flags & TYPE_ATTRS_BEHIND)) memset((char *)gc_obj_end(o) - 16, 0, 16);
@@ -114,6 +119,7 @@ void pages_each(Heap *h, int kind, void (*fn)(void *ctx, Obj *o), void *ctx) {
 }
 
 static void destroy(VM *vm, Obj *o) {
+  if (o->type == &str_type && !((Str *)o)->extra) return;
   if (o->type->destroy) o->type->destroy(vm, o);
 }
 
@@ -149,21 +155,23 @@ static FreeCell *sweep_page(VM *vm, Heap *h, Page *p, FreeCell *free, bool destr
   return free;
 }
 
+#define KEEP_EMPTY ((size_t)1 << 20)
+
 static void sweep_class(VM *vm, Heap *h, SizeClass *c, bool destroyed) {
   FreeCell *free = NULL;
   Page **link = &c->pages;
-  bool kept_empty = false;
+  size_t keep = h->stats.live_bytes / 4 + KEEP_EMPTY; /* empty pages stay for the next round: to give them back and fault them in again costs more than marking */
   for (Page *p; (p = *link) != NULL;) {
     FreeCell *before = free;
     free = sweep_page(vm, h, p, free, destroyed);
-    if (p->live == 0 && (kept_empty || p->raw_size > 4096 || p != c->pages)) {
+    if (p->live == 0 && h->kept_empty + p->raw_size > keep) {
       free = before;
       h->stats.free_bytes -= (size_t)p->count * p->cell;
       *link = p->next;
       mem_free(&vm->mem, p->raw, p->raw_size);
       continue;
     }
-    if (p->live == 0) kept_empty = true;
+    if (p->live == 0) h->kept_empty += p->raw_size;
     link = &p->next;
   }
   c->free = free;

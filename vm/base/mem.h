@@ -11,6 +11,7 @@
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define COLD __attribute__((cold, noinline))
+#define PREFETCH(p) __builtin_prefetch((p), 1)
 #define NOINLINE __attribute__((noinline))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 #else
@@ -18,6 +19,7 @@
 #define LIKELY(x) (x)
 #define UNLIKELY(x) (x)
 #define COLD
+#define PREFETCH(p) ((void)0)
 #define NOINLINE
 #define PRINTF_LIKE(f, a)
 #endif
