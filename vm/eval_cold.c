@@ -513,7 +513,7 @@ Step cold_awaitable(VM *vm, Value v, int what, uint8_t dest, Value *out) {
 bool cold_yield_from_iter(VM *vm, Frame *f, Value v, Value *out, bool *need_iter) {
   *need_iter = false;
   if (v_is_exact(v, &coroutine_type)) {
-    if (!(f->func->code->flags & (CODE_COROUTINE | CODE_ITERABLE_COROUTINE)))
+    if (!(f->func->code->flags & (CODE_COROUTINE | CODE_ITERABLE_COROUTINE | CODE_HIDDEN))) /* the library drives coroutines itself */
       return rt_raise_b(vm, &exc_TypeError, "cannot 'yield from' a coroutine object in a non-coroutine generator");
     *out = v;
     return true;
@@ -593,20 +593,16 @@ Step cold_throw_foreign(VM *vm, Gen *g, Value *out) {
 
 /* ---- match (PEP 634) ---- */
 
-static bool derives_from_abc(VM *vm, Value v, const char *name) {
-  (void)vm, (void)v, (void)name;
-  return false;
-}
-
 int cold_match_seq(VM *vm, Value v, int64_t want) {
-  if (!(type_of(v)->flags & TYPE_SEQUENCE) && !derives_from_abc(vm, v, "Sequence")) return 0;
+  if (!(type_of(v)->flags & TYPE_SEQUENCE)) return 0;
   int64_t n = rt_len(vm, v);
   if (n < 0) return -1;
   return want < 0 ? n >= -want - 1 : n == want;
 }
 
 int cold_match_map(VM *vm, Value v) {
-  return (type_of(v)->flags & TYPE_MAPPING) != 0 || derives_from_abc(vm, v, "Mapping");
+  (void)vm;
+  return (type_of(v)->flags & TYPE_MAPPING) != 0;
 }
 
 bool cold_match_keys(VM *vm, Value map, Tuple *keys, Value *out) {

@@ -16,6 +16,72 @@ int attr_real_instance(VM *vm, Value v, const Type *cls) {
   return is_type(claimed) && rt_is_subtype((const Type *)v_obj(claimed), cls);
 }
 
+/* ---- things that are no classes but have __bases__ (a tuple): they may stand for classes. [script] */
+
+/* The tuple of bases in *out, V_ABSENT when v has none. */
+static bool get_bases(VM *vm, Value v, Value *out) {
+  *out = rt_getattr_opt(vm, v, NAME(vm, __bases__));
+  if (v_failed(*out)) return false;
+  if (!is_tuple(*out)) *out = V_ABSENT;
+  return true;
+}
+
+/* Is `v` `cls`, or does one of its bases lead there? Single bases are followed in a loop. */
+static int abstract_subclass(VM *vm, Value v, Value cls) {
+  size_t mark = rt_temp_mark(vm);
+  Value *keep = rt_temp(vm, 1);
+  int r = -1;
+  if (!keep || !rt_enter_c(vm, "")) return -1;
+  for (;;) {
+    if (v_same(v, cls)) {
+      r = 1;
+      break;
+    }
+    Value bases;
+    if (!get_bases(vm, v, &bases)) break;
+    r = 0;
+    if (v_absent(bases) || !v_tuple(bases)->length) break;
+    *keep = bases;
+    const Tuple *t = v_tuple(bases);
+    if (t->length == 1) {
+      v = t->items[0];
+      r = -1;
+      continue;
+    }
+    for (size_t i = 0; r == 0 && i < t->length; i++) r = abstract_subclass(vm, t->items[i], cls);
+    break;
+  }
+  rt_leave_c(vm);
+  rt_temp_release(vm, mark);
+  return r;
+}
+
+static bool check_class(VM *vm, Value v, const char *message) {
+  Value bases;
+  if (is_type(v)) return true;
+  if (!get_bases(vm, v, &bases)) return false;
+  return !v_absent(bases) || rt_raise_b(vm, &exc_TypeError, "%s", message);
+}
+
+static int foreign_instance(VM *vm, Value v, Value cls) {
+  if (!check_class(vm, cls, "isinstance() arg 2 must be a type, a tuple of types, or a union")) return -1;
+  Value own = rt_getattr_opt(vm, v, NAME(vm, __class__));
+  if (v_failed(own)) return -1;
+  size_t mark = rt_temp_mark(vm);
+  Value *keep = rt_temp(vm, 1);
+  if (!keep) return -1;
+  *keep = own;
+  int r = v_absent(own) ? 0 : abstract_subclass(vm, own, cls);
+  rt_temp_release(vm, mark);
+  return r;
+}
+
+static int foreign_subclass(VM *vm, Value v, Value cls) {
+  if (!check_class(vm, v, "issubclass() arg 1 must be a class")) return -1;
+  if (!check_class(vm, cls, "issubclass() arg 2 must be a class, a tuple of classes, or a union")) return -1;
+  return abstract_subclass(vm, v, cls);
+}
+
 /* The items of a tuple or union of classes; NULL: v is neither. */
 static const Tuple *class_choices(Value v) {
   if (is_tuple(v)) return v_tuple(v);
@@ -57,14 +123,14 @@ int rt_isinstance(VM *vm, Value v, Value cls) {
   const Tuple *choices = class_choices(cls);
   if (choices) return check_choices(vm, v, choices, rt_isinstance);
   int r = v_is_obj(cls) ? ask_hook(vm, v, cls, NAME(vm, __instancecheck__)) : 2;
-  return r != 2 ? r : rt_raise_i(vm, &exc_TypeError, "isinstance() arg 2 must be a type, a tuple of types, or a union");
+  return r != 2 ? r : foreign_instance(vm, v, cls);
 }
 
 int rt_issubclass(VM *vm, Value v, Value cls) {
   if (is_type(cls)) {
     const Type *t = (const Type *)v_obj(cls);
     if (t->head.type == &type_type || v_absent(attr_override(vm, t->head.type, NAME(vm, __subclasscheck__)))) {
-      if (!is_type(v)) return rt_raise_i(vm, &exc_TypeError, "issubclass() arg 1 must be a class");
+      if (!is_type(v)) return foreign_subclass(vm, v, cls);
       return rt_is_subtype((const Type *)v_obj(v), t);
     }
     return ask_hook(vm, v, cls, NAME(vm, __subclasscheck__));
@@ -72,7 +138,5 @@ int rt_issubclass(VM *vm, Value v, Value cls) {
   const Tuple *choices = class_choices(cls);
   if (choices) return check_choices(vm, v, choices, rt_issubclass);
   int r = v_is_obj(cls) ? ask_hook(vm, v, cls, NAME(vm, __subclasscheck__)) : 2;
-  if (r != 2) return r;
-  if (!is_type(v)) return rt_raise_i(vm, &exc_TypeError, "issubclass() arg 1 must be a class");
-  return rt_raise_i(vm, &exc_TypeError, "issubclass() arg 2 must be a class, a tuple of classes, or a union");
+  return r != 2 ? r : foreign_subclass(vm, v, cls);
 }

@@ -15,7 +15,7 @@
   X(__neg__) X(__pos__) X(__invert__) X(__abs__) X(__int__) X(__float__) X(__complex__) X(__index__) X(__round__) X(__trunc__) X(__floor__)           \
   X(__ceil__) X(__enter__) X(__exit__) X(__aenter__) X(__aexit__) X(__await__) X(__aiter__) X(__anext__) X(__dir__) X(__file__) X(__path__)          \
   X(__package__) X(__spec__) X(__loader__) X(__builtins__) X(__main__) X(__all__) X(__import__) X(__build_class__) X(__cause__) X(__context__)        \
-  X(__suppress_context__) X(__traceback__) X(__notes__) X(__match_args__) X(__classcell__) X(__orig_bases__) X(__origin__) X(__args__)               \
+  X(__suppress_context__) X(__traceback__) X(__notes__) X(__match_args__) X(__abc_tpflags__) X(__classcell__) X(__orig_bases__) X(__origin__) X(__args__)               \
   X(__parameters__) X(__fspath__) X(__reduce__) X(__reduce_ex__) X(__copy__) X(__deepcopy__) X(__sizeof__) X(__getstate__) X(__subclasses__)        \
   X(__objclass__) X(__text_signature__) X(__debug__) X(__release_buffer__) X(__buffer__) X(__set_names__) X(metaclass) X(args) X(value) X(name)     \
   X(path) X(obj) X(send) X(throw) X(close) X(keys) X(items) X(values) X(get) X(update) X(append) X(add) X(write) X(flush) X(read) X(readline)      \

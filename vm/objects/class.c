@@ -216,7 +216,8 @@ static bool has(VM *vm, Dict *ns, NameId id) {
 }
 
 static const uint32_t inherited_flags =
-    TYPE_HAS_DEL | TYPE_DUNDER_GETATTR | TYPE_DUNDER_SETATTR | TYPE_DESCR_GET | TYPE_DESCR_SET | TYPE_MAPPING | TYPE_SEQUENCE;
+    TYPE_HAS_DEL | TYPE_DUNDER_GETATTR | TYPE_DUNDER_SETATTR | TYPE_DESCR_GET | TYPE_DESCR_SET;
+static const uint32_t collection_flags = TYPE_MAPPING | TYPE_SEQUENCE;
 
 /* Special methods whose presence is noted in the flags. */
 static const struct { NameId name; uint32_t flag; } flag_names[] = {{NAME___del__, TYPE_HAS_DEL}, {NAME___getattr__, TYPE_DUNDER_GETATTR},
@@ -227,13 +228,29 @@ enum { FLAG_NAMES = sizeof flag_names / sizeof flag_names[0] };
 static bool concerns_flags(VM *vm, const Str *name) {
   for (size_t i = 0; i < FLAG_NAMES; i++)
     if (vm->names[flag_names[i].name] == name) return true;
-  return vm->names[NAME___hash__] == name;
+  return vm->names[NAME___hash__] == name || vm->names[NAME___abc_tpflags__] == name;
+}
+
+/* PEP 634: which kind of pattern instances match: said by __abc_tpflags__ (collections.abc sets it, its register() too; the bits are CPython's), else by the first class
+   of the MRO that knows. */
+static uint32_t compute_collection(VM *vm, const Class *c) {
+  for (size_t i = 0; i < c->mro->length; i++) {
+    const Type *t = as_type(c->mro->items[i]);
+    if (type_is_heap(t)) {
+      Str *name = NAME(vm, __abc_tpflags__);
+      Value v = name ? dict_get_str(vm, type_class(t)->ns, name) : V_ABSENT;
+      if (v_is_int(v)) return v_int(v) == 1 << 5 ? TYPE_SEQUENCE : v_int(v) == 1 << 6 ? TYPE_MAPPING : 0;
+      if (i == 0) continue;
+    }
+    if (t->flags & collection_flags) return t->flags & collection_flags;
+  }
+  return 0;
 }
 
 /* What the class's own namespace and its bases say. A flag too many only costs a slower path. */
 static void compute_flags(VM *vm, Class *c) {
-  uint32_t f = c->t.flags & ~(inherited_flags | TYPE_UNHASHABLE);
-  f |= c->t.flags & (TYPE_MAPPING | TYPE_SEQUENCE);
+  uint32_t f = c->t.flags & ~(inherited_flags | collection_flags | TYPE_UNHASHABLE);
+  f |= compute_collection(vm, c);
   for (size_t i = 1; i < c->mro->length; i++) f |= as_type(c->mro->items[i])->flags & inherited_flags;
   for (size_t i = 0; i < FLAG_NAMES; i++)
     if (has(vm, c->ns, flag_names[i].name)) f |= flag_names[i].flag;
@@ -262,6 +279,8 @@ static Value get_dict(VM *vm, Value self) {
 }
 static bool set_dict(VM *vm, Value self, Value v) {
   Dict *fresh = NULL;
+  if (v_has_layout(self, LAY_TYPE)) return rt_raise_b(vm, &exc_AttributeError, "attribute '__dict__' of 'type' objects is not writable");
+  if (v_has_layout(self, LAY_MODULE)) return rt_raise_b(vm, &exc_AttributeError, "readonly attribute");
   if (v_absent(v)) {
     fresh = dict_new(vm);
     if (!fresh) return false;

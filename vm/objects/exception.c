@@ -205,7 +205,8 @@ static Value get_dict(VM *vm, Value self) {
   return d ? v_from_obj(d) : V_FAIL;
 }
 static bool set_dict(VM *vm, Value self, Value v) {
-  if (v_absent(v) || !is_dict(v)) return rt_raise_b(vm, &exc_TypeError, "__dict__ must be set to a dictionary, not a '%T'", v_absent(v) ? V_NONE : v);
+  if (v_absent(v)) return rt_raise_b(vm, &exc_TypeError, "cannot delete __dict__");
+  if (!is_dict(v)) return rt_raise_b(vm, &exc_TypeError, "__dict__ must be set to a dictionary, not a '%T'", v);
   return instance_set_dict(vm, v_obj(self), v_dict(v));
 }
 

@@ -6,6 +6,8 @@
 #include "vm/objects/traceback.h"
 #include "vm/type_ids.h"
 
+extern const Type asend_type, athrow_type;
+
 static const Type *kind_of(const Code *c) {
   if (c->flags & CODE_ASYNC_GEN) return &async_generator_type;
   if (c->flags & CODE_COROUTINE) return &coroutine_type;
@@ -73,12 +75,16 @@ static void copy_return(Frame *to, const Frame *from) {
 }
 
 static Begin begin_ended(VM *vm, Gen *g, ResumeMode mode, Value value) {
+  if (mode != RESUME_CLOSE) {
+    const Type *t = g->head.type;
+    const char *what = t == &coroutine_type ? "coroutine" : t == &asend_type ? "__anext__()/asend()" : t == &athrow_type ? "aclose()/athrow()" : NULL;
+    if (what) {
+      rt_raise(vm, &exc_RuntimeError, "cannot reuse already awaited %s", what);
+      return BEGIN_FAIL;
+    }
+  }
   if (mode == RESUME_THROW) {
     rt_raise_obj(vm, value);
-    return BEGIN_FAIL;
-  }
-  if (g->head.type == &coroutine_type && mode == RESUME_SEND) {
-    rt_raise(vm, &exc_RuntimeError, "cannot reuse already awaited coroutine");
     return BEGIN_FAIL;
   }
   return BEGIN_ENDED;

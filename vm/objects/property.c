@@ -30,7 +30,7 @@ static Value property_new(VM *vm, const Type *cls, Args *a) {
   return v_from_obj(p);
 }
 
-/* The getter's name and docstring become the property's. */
+/* The getter's name and docstring become the property's. head.small 1: the docstring is the getter's, and another getter brings its own. */
 static bool take_from_getter(VM *vm, Property *p, bool doc_given) {
   if (v_is_none(p->get)) return true;
   if (v_has_layout(p->get, LAY_FUNCTION)) {
@@ -40,7 +40,10 @@ static bool take_from_getter(VM *vm, Property *p, bool doc_given) {
   if (doc_given) return true;
   Value doc = rt_getattr_opt(vm, p->get, NAME(vm, __doc__));
   if (v_failed(doc)) return false;
-  if (!v_absent(doc)) gc_store(vm, p, &p->doc, doc);
+  if (!v_absent(doc)) {
+    gc_store(vm, p, &p->doc, doc);
+    p->head.small = 1;
+  }
   return true;
 }
 
@@ -51,6 +54,7 @@ static Value property_init(VM *vm, Args *a) {
   gc_store(vm, p, &p->del, a->v[3]);
   gc_store(vm, p, &p->doc, a->v[4]);
   p->name = NULL;
+  p->head.small = 0;
   if (!take_from_getter(vm, p, !v_is_none(a->v[4]))) return V_FAIL;
   /* A subclass's instances have a __doc__ of their own. */
   if (type_is_heap(p->head.type) && !v_is_none(p->doc) && (p->head.type->flags & TYPE_HAS_ATTRS)) {
@@ -73,7 +77,7 @@ static void property_trace(Tracer *t, Obj *o) {
 static Value property_copy(VM *vm, Value self, Value get, Value set, Value del) {
   Property *p = as_property(self);
   Value fget = v_absent(get) ? p->get : get, fset = v_absent(set) ? p->set : set, fdel = v_absent(del) ? p->del : del;
-  if (type_is_heap(p->head.type)) return rt_tail_call(vm, rt_type_value(p->head.type), 4, (Value[]){fget, fset, fdel, v_absent(get) ? p->doc : V_NONE});
+  if (type_is_heap(p->head.type)) return rt_tail_call(vm, rt_type_value(p->head.type), 4, (Value[]){fget, fset, fdel, p->head.small && !v_is_none(fget) ? V_NONE : p->doc});
   Value v = property_new(vm, p->head.type, NULL);
   if (v_failed(v)) return v;
   Property *n = as_property(v);
@@ -82,9 +86,11 @@ static Value property_copy(VM *vm, Value self, Value get, Value set, Value del) 
   gc_store(vm, n, &n->del, fdel);
   gc_store(vm, n, &n->doc, p->doc);
   gc_store_obj(vm, n, &n->name, p->name);
+  n->head.small = p->head.small;
   if (!v_absent(get)) {
-    n->doc = V_NONE;
-    if (!take_from_getter(vm, n, false)) return V_FAIL;
+    bool own = !p->head.small && !v_is_none(p->doc);
+    if (!own) n->doc = V_NONE;
+    if (!take_from_getter(vm, n, own)) return V_FAIL;
   }
   return v;
 }
