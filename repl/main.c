@@ -244,6 +244,12 @@ int main(int argc, char **argv) {
   c.argv = args;
   c.executable = argv[0];
   p.vm = tiny_new(&c);
+#ifdef TINY_FULL
+  if (p.vm && !tiny_open_full(p.vm)) {
+    tiny_free(p.vm);
+    p.vm = NULL;
+  }
+#endif
   if (!p.vm) {
     fputs("tiny: out of memory\n", stderr);
     return 1;

@@ -1,5 +1,5 @@
 /* The C heart of asyncio: futures, tasks and the scheduler (ready ring, timer heap). It makes no OS call but through the poller; what is not
- * needed at every switch is stdlib/asyncio.tiny. Order of execution is CPython 3.11's. */
+ * needed at every switch is in stdlib/asyncio/. Order of execution is CPython 3.11's. */
 #ifndef TINY_STDLIB_AIO_H
 #define TINY_STDLIB_AIO_H
 #include "include/tiny.h"
@@ -38,6 +38,7 @@ typedef struct Timer { double when; uint64_t seq; tiny_val handle; } Timer;
 typedef struct Poller {
   bool (*wait)(tiny_vm *vm, void *data, double seconds); /* at most so long (negative: until something happens); false: exception pending */
   bool (*active)(void *data);                            /* can anything outside still happen? */
+  void (*release)(tiny_vm *vm, void *data);              /* the loop is closed or gone: everything outside is given up */
   void *data;
 } Poller;
 
@@ -60,7 +61,7 @@ typedef struct Loop {
 
 typedef struct AioData { tiny_val running, cancelled_error, invalid_state; } AioData;
 
-extern const tiny_class aio_future_class, aio_task_class, aio_loop_class, aio_handle_class, aio_iter_class;
+extern const tiny_class aio_future_class, aio_task_class, aio_loop_class, aio_handle_class, aio_iter_class, aio_reader_class;
 AioData *aio_data(tiny_vm *vm);
 Loop *aio_loop(tiny_vm *vm, tiny_val loop);
 Future *aio_future(tiny_vm *vm, tiny_val v);   /* Future or Task, NULL: neither */
@@ -86,4 +87,18 @@ void future_trace(tiny_tracer *t, void *data);
 tiny_val task_step(tiny_vm *vm, tiny_val task, tiny_val exc);     /* starts one step: a continuation that ends in loop_turn */
 tiny_val task_wakeup(tiny_vm *vm, tiny_val task, tiny_val future);
 int task_cancel(tiny_vm *vm, Task *t, tiny_val msg);
+
+tiny_val aio_new_future(tiny_vm *vm, tiny_val loop);
+bool reader_feed(tiny_vm *vm, tiny_val reader, const void *data, size_t n); /* data NULL: the end */
+
+/* What modules of libtiny-full use of this one: the library shows no names but tiny_*. */
+typedef struct AioApi {
+  Loop *(*loop)(tiny_vm *vm, tiny_val loop);             /* NULL: another kind of loop */
+  tiny_val (*call_soon)(tiny_vm *vm, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context);
+  tiny_val (*new_future)(tiny_vm *vm, tiny_val loop);
+  bool (*resolve)(tiny_vm *vm, tiny_val future, tiny_val result); /* nothing if it is done already */
+  bool (*reject)(tiny_vm *vm, tiny_val future, tiny_val exc);
+  bool (*feed)(tiny_vm *vm, tiny_val reader, const void *data, size_t n);
+} AioApi;
+TINY_API const AioApi *tiny_aio_api(void);
 #endif

@@ -41,8 +41,15 @@ static void loop_trace(tiny_tracer *t, void *data) {
   tiny_trace(t, l->previous_loop);
 }
 
+static void release_poller(tiny_vm *vm, Loop *l) {
+  Poller p = l->poller;
+  l->poller = (Poller){0};
+  if (p.release) p.release(vm, p.data);
+}
+
 static void loop_destroy(tiny_vm *vm, void *data) {
   Loop *l = data;
+  release_poller(vm, l);
   if (l->ready) tiny_alloc(vm, l->ready, l->ready_cap * sizeof *l->ready, 0);
   if (l->timers) tiny_alloc(vm, l->timers, l->cap_timers * sizeof *l->timers, 0);
   if (l->tasks) tiny_alloc(vm, l->tasks, l->cap_tasks * sizeof *l->tasks, 0);
@@ -272,6 +279,7 @@ static tiny_val l_close(tiny_vm *vm, tiny_args *a) {
   LOOP(l);
   if (l->running) return tiny_raise(vm, TINY_RUNTIME_ERROR, "Cannot close a running event loop");
   l->closed = true;
+  release_poller(vm, l);
   l->ready_len = l->n_timers = l->n_cancelled = l->batch = 0;
   return TINY_NONE;
 }
@@ -352,7 +360,7 @@ static bool init(tiny_vm *vm, tiny_val module) {
   if (!d) return false;
   d->running = d->cancelled_error = d->invalid_state = TINY_NONE;
   return tiny_setattr(vm, module, "Future", tiny_class_of(vm, &aio_future_class)) && tiny_setattr(vm, module, "Task", tiny_class_of(vm, &aio_task_class)) &&
-         tiny_setattr(vm, module, "Loop", tiny_class_of(vm, &aio_loop_class)) && tiny_setattr(vm, module, "Handle", tiny_class_of(vm, &aio_handle_class));
+         tiny_setattr(vm, module, "Loop", tiny_class_of(vm, &aio_loop_class)) && tiny_setattr(vm, module, "StreamReader", tiny_class_of(vm, &aio_reader_class)) && tiny_setattr(vm, module, "Handle", tiny_class_of(vm, &aio_handle_class));
 }
 
 static const tiny_def functions[] = {{"_get_running_loop", m_running, "()", NULL}, {"_set_running_loop", m_set_running, "(loop, /)", NULL},

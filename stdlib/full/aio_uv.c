@@ -1,0 +1,181 @@
+/* needs: libuv
+ * The poller of the event loop over libuv, watchers of descriptors and signals. Callbacks of libuv run no script code: they fill buffers, complete futures
+ * and put handles into the ready ring. libuv's own memory is malloc's (its allocator is one per process), so the VM's limit does not see it. */
+#include <string.h>
+#include "stdlib/full/aio_uv.h"
+
+/* ---- poller */
+
+static void on_timer(uv_timer_t *t) { (void)t; }
+
+/* Waits in slices, so that interrupts and deadlines are seen. */
+static bool poller_wait(tiny_vm *vm, void *data, double seconds) {
+  UvLoop *u = data;
+  if (seconds == 0) {
+    uv_run(&u->loop, UV_RUN_NOWAIT);
+    return !tiny_pending(vm);
+  }
+  if (!tiny_poll(vm)) return false;
+  double ms = seconds < 0 || seconds > 0.1 ? 100 : seconds * 1e3;
+  uv_update_time(&u->loop);
+  uv_timer_start(&u->timer, on_timer, (uint64_t)(ms + 0.999), 0);
+  uv_run(&u->loop, UV_RUN_ONCE);
+  uv_timer_stop(&u->timer);
+  return !tiny_pending(vm) && tiny_poll(vm);
+}
+
+static bool poller_active(void *data) { return uv_loop_alive(&((UvLoop *)data)->loop); }
+
+static void close_any(uv_handle_t *h, void *arg) {
+  UvLoop *u = arg;
+  if (uv_is_closing(h)) return;
+  if (h == (uv_handle_t *)&u->timer) uv_close(h, NULL);
+  else conn_close((Conn *)h);
+}
+
+static void poller_release(tiny_vm *vm, void *data) {
+  UvLoop *u = data;
+  u->closing = true;
+  uv_walk(&u->loop, close_any, u);
+  while (uv_run(&u->loop, UV_RUN_DEFAULT)) {}
+  uv_loop_close(&u->loop);
+  tiny_alloc(vm, u, sizeof *u, 0);
+}
+
+UvLoop *uvloop_of(tiny_vm *vm, tiny_val loop) {
+  const AioApi *api = tiny_aio_api();
+  Loop *l = api->loop(vm, loop);
+  if (!l || l->closed) return tiny_raise(vm, TINY_RUNTIME_ERROR, l ? "Event loop is closed" : "an event loop of this library is required"), NULL;
+  if (l->virtual_clock) return tiny_raise(vm, TINY_RUNTIME_ERROR, "a loop with a virtual clock has no outside"), NULL;
+  if (l->poller.data) return l->poller.data;
+  UvLoop *u = tiny_alloc(vm, NULL, 0, sizeof *u);
+  if (!u) return (void)tiny_no_memory(vm), NULL;
+  memset(u, 0, offsetof(UvLoop, buf));
+  int r = uv_loop_init(&u->loop);
+  if (r < 0) {
+    tiny_alloc(vm, u, sizeof *u, 0);
+    return (void)uv_raise(vm, r), NULL;
+  }
+  uv_timer_init(&u->loop, &u->timer);
+  uv_unref((uv_handle_t *)&u->timer);
+  u->vm = vm;
+  u->api = api;
+  l->poller = (Poller){poller_wait, poller_active, poller_release, u};
+  return u;
+}
+
+/* ---- handles */
+
+Conn *conn_new(UvLoop *u) {
+  Conn *c = tiny_alloc(u->vm, NULL, 0, sizeof *c);
+  if (!c) return (void)tiny_no_memory(u->vm), NULL;
+  memset(c, 0, sizeof *c);
+  c->u = u;
+  return c;
+}
+
+static void on_closed(uv_handle_t *h) {
+  Conn *c = (Conn *)h;
+  if (c->owner) *c->back = NULL;
+  tiny_alloc(c->u->vm, c, sizeof *c, 0);
+}
+
+void conn_close(Conn *c) {
+  if (!uv_is_closing(&c->h.handle)) uv_close(&c->h.handle, on_closed);
+}
+
+tiny_val uv_exception(tiny_vm *vm, int status) {
+  (void)tiny_raise_os(vm, -status, NULL);
+  return tiny_take_exception(vm);
+}
+tiny_val uv_raise(tiny_vm *vm, int status) { return tiny_raise_os(vm, -status, NULL); }
+
+bool uv_schedule(UvLoop *u, tiny_val loop, tiny_val callback, int argc, const tiny_val *argv) {
+  tiny_val args = tiny_tuple(u->vm, argc, argv);
+  return !tiny_failed(args) && !tiny_failed(u->api->call_soon(u->vm, loop, callback, args, TINY_NONE));
+}
+
+/* ---- watchers: a descriptor (add_reader, add_writer) or a signal */
+
+typedef struct Watcher { tiny_val loop, callback; Conn *conn; tiny_ref keep; } Watcher;
+
+static void watcher_trace(tiny_tracer *t, void *data) {
+  Watcher *w = data;
+  tiny_trace(t, w->loop);
+  tiny_trace(t, w->callback);
+}
+static void watcher_destroy(tiny_vm *vm, void *data) {
+  Watcher *w = data;
+  (void)vm;
+  if (!w->conn) return;
+  w->conn->owner = NULL;
+  conn_close(w->conn);
+}
+
+static void watched(Conn *c, int what) {
+  Watcher *w = c->owner;
+  UvLoop *u = c->u;
+  if (!w || u->closing) return;
+  tiny_val arg = tiny_int(u->vm, what);
+  (void)!uv_schedule(u, w->loop, w->callback, 1, &arg); /* a failure stays pending: the poller reports it */
+}
+static void on_poll(uv_poll_t *h, int status, int events) { watched((Conn *)h, status < 0 ? UV_READABLE | UV_WRITABLE : events); }
+static void on_signal(uv_signal_t *h, int number) { watched((Conn *)h, number); }
+
+/* _watch_fd(loop, fd, callback), _watch_signal(loop, number, callback) */
+static tiny_val watch(tiny_vm *vm, tiny_args *a, bool sig) {
+  UvLoop *u = uvloop_of(vm, tiny_arg(a, 0));
+  if (!u) return TINY_FAIL;
+  int number = (int)tiny_arg_int(a, 1);
+  void *data;
+  tiny_val self = tiny_instance(vm, &uv_watcher_class, &data);
+  Conn *c = tiny_failed(self) ? NULL : conn_new(u);
+  if (!c) return TINY_FAIL;
+  Watcher *w = data;
+  w->loop = tiny_arg(a, 0);
+  w->callback = tiny_arg(a, 2);
+  int r = sig ? uv_signal_init(&u->loop, &c->h.sig) : uv_poll_init(&u->loop, &c->h.poll, number);
+  if (r < 0) {
+    tiny_alloc(vm, c, sizeof *c, 0);
+    return uv_raise(vm, r);
+  }
+  w->conn = c;
+  c->owner = w;
+  c->back = &w->conn;
+  if (sig && (r = uv_signal_start(&c->h.sig, on_signal, number)) < 0) {
+    conn_close(c);
+    return uv_raise(vm, r);
+  }
+  return tiny_ref_new(vm, self, &w->keep) ? self : TINY_FAIL;
+}
+static tiny_val m_watch_fd(tiny_vm *vm, tiny_args *a) { return watch(vm, a, false); }
+static tiny_val m_watch_signal(tiny_vm *vm, tiny_args *a) { return watch(vm, a, true); }
+
+static tiny_val w_events(tiny_vm *vm, tiny_args *a) {
+  Watcher *w = tiny_arg_native(a, 0, &uv_watcher_class);
+  if (!w->conn) return TINY_NONE;
+  int events = (int)tiny_arg_int(a, 1), r = events ? uv_poll_start(&w->conn->h.poll, events, on_poll) : uv_poll_stop(&w->conn->h.poll);
+  return r < 0 ? uv_raise(vm, r) : TINY_NONE;
+}
+static tiny_val w_close(tiny_vm *vm, tiny_args *a) {
+  Watcher *w = tiny_arg_native(a, 0, &uv_watcher_class);
+  if (w->conn) {
+    w->conn->owner = NULL;
+    conn_close(w->conn);
+    w->conn = NULL;
+    tiny_ref_free(vm, &w->keep);
+  }
+  return TINY_NONE;
+}
+static const tiny_def watcher_methods[] = {{"events", w_events, "(self: Watcher, mask: int, /)", NULL}, {"close", w_close, "(self: Watcher, /)", NULL}, {0}};
+const tiny_class uv_watcher_class = {.name = "Watcher", .data_size = sizeof(Watcher), .methods = watcher_methods, .trace = watcher_trace, .destroy = watcher_destroy, .flags = TINY_CLASS_NO_NEW};
+
+/* ---- module */
+
+static bool init(tiny_vm *vm, tiny_val module) {
+  return tiny_setattr(vm, module, "Watcher", tiny_class_of(vm, &uv_watcher_class)) && tiny_setattr(vm, module, "Stream", tiny_class_of(vm, &uv_stream_class));
+}
+static const tiny_def functions[] = {{"listen", uv_m_listen, "(loop, host, port: int, backlog: int, on_connection, /)", NULL}, {"connect", uv_m_connect, "(loop, host, port: int, /)", NULL},
+    {"getaddrinfo", uv_m_getaddrinfo, "(loop, host, port, family: int, type: int, flags: int, /)", NULL}, {"watch_fd", m_watch_fd, "(loop, fd: int, callback, /)", NULL},
+    {"watch_signal", m_watch_signal, "(loop, number: int, callback, /)", NULL}, {0}};
+const tiny_module uv_module = {.name = "_uv", .functions = functions, .init = init, .doc = "What asyncio has of libuv."};

@@ -1,0 +1,48 @@
+/* The event loop's outside by libuv: what the files of this directory share. A libuv handle lives in memory of its own (Conn) until libuv gives it back,
+ * which may be later than the script's object (Stream, Watcher) that it belongs to: each knows the other and forgets it when one goes. */
+#ifndef TINY_STDLIB_FULL_AIO_UV_H
+#define TINY_STDLIB_FULL_AIO_UV_H
+#include <uv.h>
+#include "include/tiny.h"
+#include "stdlib/aio.h"
+
+typedef struct UvLoop {
+  uv_loop_t loop;
+  uv_timer_t timer;        /* ends a wait; our timers stay in the scheduler's heap */
+  tiny_vm *vm;
+  const AioApi *api;
+  bool closing;            /* the VM or the loop goes away: callbacks do nothing */
+  char buf[65536];         /* what a read fills; consumed at once */
+} UvLoop;
+
+typedef struct Stream Stream;
+typedef struct Conn Conn;
+struct Conn {
+  union { uv_handle_t handle; uv_stream_t stream; uv_tcp_t tcp; uv_pipe_t pipe; uv_poll_t poll; uv_signal_t sig; } h; /* must be first */
+  UvLoop *u;
+  void *owner;             /* Stream or Watcher; NULL: it is gone */
+  Conn **back;             /* the owner's pointer to this, cleared when libuv has closed the handle */
+};
+
+struct Stream {
+  tiny_val self, loop, reader, on_data, on_eof, on_lost, protocol, extra, drainers;
+  Conn *conn;
+  size_t high, low;
+  tiny_ref keep;           /* an open stream keeps itself alive */
+  bool closing, lost, paused, reading, eof_written, pipe, server;
+};
+
+extern const tiny_class uv_stream_class, uv_watcher_class;
+UvLoop *uvloop_of(tiny_vm *vm, tiny_val loop);              /* attaches one if there is none; NULL: exception pending */
+Conn *conn_new(UvLoop *u);                                   /* NULL: exception pending */
+void conn_close(Conn *c);                                    /* frees it when libuv is done with it */
+tiny_val uv_exception(tiny_vm *vm, int status);              /* an OSError instance */
+tiny_val uv_raise(tiny_vm *vm, int status);
+tiny_val stream_new(tiny_vm *vm, UvLoop *u, tiny_val loop, bool pipe, Stream **out);
+tiny_val uv_address(tiny_vm *vm, const struct sockaddr *sa);
+bool uv_schedule(UvLoop *u, tiny_val loop, tiny_val callback, int argc, const tiny_val *argv);
+
+tiny_val uv_m_listen(tiny_vm *vm, tiny_args *a);
+tiny_val uv_m_connect(tiny_vm *vm, tiny_args *a);
+tiny_val uv_m_getaddrinfo(tiny_vm *vm, tiny_args *a);
+#endif

@@ -1,0 +1,179 @@
+/* needs: libuv
+ * Listening, connecting and looking names up. A host is a numeric address here, or with port -1 the path of a Unix socket; names go through getaddrinfo first. */
+#include <string.h>
+#include "stdlib/full/aio_uv.h"
+
+static bool parse_address(tiny_vm *vm, const char *host, int port, struct sockaddr_storage *out) {
+  memset(out, 0, sizeof *out);
+  if (uv_ip4_addr(host, port, (struct sockaddr_in *)out) == 0 || uv_ip6_addr(host, port, (struct sockaddr_in6 *)out) == 0) return true;
+  (void)tiny_raise(vm, TINY_VALUE_ERROR, "'%s' does not appear to be an IPv4 or IPv6 address", host);
+  return false;
+}
+
+/* sockname and peername, as get_extra_info gives them. */
+static bool note_addresses(tiny_vm *vm, Stream *s) {
+  if (s->pipe) return tiny_dict_set(vm, s->extra, "sockname", tiny_string(vm, "")) && tiny_dict_set(vm, s->extra, "peername", tiny_string(vm, ""));
+  struct sockaddr_storage sa;
+  int n = sizeof sa;
+  if (uv_tcp_getsockname(&s->conn->h.tcp, (struct sockaddr *)&sa, &n) == 0 && !tiny_dict_set(vm, s->extra, "sockname", uv_address(vm, (struct sockaddr *)&sa))) return false;
+  n = sizeof sa;
+  return uv_tcp_getpeername(&s->conn->h.tcp, (struct sockaddr *)&sa, &n) != 0 || tiny_dict_set(vm, s->extra, "peername", uv_address(vm, (struct sockaddr *)&sa));
+}
+
+/* ---- servers: on_data of a listening stream is called with every new one */
+
+static void on_connection(uv_stream_t *h, int status) {
+  Conn *c = (Conn *)h;
+  Stream *server = c->owner, *s;
+  UvLoop *u = c->u;
+  if (!server || u->closing || status < 0) return;
+  tiny_val self = stream_new(u->vm, u, server->loop, server->pipe, &s);
+  if (tiny_failed(self)) return;
+  int r = uv_accept(h, &s->conn->h.stream);
+  if (r < 0) {
+    conn_close(s->conn);
+    tiny_ref_free(u->vm, &s->keep);
+    return;
+  }
+  if (!s->pipe) uv_tcp_nodelay(&s->conn->h.tcp, 1);
+  if (note_addresses(u->vm, s)) (void)!uv_schedule(u, s->loop, server->on_data, 1, &self);
+}
+
+/* listen(loop, host, port, backlog, on_connection) -> Stream */
+tiny_val uv_m_listen(tiny_vm *vm, tiny_args *a) {
+  UvLoop *u = uvloop_of(vm, tiny_arg(a, 0));
+  const char *host = u ? tiny_to_str(vm, tiny_arg(a, 1), NULL) : NULL;
+  if (!host) return TINY_FAIL;
+  int port = (int)tiny_arg_int(a, 2);
+  struct sockaddr_storage sa;
+  Stream *s;
+  if (port >= 0 && !parse_address(vm, host, port, &sa)) return TINY_FAIL;
+  tiny_val self = stream_new(vm, u, tiny_arg(a, 0), port < 0, &s);
+  if (tiny_failed(self)) return self;
+  s->server = true;
+  tiny_store(vm, self, &s->on_data, tiny_arg(a, 4));
+  int r = port < 0 ? uv_pipe_bind(&s->conn->h.pipe, host) : uv_tcp_bind(&s->conn->h.tcp, (struct sockaddr *)&sa, 0);
+  if (r == 0) r = uv_listen(&s->conn->h.stream, (int)tiny_arg_int(a, 3), on_connection);
+  if (r == 0 && note_addresses(vm, s)) return self;
+  Conn *c = s->conn;
+  s->conn = NULL;
+  c->owner = NULL;
+  conn_close(c);
+  tiny_ref_free(vm, &s->keep);
+  return r < 0 ? uv_raise(vm, r) : TINY_FAIL;
+}
+
+/* ---- connecting */
+
+typedef struct ConnectReq { uv_connect_t req; UvLoop *u; tiny_ref future, stream; } ConnectReq;
+
+static void connect_done(ConnectReq *q, int status) {
+  UvLoop *u = q->u;
+  tiny_vm *vm = u->vm;
+  if (!u->closing) {
+    tiny_val future = tiny_ref_get(vm, q->future), stream = tiny_ref_get(vm, q->stream);
+    Stream *s = tiny_data(vm, stream, &uv_stream_class);
+    if (status < 0) {
+      if (s->conn) conn_close(s->conn);
+      tiny_ref_free(vm, &s->keep);
+      (void)!u->api->reject(vm, future, uv_exception(vm, status));
+    } else {
+      if (!s->pipe) uv_tcp_nodelay(&s->conn->h.tcp, 1);
+      if (note_addresses(vm, s)) (void)!u->api->resolve(vm, future, stream);
+    }
+  }
+  tiny_ref_free(vm, &q->future);
+  tiny_ref_free(vm, &q->stream);
+  tiny_alloc(vm, q, sizeof *q, 0);
+}
+static void on_connect(uv_connect_t *req, int status) { connect_done((ConnectReq *)req, status); }
+
+/* connect(loop, host, port) -> Future of a Stream */
+tiny_val uv_m_connect(tiny_vm *vm, tiny_args *a) {
+  UvLoop *u = uvloop_of(vm, tiny_arg(a, 0));
+  const char *host = u ? tiny_to_str(vm, tiny_arg(a, 1), NULL) : NULL;
+  if (!host) return TINY_FAIL;
+  int port = (int)tiny_arg_int(a, 2);
+  struct sockaddr_storage sa;
+  Stream *s;
+  if (port >= 0 && !parse_address(vm, host, port, &sa)) return TINY_FAIL;
+  tiny_val future = u->api->new_future(vm, tiny_arg(a, 0)), self = tiny_failed(future) ? TINY_FAIL : stream_new(vm, u, tiny_arg(a, 0), port < 0, &s);
+  if (tiny_failed(self)) return self;
+  ConnectReq *q = tiny_alloc(vm, NULL, 0, sizeof *q);
+  if (!q) return tiny_no_memory(vm);
+  memset(q, 0, sizeof *q);
+  q->u = u;
+  if (!tiny_ref_new(vm, future, &q->future) || !tiny_ref_new(vm, self, &q->stream)) {
+    tiny_ref_free(vm, &q->future);
+    tiny_alloc(vm, q, sizeof *q, 0);
+    return TINY_FAIL;
+  }
+  if (port < 0) {
+    uv_pipe_connect(&q->req, &s->conn->h.pipe, host, on_connect);
+    return future;
+  }
+  int r = uv_tcp_connect(&q->req, &s->conn->h.tcp, (struct sockaddr *)&sa, on_connect);
+  if (r < 0) connect_done(q, r);
+  return tiny_pending(vm) ? TINY_FAIL : future;
+}
+
+/* ---- names */
+
+typedef struct InfoReq { uv_getaddrinfo_t req; UvLoop *u; tiny_ref future; } InfoReq;
+
+static tiny_val info_list(tiny_vm *vm, const struct addrinfo *ai) {
+  tiny_val list = tiny_list(vm, 0, NULL);
+  for (; ai && !tiny_failed(list); ai = ai->ai_next) {
+    tiny_val v[5] = {tiny_int(vm, ai->ai_family), tiny_int(vm, ai->ai_socktype), tiny_int(vm, ai->ai_protocol), tiny_string(vm, ai->ai_canonname ? ai->ai_canonname : ""), uv_address(vm, ai->ai_addr)};
+    tiny_val row = tiny_tuple(vm, 5, v);
+    if (tiny_failed(row) || !tiny_list_append(vm, list, row)) return TINY_FAIL;
+  }
+  return list;
+}
+
+static tiny_val info_error(tiny_vm *vm, int status) {
+  static const struct { int uv, eai; } codes[] = {{UV_EAI_NONAME, EAI_NONAME}, {UV_EAI_AGAIN, EAI_AGAIN}, {UV_EAI_FAIL, EAI_FAIL}, {UV_EAI_FAMILY, EAI_FAMILY}, {UV_EAI_SERVICE, EAI_SERVICE},
+      {UV_EAI_SOCKTYPE, EAI_SOCKTYPE}, {UV_EAI_BADFLAGS, EAI_BADFLAGS}, {UV_EAI_MEMORY, EAI_MEMORY}};
+  int code = status;
+  for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+    if (codes[i].uv == status) code = codes[i].eai;
+  tiny_val args[2] = {tiny_int(vm, code), tiny_string(vm, gai_strerror(code))};
+  return tiny_call_method(vm, tiny_import(vm, "asyncio"), "_gaierror", 2, args);
+}
+
+static void on_info(uv_getaddrinfo_t *req, int status, struct addrinfo *res) {
+  InfoReq *q = (InfoReq *)req;
+  UvLoop *u = q->u;
+  tiny_vm *vm = u->vm;
+  if (!u->closing) {
+    tiny_val future = tiny_ref_get(vm, q->future), v = status < 0 ? info_error(vm, status) : info_list(vm, res);
+    if (!tiny_failed(v)) (void)!(status < 0 ? u->api->reject(vm, future, v) : u->api->resolve(vm, future, v));
+  }
+  uv_freeaddrinfo(res);
+  tiny_ref_free(vm, &q->future);
+  tiny_alloc(vm, q, sizeof *q, 0);
+}
+
+/* getaddrinfo(loop, host or None, port: int, str or None, family, type, flags) -> Future of a list as socket.getaddrinfo makes it */
+tiny_val uv_m_getaddrinfo(tiny_vm *vm, tiny_args *a) {
+  UvLoop *u = uvloop_of(vm, tiny_arg(a, 0));
+  if (!u) return TINY_FAIL;
+  const char *host = NULL, *port = NULL;
+  if (!tiny_is_none(tiny_arg(a, 1)) && !(host = tiny_to_str(vm, tiny_arg(a, 1), NULL))) return TINY_FAIL;
+  if (!tiny_is_none(tiny_arg(a, 2)) && !(port = tiny_to_str(vm, tiny_str(vm, tiny_arg(a, 2)), NULL))) return TINY_FAIL;
+  struct addrinfo hints;
+  memset(&hints, 0, sizeof hints);
+  hints.ai_family = (int)tiny_arg_int(a, 3);
+  hints.ai_socktype = (int)tiny_arg_int(a, 4);
+  hints.ai_flags = (int)tiny_arg_int(a, 5);
+  tiny_val future = u->api->new_future(vm, tiny_arg(a, 0));
+  InfoReq *q = tiny_failed(future) ? NULL : tiny_alloc(vm, NULL, 0, sizeof *q);
+  if (!q) return tiny_failed(future) ? TINY_FAIL : tiny_no_memory(vm);
+  memset(q, 0, sizeof *q);
+  q->u = u;
+  int r = 0;
+  if (tiny_ref_new(vm, future, &q->future) && (r = uv_getaddrinfo(&u->loop, &q->req, on_info, host, port, &hints)) == 0) return future;
+  tiny_ref_free(vm, &q->future);
+  tiny_alloc(vm, q, sizeof *q, 0);
+  return r < 0 ? uv_raise(vm, r) : TINY_FAIL;
+}

@@ -1,0 +1,300 @@
+/* needs: libuv
+ * Transports over libuv streams: TCP and Unix sockets. What arrives goes straight into a StreamReader's buffer, or as one handle a read to a protocol.
+ * Writing tries the socket first (uv_try_write) and queues the rest. */
+#include <string.h>
+#include "stdlib/full/aio_uv.h"
+
+typedef struct WriteReq { uv_write_t req; size_t size; char data[]; } WriteReq;
+
+static void stream_trace(tiny_tracer *t, void *data) {
+  Stream *s = data;
+  tiny_val *all[] = {&s->loop, &s->reader, &s->on_data, &s->on_eof, &s->on_lost, &s->protocol, &s->extra, &s->drainers};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) tiny_trace(t, *all[i]);
+}
+static void stream_destroy(tiny_vm *vm, void *data) {
+  Stream *s = data;
+  (void)vm;
+  if (!s->conn) return;
+  s->conn->owner = NULL;
+  conn_close(s->conn);
+  s->conn = NULL;
+}
+
+tiny_val stream_new(tiny_vm *vm, UvLoop *u, tiny_val loop, bool pipe, Stream **out) {
+  void *data;
+  tiny_val self = tiny_instance(vm, &uv_stream_class, &data);
+  Conn *c = tiny_failed(self) ? NULL : conn_new(u);
+  if (!c) return TINY_FAIL;
+  Stream *s = data;
+  s->self = self;
+  s->reader = s->on_data = s->on_eof = s->on_lost = s->protocol = s->drainers = TINY_NONE;
+  s->loop = loop;
+  s->high = 65536;
+  s->low = 16384;
+  s->pipe = pipe;
+  int r = pipe ? uv_pipe_init(&u->loop, &c->h.pipe, 0) : uv_tcp_init(&u->loop, &c->h.tcp);
+  if (r < 0) {
+    tiny_alloc(vm, c, sizeof *c, 0);
+    return uv_raise(vm, r);
+  }
+  s->conn = c;
+  c->owner = s;
+  c->back = &s->conn;
+  *out = s;
+  s->extra = tiny_dict(vm);
+  return tiny_failed(s->extra) || !tiny_ref_new(vm, self, &s->keep) ? (conn_close(c), TINY_FAIL) : self;
+}
+
+tiny_val uv_address(tiny_vm *vm, const struct sockaddr *sa) {
+  char text[64] = "";
+  if (sa->sa_family == AF_INET6) {
+    const struct sockaddr_in6 *in6 = (const void *)sa;
+    uv_ip6_name(in6, text, sizeof text);
+    tiny_val v[4] = {tiny_string(vm, text), tiny_int(vm, ntohs(in6->sin6_port)), tiny_int(vm, ntohl(in6->sin6_flowinfo)), tiny_int(vm, in6->sin6_scope_id)};
+    return tiny_tuple(vm, 4, v);
+  }
+  const struct sockaddr_in *in = (const void *)sa;
+  uv_ip4_name(in, text, sizeof text);
+  tiny_val v[2] = {tiny_string(vm, text), tiny_int(vm, ntohs(in->sin_port))};
+  return tiny_tuple(vm, 2, v);
+}
+
+/* ---- end of a connection */
+
+static bool wake_drainers(UvLoop *u, Stream *s) {
+  tiny_val list = s->drainers;
+  s->drainers = TINY_NONE;
+  for (int i = 0, n = tiny_seq_len(list); i < n; i++)
+    if (!u->api->resolve(u->vm, tiny_seq_item(list, i), TINY_NONE)) return false;
+  return true;
+}
+
+/* The handle is closed, connection_lost(exc) comes at the next turn. */
+static void lose(Stream *s, tiny_val exc) {
+  if (s->lost || !s->conn) return;
+  UvLoop *u = s->conn->u;
+  s->lost = s->closing = true;
+  Conn *c = s->conn;
+  s->conn = NULL;
+  c->owner = NULL;
+  conn_close(c);
+  if (!u->closing && wake_drainers(u, s) && !tiny_is_none(s->on_lost)) (void)!uv_schedule(u, s->loop, s->on_lost, 1, &exc);
+  tiny_ref_free(u->vm, &s->keep);
+}
+
+static size_t queued(const Stream *s) { return s->conn ? uv_stream_get_write_queue_size(&s->conn->h.stream) : 0; }
+
+/* ---- reading */
+
+static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf) {
+  UvLoop *u = ((Conn *)h)->u;
+  (void)suggested;
+  *buf = uv_buf_init(u->buf, sizeof u->buf);
+}
+
+static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf) {
+  Conn *c = (Conn *)h;
+  Stream *s = c->owner;
+  UvLoop *u = c->u;
+  tiny_vm *vm = u->vm;
+  if (!s || u->closing || n == 0) return;
+  if (n > 0) {
+    if (!tiny_is_none(s->reader)) {
+      (void)!u->api->feed(vm, s->reader, buf->base, (size_t)n);
+    } else {
+      tiny_val data = tiny_bytes(vm, buf->base, (size_t)n);
+      if (!tiny_failed(data)) (void)!uv_schedule(u, s->loop, s->on_data, 1, &data);
+    }
+    return;
+  }
+  uv_read_stop(h);
+  s->reading = false;
+  if (n != UV_EOF) {
+    lose(s, uv_exception(vm, (int)n));
+  } else if (!tiny_is_none(s->reader)) {
+    (void)!u->api->feed(vm, s->reader, NULL, 0);
+  } else if (!tiny_is_none(s->on_eof)) {
+    (void)!uv_schedule(u, s->loop, s->on_eof, 0, NULL);
+  }
+}
+
+static bool set_reading(tiny_vm *vm, Stream *s, bool on) {
+  if (s->reading == on || !s->conn) return true;
+  int r = on ? uv_read_start(&s->conn->h.stream, on_alloc, on_read) : uv_read_stop(&s->conn->h.stream);
+  if (r < 0) return (void)uv_raise(vm, r), false;
+  s->reading = on;
+  return true;
+}
+
+#define STREAM(name) Stream *name = tiny_arg_native(a, 0, &uv_stream_class)
+
+/* _start(reader, on_data, on_eof, on_lost, protocol): who gets what; reading begins. */
+static tiny_val m_start(tiny_vm *vm, tiny_args *a) {
+  STREAM(s);
+  tiny_val *slot[] = {&s->reader, &s->on_data, &s->on_eof, &s->on_lost, &s->protocol};
+  for (int i = 0; i < 5; i++) tiny_store(vm, s->self, slot[i], tiny_arg(a, i + 1));
+  return set_reading(vm, s, true) ? TINY_NONE : TINY_FAIL;
+}
+static tiny_val m_pause_reading(tiny_vm *vm, tiny_args *a) { STREAM(s); return set_reading(vm, s, false) ? TINY_NONE : TINY_FAIL; }
+static tiny_val m_resume_reading(tiny_vm *vm, tiny_args *a) { STREAM(s); return s->closing || set_reading(vm, s, true) ? TINY_NONE : TINY_FAIL; }
+static tiny_val m_is_reading(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; return tiny_bool(s->reading && !s->closing); }
+
+/* ---- writing */
+
+static bool flow(UvLoop *u, Stream *s) {
+  size_t n = queued(s);
+  if (!s->paused && n > s->high) {
+    s->paused = true;
+    return tiny_is_none(s->protocol) || !tiny_failed(tiny_call_method(u->vm, s->protocol, "pause_writing", 0, NULL));
+  }
+  if (s->paused && n <= s->low) {
+    s->paused = false;
+    if (!wake_drainers(u, s)) return false;
+    if (tiny_is_none(s->protocol)) return true;
+    tiny_val m = tiny_getattr(u->vm, s->protocol, "resume_writing");
+    return !tiny_failed(m) && uv_schedule(u, s->loop, m, 0, NULL);
+  }
+  return true;
+}
+
+static void on_written(uv_write_t *req, int status) {
+  WriteReq *w = (WriteReq *)req;
+  Conn *c = (Conn *)req->handle;
+  Stream *s = c->owner;
+  UvLoop *u = c->u;
+  tiny_alloc(u->vm, w, w->size, 0);
+  if (!s || u->closing) return;
+  if (status < 0) lose(s, uv_exception(u->vm, status));
+  else if (s->closing && queued(s) == 0) lose(s, TINY_NONE);
+  else (void)!flow(u, s);
+}
+
+static bool write_later(tiny_vm *vm, Stream *s, const char *data, size_t n) {
+  WriteReq *w = tiny_alloc(vm, NULL, 0, sizeof *w + n);
+  if (!w) return (void)tiny_no_memory(vm), false;
+  w->size = sizeof *w + n;
+  memcpy(w->data, data, n);
+  uv_buf_t b = uv_buf_init(w->data, (unsigned)n);
+  int r = uv_write(&w->req, &s->conn->h.stream, &b, 1, on_written);
+  if (r < 0) {
+    tiny_alloc(vm, w, w->size, 0);
+    lose(s, uv_exception(vm, r));
+    return true;
+  }
+  return flow(s->conn->u, s);
+}
+
+static bool write_bytes(tiny_vm *vm, Stream *s, const char *data, size_t n) {
+  if (n == 0 || !s->conn) return true;
+  size_t sent = 0;
+  if (queued(s) == 0) {
+    uv_buf_t b = uv_buf_init((char *)data, (unsigned)(n > 0x7fffffff ? 0x7fffffff : n));
+    int r = uv_try_write(&s->conn->h.stream, &b, 1);
+    if (r >= 0) sent = (size_t)r;
+    else if (r != UV_EAGAIN) {
+      lose(s, uv_exception(vm, r));
+      return true;
+    }
+  }
+  return sent == n || write_later(vm, s, data + sent, n - sent);
+}
+
+static tiny_val m_write(tiny_vm *vm, tiny_args *a) {
+  STREAM(s);
+  size_t n;
+  const char *data = tiny_to_bytes(vm, tiny_arg(a, 1), &n);
+  if (!data) {
+    tiny_clear_error(vm);
+    if (tiny_type_name(vm, tiny_arg(a, 1)) && strcmp(tiny_type_name(vm, tiny_arg(a, 1)), "memoryview") != 0)
+      return tiny_raise(vm, TINY_TYPE_ERROR, "data argument must be a bytes-like object, not '%T'", tiny_arg(a, 1));
+    data = tiny_to_bytes(vm, tiny_call_method(vm, tiny_arg(a, 1), "tobytes", 0, NULL), &n);
+    if (!data) return TINY_FAIL;
+  }
+  if (s->eof_written) return tiny_raise(vm, TINY_RUNTIME_ERROR, "Cannot call write() after write_eof()");
+  if (s->lost) return TINY_NONE;
+  return write_bytes(vm, s, data, n) ? TINY_NONE : TINY_FAIL;
+}
+
+typedef struct ShutReq { uv_shutdown_t req; tiny_vm *vm; } ShutReq;
+static void on_shutdown(uv_shutdown_t *req, int status) {
+  ShutReq *q = (ShutReq *)req;
+  (void)status;
+  tiny_alloc(q->vm, q, sizeof *q, 0);
+}
+static tiny_val m_write_eof(tiny_vm *vm, tiny_args *a) {
+  STREAM(s);
+  if (s->closing || s->eof_written || !s->conn) return TINY_NONE;
+  s->eof_written = true;
+  ShutReq *q = tiny_alloc(vm, NULL, 0, sizeof *q);
+  if (!q) return tiny_no_memory(vm);
+  q->vm = vm;
+  int r = uv_shutdown(&q->req, &s->conn->h.stream, on_shutdown);
+  if (r < 0) tiny_alloc(vm, q, sizeof *q, 0);
+  return TINY_NONE;
+}
+
+/* _drainer(): a future that is done when the buffer is low again; None: nothing to wait for. */
+static tiny_val m_drainer(tiny_vm *vm, tiny_args *a) {
+  STREAM(s);
+  if (!s->paused || !s->conn) return TINY_NONE;
+  tiny_val f = s->conn->u->api->new_future(vm, s->loop);
+  if (tiny_failed(f)) return f;
+  if (tiny_is_none(s->drainers)) {
+    tiny_val list = tiny_list(vm, 0, NULL);
+    if (tiny_failed(list)) return list;
+    tiny_store(vm, s->self, &s->drainers, list);
+  }
+  return tiny_list_append(vm, s->drainers, f) ? f : TINY_FAIL;
+}
+
+static tiny_val m_close(tiny_vm *vm, tiny_args *a) {
+  STREAM(s);
+  if (s->closing) return TINY_NONE;
+  s->closing = true;
+  if (!set_reading(vm, s, false)) return TINY_FAIL;
+  if (queued(s) == 0) lose(s, TINY_NONE);
+  return TINY_NONE;
+}
+static tiny_val m_abort(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; lose(s, TINY_NONE); return TINY_NONE; }
+static tiny_val m_is_closing(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; return tiny_bool(s->closing); }
+static tiny_val m_can_write_eof(tiny_vm *vm, tiny_args *a) { (void)vm; (void)a; return TINY_TRUE; }
+static tiny_val m_buffer_size(tiny_vm *vm, tiny_args *a) { STREAM(s); return tiny_int(vm, (int64_t)queued(s)); }
+static tiny_val m_limits(tiny_vm *vm, tiny_args *a) {
+  STREAM(s);
+  tiny_val v[2] = {tiny_int(vm, (int64_t)s->low), tiny_int(vm, (int64_t)s->high)};
+  return tiny_tuple(vm, 2, v);
+}
+static tiny_val m_set_limits(tiny_vm *vm, tiny_args *a) {
+  STREAM(s);
+  int64_t high = 65536, low;
+  if (!tiny_is_none(tiny_arg(a, 1)) && !tiny_to_int(vm, tiny_arg(a, 1), &high)) return TINY_FAIL;
+  low = high / 4;
+  if (!tiny_is_none(tiny_arg(a, 2)) && !tiny_to_int(vm, tiny_arg(a, 2), &low)) return TINY_FAIL;
+  if (tiny_is_none(tiny_arg(a, 1)) && !tiny_is_none(tiny_arg(a, 2))) high = 4 * low;
+  if (!(high >= low && low >= 0)) return tiny_raise(vm, TINY_VALUE_ERROR, "high (%lld) must be >= low (%lld) must be >= 0", (long long)high, (long long)low);
+  s->high = (size_t)high;
+  s->low = (size_t)low;
+  return s->conn && !flow(s->conn->u, s) ? TINY_FAIL : TINY_NONE;
+}
+static tiny_val g_extra(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; return s->extra; }
+static tiny_val m_extra_info(tiny_vm *vm, tiny_args *a) {
+  STREAM(s);
+  tiny_val v = tiny_dict_get(vm, s->extra, tiny_arg_str(a, 1, NULL));
+  return tiny_is_absent(v) ? tiny_arg(a, 2) : v;
+}
+static tiny_val m_get_protocol(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; return s->protocol; }
+static tiny_val m_fileno(tiny_vm *vm, tiny_args *a) {
+  STREAM(s);
+  uv_os_fd_t fd = -1;
+  if (s->conn) uv_fileno(&s->conn->h.handle, &fd);
+  return tiny_int(vm, fd);
+}
+
+static const tiny_def stream_methods[] = {{"_start", m_start, "(self: Stream, reader, on_data, on_eof, on_lost, protocol, /)", NULL}, {"pause_reading", m_pause_reading, "(self: Stream)", NULL},
+    {"resume_reading", m_resume_reading, "(self: Stream)", NULL}, {"is_reading", m_is_reading, "(self: Stream)", NULL}, {"write", m_write, "(self: Stream, data)", NULL},
+    {"write_eof", m_write_eof, "(self: Stream)", NULL}, {"can_write_eof", m_can_write_eof, "(self: Stream)", NULL}, {"_drainer", m_drainer, "(self: Stream, /)", NULL}, {"close", m_close, "(self: Stream)", NULL},
+    {"abort", m_abort, "(self: Stream)", NULL}, {"is_closing", m_is_closing, "(self: Stream)", NULL}, {"get_write_buffer_size", m_buffer_size, "(self: Stream)", NULL},
+    {"get_write_buffer_limits", m_limits, "(self: Stream)", NULL}, {"set_write_buffer_limits", m_set_limits, "(self: Stream, high=None, low=None)", NULL},
+    {"get_extra_info", m_extra_info, "(self: Stream, name: str, default=None)", NULL}, {"@_extra", g_extra, "(self: Stream, /)", NULL}, {"get_protocol", m_get_protocol, "(self: Stream)", NULL},
+    {"_fileno", m_fileno, "(self: Stream, /)", NULL}, {0}};
+const tiny_class uv_stream_class = {.name = "Stream", .data_size = sizeof(Stream), .methods = stream_methods, .trace = stream_trace, .destroy = stream_destroy, .flags = TINY_CLASS_NO_NEW | TINY_CLASS_DICT};
