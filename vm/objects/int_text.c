@@ -163,7 +163,7 @@ Value int_to_str(VM *vm, Value v, int base) {
       if (u) goto general; /* cannot be: 62 bits in base 2 and a sign fit */
     }
     if (i < 0) tmp[--n] = '-';
-    return v_from_str(str_new(vm, tmp + n, (size_t)(64 - n)));
+    return v_from_str(str_piece(vm, tmp + n, tmp + 64, true));
   }
 general:;
   Buf b;
