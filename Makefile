@@ -93,6 +93,9 @@ all: deps $(B)/tiny $(B)/libtiny.a $(B)/libtiny.so $(if $(FULL_USE),$(B)/libtiny
 help:
 	@sed -n 's/^## //p' Makefile
 
+# environ is data of libc: libtiny.so has to reach it through its table
+$(B)/obj/stdlib/os_system.o: CFLAGS_BASE += -fPIC
+
 # ---- generated sources: library code written in tiny, as text
 $(B)/gen/frozen_data.c: scripts/dev/embed.py $(wildcard stdlib/frozen/*.tiny) $(wildcard stdlib/*.tiny stdlib/*/*.tiny)
 	@mkdir -p $(@D)
