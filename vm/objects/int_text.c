@@ -1,5 +1,6 @@
 /* int <-> text in any base, in less than quadratic time: long numbers are split by powers of the base.
  * The limit on decimal digits (library reference, "Integer string conversion length limitation") is checked here. */
+#include "vm/objects/str_build.h"
 #include "vm/objects/int_big.h"
 #include "vm/objects/bytes.h"
 #include "vm/objects/exception.h"
