@@ -16,7 +16,7 @@ PYTHON3 ?= python3
 
 # ---- flags
 OPT ?= -O2
-WARN := -Wall -Wextra -Wshadow
+WARN := -Wall -Wextra -Wshadow -Werror=implicit-function-declaration -Werror=int-conversion -Werror=incompatible-pointer-types
 PKG_CORE := libtommath libutf8proc
 CFLAGS_BASE := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -I. -Iinclude -g $(WARN) -fPIE -fvisibility=hidden -fno-math-errno -ffp-contract=off -fno-asynchronous-unwind-tables -fno-unwind-tables
 ifneq ($(findstring clang,$(CC)),clang)
