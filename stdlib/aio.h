@@ -10,6 +10,7 @@ typedef struct Future {
   tiny_val self;           /* the instance that this is the data of (not traced: it keeps itself) */
   tiny_val loop, result, exception, cancel_message;
   tiny_val callback;       /* the only callback, TINY_ABSENT: none; or a list when there are more */
+  uint32_t place;          /* where it stands in a Waiters */
   uint8_t state;
   bool blocking;           /* yielded to a task by await, not yet taken up */
   bool log_traceback;
@@ -21,6 +22,7 @@ typedef struct Task {
   tiny_val coro, name, waiter /* future it waits for, or None */, context;
   uint32_t index;          /* in the loop's list of tasks */
   uint32_t cancels;        /* cancelling() */
+  uint64_t number;         /* of Task-N, while nobody has given or asked for a name (name is None) */
   bool must_cancel, listed;
 } Task;
 
@@ -59,9 +61,9 @@ typedef struct Loop {
   Poller poller;
 } Loop;
 
-typedef struct AioData { tiny_val running, cancelled_error, invalid_state; } AioData;
+typedef struct AioData { tiny_val running, cancelled_error, invalid_state; uint64_t tasks_named; } AioData;
 
-extern const tiny_class aio_future_class, aio_task_class, aio_loop_class, aio_handle_class, aio_iter_class, aio_reader_class;
+extern const tiny_class aio_future_class, aio_task_class, aio_loop_class, aio_handle_class, aio_iter_class, aio_reader_class, aio_waiters_class;
 AioData *aio_data(tiny_vm *vm);
 Loop *aio_loop(tiny_vm *vm, tiny_val loop);
 Future *aio_future(tiny_vm *vm, tiny_val v);   /* Future or Task, NULL: neither */

@@ -360,7 +360,7 @@ static bool init(tiny_vm *vm, tiny_val module) {
   if (!d) return false;
   d->running = d->cancelled_error = d->invalid_state = TINY_NONE;
   return tiny_setattr(vm, module, "Future", tiny_class_of(vm, &aio_future_class)) && tiny_setattr(vm, module, "Task", tiny_class_of(vm, &aio_task_class)) &&
-         tiny_setattr(vm, module, "Loop", tiny_class_of(vm, &aio_loop_class)) && tiny_setattr(vm, module, "StreamReader", tiny_class_of(vm, &aio_reader_class)) && tiny_setattr(vm, module, "Handle", tiny_class_of(vm, &aio_handle_class));
+         tiny_setattr(vm, module, "Loop", tiny_class_of(vm, &aio_loop_class)) && tiny_setattr(vm, module, "Waiters", tiny_class_of(vm, &aio_waiters_class)) && tiny_setattr(vm, module, "StreamReader", tiny_class_of(vm, &aio_reader_class)) && tiny_setattr(vm, module, "Handle", tiny_class_of(vm, &aio_handle_class));
 }
 
 static const tiny_def functions[] = {{"_get_running_loop", m_running, "()", NULL}, {"_set_running_loop", m_set_running, "(loop, /)", NULL},

@@ -156,7 +156,7 @@ static tiny_val m_init(tiny_vm *vm, tiny_args *a) {
   t->f.is_task = true;
   tiny_store(vm, self, &t->coro, coro);
   tiny_store(vm, self, &t->context, tiny_arg(a, 4));
-  if (tiny_is_none(name)) name = tiny_call(vm, tiny_getattr(vm, tiny_import(vm, "asyncio"), "_new_task_name"), 0, NULL);
+  if (tiny_is_none(name)) t->number = ++aio_data(vm)->tasks_named;
   else if (tiny_kind_of(vm, name) != TINY_T_STR) name = tiny_str(vm, name);
   if (tiny_failed(name)) return TINY_FAIL;
   tiny_store(vm, self, &t->name, name);
@@ -166,7 +166,13 @@ static tiny_val m_init(tiny_vm *vm, tiny_args *a) {
   return loop_add_ready(vm, t->f.loop, READY_STEP, self, TINY_NONE) ? TINY_NONE : TINY_FAIL;
 }
 
-static tiny_val m_get_name(tiny_vm *vm, tiny_args *a) { SELF(t); return t->name; }
+static tiny_val m_get_name(tiny_vm *vm, tiny_args *a) {
+  SELF(t);
+  if (!tiny_is_none(t->name)) return t->name;
+  tiny_val name = tiny_format(vm, "Task-%llu", (unsigned long long)t->number);
+  if (!tiny_failed(name)) tiny_store(vm, t->f.self, &t->name, name);
+  return name;
+}
 static tiny_val m_set_name(tiny_vm *vm, tiny_args *a) {
   SELF(t);
   tiny_val s = tiny_str(vm, tiny_arg(a, 1));
