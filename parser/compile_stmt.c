@@ -5,8 +5,18 @@
 
 /* ---- if, while, for */
 
+/* `if test: continue` right in a loop's body: the test itself jumps. */
+static bool if_loop_exit(Unit *u, const Node *n) {
+  const NodeList *body = &n->u.branch.body;
+  if (body->n != 1 || n->u.branch.orelse.n || !u->block || u->block->kind != BLOCK_LOOP) return false;
+  if (body->items[0]->kind != N_Break && body->items[0]->kind != N_Continue) return false;
+  jump_if(u, n->u.branch.test, true, body->items[0]->kind == N_Break ? u->block->brk : u->block->cont);
+  return true;
+}
+
 static void if_stmt(Unit *u, const Node *n) {
   Label end = LABEL_INIT;
+  if (if_loop_exit(u, n)) return;
   for (;;) { /* elif chains are no recursion */
     Label next = LABEL_INIT;
     const NodeList *orelse = &n->u.branch.orelse;
