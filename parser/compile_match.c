@@ -42,8 +42,12 @@ static void unreachable_error(Unit *u, const Node *p) {
 /* ---- values */
 
 static void match_value(Unit *u, const Node *p, int s, Label *fail) {
-  int mark = u->top;
   const Node *value = p->u.match_value.value;
+  if (value->kind == N_JoinedStr) {
+    comp_error(u, value, "patterns may only match literals and attribute lookups");
+    return;
+  }
+  int mark = u->top;
   Value v = fold(u, value);
   uint32_t k = v_absent(v) ? 256 : const_index(u, v);
   if (k < 256) {
@@ -75,13 +79,14 @@ static void all_parts(Unit *u, const NodeList *patterns, int base, Label *fail, 
   for (int i = 0; i < patterns->n && !failed(u); i++) pattern(u, patterns->items[i], base + i, fail, c);
 }
 
-/* [a, *_, b]: only the items that are looked at are fetched. */
-static void indexed_parts(Unit *u, const NodeList *patterns, int star, int s, Label *fail, Captures *c) {
+/* [a, *_, b]: only the items that are looked at are fetched, those behind the star by the length in register `length`. */
+static void indexed_parts(Unit *u, const NodeList *patterns, int star, int s, int length, Label *fail, Captures *c) {
   for (int i = 0; i < patterns->n && !failed(u); i++) {
     const Node *p = patterns->items[i];
     if (i == star || is_wildcard(p)) continue;
     int r = regs_alloc(u, 1);
     load_const(u, p, r, v_from_int62(i < star ? i : i - patterns->n));
+    if (i > star) EMIT(u, p, ADD, r, length, r);
     EMIT(u, p, GETITEM, r, s, r);
     pattern(u, p, r, fail, c);
   }
@@ -105,12 +110,15 @@ static void match_sequence(Unit *u, const Node *p, int s, Label *fail, Captures 
   int t = regs_alloc(u, 1);
   load_const(u, p, t, v_from_int62(star < 0 ? patterns->n : -patterns->n)); /* with a star n - 1 at least: -(n - 1) - 1 */
   emit_branch(u, p, INS(OP_MATCHSEQ, s, t, 0), fail);
-  u->top = t;
-  if (only_wildcards) return;
-  if (star >= 0 && is_star_wildcard(patterns->items[star])) {
-    indexed_parts(u, patterns, star, s, fail, c);
+  if (only_wildcards) {
+    u->top = t;
     return;
   }
+  if (star >= 0 && is_star_wildcard(patterns->items[star])) {
+    indexed_parts(u, patterns, star, s, t, fail, c);
+    return;
+  }
+  u->top = t;
   if (!regs_room(u, patterns->n + 8)) {
     comp_error(u, p, "too many expressions in star-unpacking sequence pattern");
     return;
@@ -151,15 +159,16 @@ static void match_mapping(Unit *u, const Node *p, int s, Label *fail, Captures *
     comp_error(u, p, "too many sub-patterns in mapping pattern");
     return;
   }
-  int tuple = regs_alloc(u, 1);
+  int tuple = regs_alloc(u, 1), base = tuple; /* the tuple of keys is kept for the rest only: nested patterns need many registers */
   u->stmt_top = u->top;
   tuple_build(u, p, keys, tuple);
-  int base = regs_alloc(u, keys->n + 1);
+  if (p->u.match_map.rest) base = regs_alloc(u, keys->n + 1);
+  else if (keys->n > 1) (void)regs_alloc(u, keys->n - 1);
   if (keys->n) {
     EMIT(u, p, MATCHKEYS, base, s, tuple);
     emit_branch(u, p, INS(OP_JNONE, base, 0, 1), fail);
-    EMIT(u, p, UNPACK, base, base + 1, keys->n);
-    all_parts(u, patterns, base + 1, fail, c);
+    EMIT(u, p, UNPACK, base, base, keys->n);
+    all_parts(u, patterns, base, fail, c);
   }
   if (p->u.match_map.rest) {
     int rest = regs_alloc(u, 1);

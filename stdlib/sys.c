@@ -64,6 +64,10 @@ static tiny_val sys_displayhook(tiny_vm *vm, tiny_args *a) {
 
 static tiny_val sys_excepthook(tiny_vm *vm, tiny_args *a) {
   tiny_val text = tiny_traceback_text(vm, tiny_arg(a, 1));
+  if (tiny_failed(text)) return TINY_FAIL;
+  tiny_val err = tiny_getattr(vm, tiny_import(vm, "sys"), "stderr");
+  if (!tiny_failed(err) && !tiny_is_none(err)) return tiny_failed(tiny_call(vm, tiny_getattr(vm, err, "write"), 1, &text)) ? TINY_FAIL : TINY_NONE;
+  if (tiny_failed(err)) tiny_clear_error(vm);
   size_t len;
   const char *utf8 = tiny_to_str(vm, text, &len);
   if (!utf8) return TINY_FAIL;

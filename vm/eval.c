@@ -1255,8 +1255,10 @@ do_return:
   /* ---- match ---- */
   CASE(MATCHSEQ) : {
     SAVE();
-    int r = cold_match_seq(vm, R[A], v_int(R[B]));
+    int64_t length;
+    int r = cold_match_seq(vm, R[A], v_int(R[B]), &length);
     if (r < 0) goto raise;
+    if (r) R[B] = v_from_int62(length);
     BRANCH(r == 1);
   }
   CASE(MATCHMAP) : {

@@ -487,6 +487,18 @@ bool cold_check_awaitable(VM *vm, Value v) {
   return ops_is_iterator(vm, v) || rt_raise_b(vm, &exc_TypeError, "__await__() returned non-iterator of type '%T'", v);
 }
 
+/* What __anext__ gave cannot be awaited: the pending exception becomes the cause of a TypeError. */
+void cold_bad_anext(VM *vm, Value v) {
+  if (vm->limit_hit) return;
+  Value cause = rt_take_exc(vm);
+  rt_raise(vm, &exc_TypeError, "'async for' received an invalid object from __anext__: %T", v);
+  if (!is_exception(vm->exc) || !is_exception(cause)) return;
+  Exception *e = v_exc(vm->exc);
+  gc_store(vm, e, &e->cause, cause);
+  gc_store(vm, e, &e->context, cause);
+  e->suppress_context = true;
+}
+
 Step cold_awaitable(VM *vm, Value v, int what, uint8_t dest, Value *out) {
   static const char *const messages[] = {"object %T can't be used in 'await' expression", "'async with' received an object from __aenter__ that does not implement __await__: %T",
       "'async with' received an object from __aexit__ that does not implement __await__: %T", "'async for' received an invalid object from __anext__: %T"};
@@ -500,13 +512,15 @@ Step cold_awaitable(VM *vm, Value v, int what, uint8_t dest, Value *out) {
   }
   Value fn, self;
   if (!attr_special(vm, v, NAME(vm, __await__), &fn, &self)) {
-    if (!rt_pending(vm)) rt_raise(vm, &exc_TypeError, messages[what], v);
+    if (!rt_pending(vm)) rt_raise(vm, &exc_TypeError, messages[what == 3 ? 0 : what], v);
+    if (what == 3) cold_bad_anext(vm, v);
     return STEP_FAIL;
   }
   Value argv[4] = {V_NONE, V_NONE, self, V_NONE};
   bool unbound = v_absent(self);
-  Step s = call_begin(vm, fn, argv + (unbound ? 3 : 2), unbound ? 0 : 1, V_ABSENT, (Dest){CONT_AWAITABLE, dest, 0}, out);
-  if (s == STEP_DONE && !cold_check_awaitable(vm, *out)) return STEP_FAIL;
+  Step s = call_begin(vm, fn, argv + (unbound ? 3 : 2), unbound ? 0 : 1, V_ABSENT, (Dest){CONT_AWAITABLE, dest, what == 3 ? AUX_ANEXT : 0}, out);
+  if (s == STEP_DONE && !cold_check_awaitable(vm, *out)) s = STEP_FAIL;
+  if (s == STEP_FAIL && what == 3) cold_bad_anext(vm, v);
   return s;
 }
 
@@ -593,10 +607,13 @@ Step cold_throw_foreign(VM *vm, Gen *g, Value *out) {
 
 /* ---- match (PEP 634) ---- */
 
-int cold_match_seq(VM *vm, Value v, int64_t want) {
+int cold_match_seq(VM *vm, Value v, int64_t want, int64_t *length) {
+  *length = 0;
   if (!(type_of(v)->flags & TYPE_SEQUENCE)) return 0;
+  if (want == -1) return 1; /* any length will do: it is not asked for */
   int64_t n = rt_len(vm, v);
   if (n < 0) return -1;
+  *length = n;
   return want < 0 ? n >= -want - 1 : n == want;
 }
 
@@ -728,8 +745,14 @@ bool cold_annotations(VM *vm, Frame *f) {
   Value name = v_from_str(NAME(vm, __annotations__));
   if (v_failed(name)) return false;
   Value ns = f->func->code->flags & CODE_NAMESPACE ? frame_regs(f)[0] : v_from_obj(f->func->globals);
-  int has = rt_contains(vm, ns, name);
-  if (has) return has > 0;
+  if (v_is_exact(ns, &dict_type)) {
+    int has = rt_contains(vm, ns, name);
+    if (has) return has > 0;
+  } else {
+    if (!v_failed(rt_getitem(vm, ns, name))) return true;
+    if (!rt_pending_is(vm, &exc_KeyError)) return false;
+    (void)rt_take_exc(vm);
+  }
   Dict *d = dict_new(vm);
   return d && cold_set_name(vm, ns, name, v_from_obj(d));
 }

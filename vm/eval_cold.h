@@ -28,6 +28,8 @@ bool cold_raise_current(VM *vm);                                          /* alw
 bool cold_assert_fail(VM *vm, Value arg, bool has_arg);
 bool cold_get_special(VM *vm, Value obj, int which, Value *out);          /* out[0], out[1] */
 Step cold_awaitable(VM *vm, Value v, int what, uint8_t dest, Value *out);
+enum { AUX_ANEXT = 1 };                                                   /* CONT_AWAITABLE: of what __anext__ gave */
+void cold_bad_anext(VM *vm, Value v);
 bool cold_check_awaitable(VM *vm, Value v);                               /* result of __await__ */
 bool cold_yield_from_iter(VM *vm, Frame *f, Value v, Value *out, bool *need_iter);
 Step cold_aiter(VM *vm, Value v, uint8_t dest, Value *out);
@@ -35,7 +37,7 @@ bool cold_check_aiter(VM *vm, Value v);
 Step cold_anext(VM *vm, Value v, uint8_t dest, Value *out);
 Value cold_async_wrap(VM *vm, Value v);
 bool cold_annotations(VM *vm, Frame *f);
-int cold_match_seq(VM *vm, Value v, int64_t want);
+int cold_match_seq(VM *vm, Value v, int64_t want, int64_t *length);
 int cold_match_map(VM *vm, Value v);
 bool cold_match_keys(VM *vm, Value map, Tuple *keys, Value *out);
 bool cold_match_rest(VM *vm, Value map, Tuple *keys, Value *out);

@@ -180,8 +180,9 @@ static Go check_result(VM *vm, Frame *f, Dest d, Value v) {
     if (!cold_check_aiter(vm, v)) return GO_RAISE;
     break;
   case CONT_AWAITABLE:
-    if (!cold_check_awaitable(vm, v)) return GO_RAISE;
-    break;
+    if (cold_check_awaitable(vm, v)) break;
+    if (d.aux == AUX_ANEXT) cold_bad_anext(vm, frame_regs(f)[INS_B(f->pc[-1])]);
+    return GO_RAISE;
   case CONT_STR:
     if (!is_str(v)) {
       if (d.aux == 0) rt_raise(vm, &exc_TypeError, "__format__ must return a str, not %T", v);
@@ -391,6 +392,7 @@ static Go raise_into(VM *vm, Dest d, RunEnd *end) {
     frame_gen(f)->yield_from = V_ABSENT;
     return GO_RAISE;
   }
+  if (d.cont == CONT_AWAITABLE && d.aux == AUX_ANEXT) cold_bad_anext(vm, frame_regs(f)[INS_B(f->pc[-1])]);
   if (d.cont == CONT_GETATTR && rt_pending_is(vm, &exc_AttributeError)) return try_getattr(vm, f, d);
   return GO_RAISE;
 }

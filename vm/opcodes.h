@@ -172,7 +172,7 @@ OP(IMPORTFROM, ABX, "R[A] = attribute or submodule K[X] of the module R[B]")
 OP(IMPORTSTAR, A, "all public names of the module R[A] into the namespace")
 OP(SUBMODULE, ABX, "R[A] = attribute K[X] of the module R[B] (import a.b as c)")
 /* -- match statements (PEP 634) */
-OP(MATCHSEQ, ABCX, "if (R[A] is a sequence of the right length) == C go to X; B: register of the int length, negative -n-1: at least n")
+OP(MATCHSEQ, ABCX, "if (R[A] is a sequence of the right length) == C go to X; B: register of the int length, negative -n-1: at least n; it becomes the actual length (0 when any will do)")
 OP(MATCHMAP, ABCX, "if (R[A] is a mapping) == C go to X; B unused")
 OP(MATCHKEYS, ABC, "R[A] = tuple of the values of mapping R[B] for the keys in tuple R[C], or None when one is missing")
 OP(MATCHREST, ABC, "R[A] = dict of the items of R[B] without the keys in tuple R[C]")

@@ -328,7 +328,7 @@ static Value get_suspended(VM *vm, Value self) { (void)vm; return v_from_bool(ge
 static Value get_yield_from(VM *vm, Value self) {
   (void)vm;
   Value y = v_gen(self)->yield_from;
-  return v_absent(y) ? V_NONE : y;
+  return v_absent(y) || in_running_chain(v_gen(self)) ? V_NONE : y;
 }
 static Value get_frame(VM *vm, Value self) {
   Gen *g = v_gen(self);

@@ -173,7 +173,7 @@ static Value wrapped_new(VM *vm, const Type *cls, Args *a) {
 
 /* The function's __module__, __name__, __qualname__, __doc__, __dict__ show through (PEP 614's time: functools.wraps on decorators). */
 static bool copy_names(VM *vm, Wrapped *w) {
-  static const NameId names[] = {NAME___module__, NAME___name__, NAME___qualname__, NAME___doc__};
+  static const NameId names[] = {NAME___module__, NAME___name__, NAME___qualname__, NAME___doc__, NAME___annotations__};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     Str *s = rt_name(vm, names[i]);
     Value v = s ? rt_getattr_opt(vm, w->func, s) : V_FAIL;
