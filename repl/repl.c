@@ -44,6 +44,7 @@ static bool run_pending(Program *p, const Pending *t, int *status) {
   if (incomplete) tiny_clear_error(p->vm);
   else *status = report_status(p, st);
   interrupt_aim(NULL);
+  interrupt_taken();
   return !incomplete;
 }
 

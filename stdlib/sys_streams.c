@@ -123,7 +123,10 @@ static int fill(tiny_vm *vm, Stream *s) {
     s->cap = cap;
   }
   long n = tiny_read(vm, s->data + s->to, s->cap - s->to);
-  if (n < 0) return tiny_raise_os(vm, 5 /* EIO */, NULL), -1;
+  if (n < 0) { /* perhaps Ctrl-C while it waited */
+    if (tiny_poll(vm)) tiny_raise_os(vm, 5 /* EIO */, NULL);
+    return -1;
+  }
   if (n == 0) return s->at_end = true, 0;
   s->to += (size_t)n;
   return 1;
