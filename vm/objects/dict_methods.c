@@ -10,7 +10,7 @@ static Value get(VM *vm, Args *a) {
 
 static Value pop(VM *vm, Args *a) {
   Value v;
-  int r = dict_del(vm, v_dict(a->v[0]), a->v[1], &v);
+  int r = v_dict(a->v[0])->used ? dict_del(vm, v_dict(a->v[0]), a->v[1], &v) : 0; /* an empty dict does not ask for the key's hash */
   if (r < 0) return V_FAIL;
   if (r == 1) return v;
   return v_absent(a->v[2]) ? rt_raise_with(vm, &exc_KeyError, a->v[1]) : a->v[2];
