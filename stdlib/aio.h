@@ -23,7 +23,7 @@ typedef struct Task {
   uint32_t index;          /* in the loop's list of tasks */
   uint32_t cancels;        /* cancelling() */
   uint64_t number;         /* of Task-N, while nobody has given or asked for a name (name is None) */
-  bool must_cancel, listed;
+  bool must_cancel, listed, foreign /* no coroutine of the VM but an object with send() and throw() */;
 } Task;
 
 typedef struct Handle {
@@ -56,7 +56,8 @@ typedef struct Loop {
   size_t n_tasks, cap_tasks;
   tiny_val current;        /* running task or None */
   tiny_val previous_loop;  /* what was the running loop before */
-  bool running, stopping, closed, virtual_clock;
+  tiny_val outside;        /* the context that is left while a step or a callback runs in its own */
+  bool running, stopping, closed, virtual_clock, inside /* a step or callback has entered its context */;
   double now;              /* virtual clock */
   Poller poller;
 } Loop;
@@ -72,6 +73,8 @@ Task *aio_task(tiny_vm *vm, tiny_val v);
 bool loop_add_ready(tiny_vm *vm, tiny_val loop, ReadyKind kind, tiny_val what, tiny_val arg);
 tiny_val loop_call_soon(tiny_vm *vm, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context);
 tiny_val loop_turn(tiny_vm *vm, tiny_val loop);          /* what a continuation of the loop returns: runs on */
+TINY_CHECK bool loop_enter(tiny_vm *vm, tiny_val loop, tiny_val context); /* enters a context (PEP 567) */
+tiny_val loop_leave(tiny_vm *vm, Loop *l);               /* leaves it; the context as it is now */
 bool loop_check_closed(tiny_vm *vm, Loop *l);
 bool loop_add_task(tiny_vm *vm, Loop *l, Task *t);
 void loop_drop_task(tiny_vm *vm, Loop *l, Task *t);

@@ -1,6 +1,7 @@
 /* asyncio.Future in C (CPython 3.11's asyncio.futures). */
 #include <string.h>
 #include "stdlib/aio.h"
+#include "stdlib/contextvars.h"
 
 void future_trace(tiny_tracer *t, void *data) {
   Future *f = data;
@@ -58,6 +59,8 @@ static bool schedule_callbacks(tiny_vm *vm, Future *f) {
 bool future_add_callback(tiny_vm *vm, Future *f, tiny_val fn, tiny_val context) {
   tiny_val cb = fn;
   if (!tiny_data(vm, fn, &aio_task_class)) {
+    if (tiny_is_none(context)) context = context_snapshot(vm);
+    if (tiny_failed(context)) return false;
     tiny_val pair[2] = {fn, context};
     cb = tiny_tuple(vm, 2, pair);
     if (tiny_failed(cb)) return false;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 #include "stdlib/aio.h"
+#include "stdlib/contextvars.h"
 
 bool loop_add_timer(tiny_vm *vm, Loop *l, double when, tiny_val handle);
 tiny_val loop_pop_timer(Loop *l);
@@ -39,6 +40,7 @@ static void loop_trace(tiny_tracer *t, void *data) {
   for (size_t i = 0; i < l->n_tasks; i++) tiny_trace(t, l->tasks[i]);
   tiny_trace(t, l->current);
   tiny_trace(t, l->previous_loop);
+  tiny_trace(t, l->outside);
 }
 
 static void release_poller(tiny_vm *vm, Loop *l) {
@@ -67,8 +69,26 @@ static double loop_time(const Loop *l) {
 
 /* ---- handles */
 
+bool loop_enter(tiny_vm *vm, tiny_val loop, tiny_val context) {
+  Loop *l = aio_loop(vm, loop);
+  tiny_val previous;
+  if (!context_enter(vm, context, &previous)) return false;
+  tiny_store(vm, loop, &l->outside, previous);
+  l->inside = true;
+  return true;
+}
+
+tiny_val loop_leave(tiny_vm *vm, Loop *l) {
+  tiny_val previous = l->outside;
+  l->outside = TINY_NONE;
+  l->inside = false;
+  return context_leave(vm, previous);
+}
+
 static tiny_val handle_new(tiny_vm *vm, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context) {
   void *data;
+  if (tiny_is_none(context)) context = context_snapshot(vm);
+  if (tiny_failed(context)) return context;
   tiny_val self = tiny_instance(vm, &aio_handle_class, &data);
   if (tiny_failed(self)) return self;
   Handle *h = data;
@@ -129,6 +149,7 @@ tiny_val loop_report(tiny_vm *vm, tiny_val loop, const char *message, tiny_val e
 /* A callback is done; its exception goes to the exception handler, but for the two that end programs. state: (loop, handle). */
 static tiny_val handle_done(tiny_vm *vm, tiny_val state, tiny_outcome how, tiny_val v) {
   tiny_val loop = tiny_seq_item(state, 0);
+  (void)loop_leave(vm, aio_loop(vm, loop));
   if (how == TINY_RAISED) {
     if (tiny_isinstance(vm, v, tiny_exc_class(vm, TINY_KEYBOARD_INTERRUPT)) == 1 || tiny_isinstance(vm, v, tiny_exc_class(vm, TINY_SYSTEM_EXIT)) == 1)
       return tiny_raise_value(vm, v);
@@ -146,7 +167,7 @@ static tiny_val run_handle(tiny_vm *vm, tiny_val loop, tiny_val handle, Handle *
   tiny_val small[8], *argv = small;
   if (n > 8 && !(argv = tiny_alloc(vm, NULL, 0, (size_t)n * sizeof *argv))) return tiny_no_memory(vm);
   for (int i = 0; i < n; i++) argv[i] = tiny_seq_item(h->args, i);
-  tiny_val r = tiny_then_call(vm, handle_done, state, h->callback, n, argv);
+  tiny_val r = !loop_enter(vm, loop, h->context) ? TINY_FAIL : tiny_then_call(vm, handle_done, state, h->callback, n, argv);
   if (argv != small) tiny_alloc(vm, argv, (size_t)n * sizeof *argv, 0);
   return r;
 }
@@ -208,6 +229,7 @@ static int begin_turn(tiny_vm *vm, tiny_val loop, Loop *l) {
 static void ended(tiny_vm *vm, tiny_val loop, Loop *l) {
   (void)loop;
   l->running = l->stopping = false;
+  if (l->inside) (void)loop_leave(vm, l); /* a limit or an exit went through a step */
   l->current = TINY_NONE;
   aio_data(vm)->running = l->previous_loop;
   l->previous_loop = TINY_NONE;
@@ -267,7 +289,7 @@ static tiny_val l_run_forever(tiny_vm *vm, tiny_args *a) {
 static tiny_val l_init(tiny_vm *vm, tiny_args *a) {
   LOOP(l);
   l->self = tiny_arg(a, 0);
-  l->current = l->previous_loop = TINY_NONE;
+  l->current = l->previous_loop = l->outside = TINY_NONE;
   l->virtual_clock = tiny_truth(vm, tiny_arg(a, 1)) == 1;
   return TINY_NONE;
 }

@@ -2,6 +2,7 @@
  * ends in loop_turn, so no C frame stays between the loop and the coroutine. */
 #include <string.h>
 #include "stdlib/aio.h"
+#include "stdlib/contextvars.h"
 
 Task *aio_task(tiny_vm *vm, tiny_val v) { return tiny_data(vm, v, &aio_task_class); }
 
@@ -14,9 +15,10 @@ static void task_trace(tiny_tracer *t, void *data) {
   tiny_trace(t, task->context);
 }
 
-static void leave(tiny_vm *vm, Loop *l) {
-  (void)vm;
+static void leave(tiny_vm *vm, Task *t, Loop *l) {
   l->current = TINY_NONE;
+  tiny_val context = loop_leave(vm, l);
+  tiny_store(vm, t->f.self, &t->context, context);
 }
 
 static bool done(tiny_vm *vm, Task *t, bool ok) {
@@ -79,7 +81,14 @@ static bool raised(tiny_vm *vm, Task *t, tiny_val e, bool *pass_on) {
 static tiny_val task_stepped(tiny_vm *vm, tiny_val task, tiny_outcome how, tiny_val v) {
   Task *t = aio_task(vm, task);
   tiny_val loop = t->f.loop;
-  leave(vm, aio_loop(vm, loop));
+  leave(vm, t, aio_loop(vm, loop));
+  if (t->foreign && how == TINY_RETURNED) { /* what its send() gave it has yielded; it returns by StopIteration */
+    how = TINY_YIELDED;
+  } else if (t->foreign && tiny_isinstance(vm, v, tiny_exc_class(vm, TINY_STOP_ITERATION)) == 1) {
+    how = TINY_RETURNED;
+    v = tiny_getattr(vm, v, "value");
+    if (tiny_failed(v)) return v;
+  }
   bool ok, pass_on = false;
   if (how == TINY_YIELDED) {
     ok = yielded(vm, task, t, v);
@@ -107,8 +116,8 @@ tiny_val task_step(tiny_vm *vm, tiny_val task, tiny_val exc) {
   t->waiter = TINY_NONE;
   Loop *l = aio_loop(vm, t->f.loop);
   tiny_store(vm, t->f.loop, &l->current, task);
-  tiny_kind kind = tiny_kind_of(vm, t->coro);
-  if (kind != TINY_T_GENERATOR && kind != TINY_T_COROUTINE) { /* an object with send() and throw() */
+  if (!loop_enter(vm, t->f.loop, t->context)) return TINY_FAIL;
+  if (t->foreign) { /* an object with send() and throw() */
     tiny_val m = tiny_getattr(vm, t->coro, tiny_is_none(exc) ? "send" : "throw");
     return tiny_then_call(vm, task_stepped, task, m, 1, &exc);
   }
@@ -154,8 +163,11 @@ static tiny_val m_init(tiny_vm *vm, tiny_args *a) {
   t->coro = coro;
   if (!future_init(vm, &t->f, self, tiny_arg(a, 2))) return TINY_FAIL;
   t->f.is_task = true;
+  t->foreign = kind != TINY_T_GENERATOR && kind != TINY_T_COROUTINE;
   tiny_store(vm, self, &t->coro, coro);
-  tiny_store(vm, self, &t->context, tiny_arg(a, 4));
+  tiny_val context = tiny_is_none(tiny_arg(a, 4)) ? context_snapshot(vm) : tiny_arg(a, 4);
+  if (tiny_failed(context)) return context;
+  tiny_store(vm, self, &t->context, context);
   if (tiny_is_none(name)) t->number = ++aio_data(vm)->tasks_named;
   else if (tiny_kind_of(vm, name) != TINY_T_STR) name = tiny_str(vm, name);
   if (tiny_failed(name)) return TINY_FAIL;
@@ -181,7 +193,12 @@ static tiny_val m_set_name(tiny_vm *vm, tiny_args *a) {
   return TINY_NONE;
 }
 static tiny_val m_get_coro(tiny_vm *vm, tiny_args *a) { SELF(t); return t->coro; }
-static tiny_val m_get_context(tiny_vm *vm, tiny_args *a) { SELF(t); return t->context; }
+static tiny_val m_get_context(tiny_vm *vm, tiny_args *a) {
+  SELF(t);
+  tiny_val context = context_or_new(vm, t->context);
+  if (!tiny_failed(context)) tiny_store(vm, t->f.self, &t->context, context);
+  return context;
+}
 static tiny_val m_cancelling(tiny_vm *vm, tiny_args *a) { SELF(t); return tiny_int(vm, t->cancels); }
 static tiny_val m_uncancel(tiny_vm *vm, tiny_args *a) {
   SELF(t);
