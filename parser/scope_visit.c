@@ -142,13 +142,10 @@ static void visit_lambda(Scopes *ss, const Node *n) {
   if (ss->err->set) return;
   Scope *s = scope_new(ss, SCOPE_LAMBDA, n, "<lambda>"), *outer = ss->cur;
   if (!s) return;
-  int in_iter = ss->in_comp_iter;
-  ss->in_comp_iter = 0;
-  ss->cur = s;
+  ss->cur = s; /* in_comp_iter stays: in the iterable of a comprehension a lambda may not hold := either */
   params(ss, s, n->u.lambda.args);
   visit_expr(ss, n->u.lambda.body);
   ss->cur = outer;
-  ss->in_comp_iter = in_iter;
 }
 
 /* ---- comprehensions */

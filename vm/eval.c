@@ -730,6 +730,7 @@ set_item:
   CASE(EXTEND) :
     SAVE();
     {
+      if (!cold_check_star(vm, R[B])) goto raise;
       int r = list_extend_c(vm, v_list(R[A]), R[B]);
       if (r == 1) NEXT;
       if (r < 0) goto raise;

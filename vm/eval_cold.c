@@ -233,10 +233,19 @@ bool cold_dict_merge(VM *vm, Dict *d, Value mapping, Value callee) {
   return true;
 }
 
-bool cold_not_iterable_arg(VM *vm, Value callee, Value v) {
+static bool seems_iterable(VM *vm, Value v) {
   const Type *t = type_of(v);
   if (t->iter || t->layout == LAY_GEN) return true;
-  if (type_is_heap(t) && (!v_absent(rt_type_lookup(vm, t, NAME(vm, __iter__))) || !v_absent(rt_type_lookup(vm, t, NAME(vm, __getitem__))))) return true;
+  return type_is_heap(t) && (!v_absent(rt_type_lookup(vm, t, NAME(vm, __iter__))) || !v_absent(rt_type_lookup(vm, t, NAME(vm, __getitem__))));
+}
+
+/* A star among others in a display or call. */
+bool cold_check_star(VM *vm, Value v) {
+  return seems_iterable(vm, v) || (!rt_pending(vm) && rt_raise_b(vm, &exc_TypeError, "Value after * must be an iterable, not %T", v));
+}
+
+bool cold_not_iterable_arg(VM *vm, Value callee, Value v) {
+  if (seems_iterable(vm, v)) return true;
   Value name = callee_name(vm, callee);
   return rt_raise_b(vm, &exc_TypeError, "%S argument after * must be an iterable, not %T", name, v);
 }

@@ -21,6 +21,7 @@ bool cold_unpack_ex(VM *vm, Value v, Value *out, uint32_t before, uint32_t after
 bool cold_unpack_big(VM *vm, Value v, uint32_t n, Value *out);
 bool cold_dict_update(VM *vm, Dict *d, Value mapping);
 bool cold_dict_merge(VM *vm, Dict *d, Value mapping, Value callee);
+bool cold_check_star(VM *vm, Value v);
 bool cold_not_iterable_arg(VM *vm, Value callee, Value v);
 Step cold_format(VM *vm, Value v, Value spec, int conversion, uint8_t dest, Value *out);
 bool cold_raise(VM *vm, Value exc, Value cause);                           /* always false */

@@ -273,6 +273,12 @@ void class_update_flags(VM *vm, Class *c) {
 /* ---------------------------------------------------------------- __slots__ */
 
 static Value get_dict(VM *vm, Value self) {
+  if (v_has_layout(self, LAY_TYPE) || v_has_layout(self, LAY_MODULE)) { /* as their builtin base does it */
+    Str *name = NAME(vm, __dict__);
+    Value descr = name ? rt_type_lookup(vm, is_type(self) ? &type_type : &module_type, name) : V_FAIL;
+    if (!v_is_exact(descr, &getset_descr_type)) return V_FAIL;
+    return getset_descr_type.descr_get(vm, descr, self, rt_type_value(type_of(self)));
+  }
   if (!v_is_obj(self)) return rt_raise(vm, &exc_AttributeError, "__dict__");
   Dict *d = instance_dict(vm, v_obj(self));
   return d ? v_from_obj(d) : V_FAIL;

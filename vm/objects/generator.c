@@ -245,8 +245,11 @@ Value gen_make_exc(VM *vm, Value type, Value value, Value tb) {
     else if (v_is_none(value)) exc = rt_call(vm, type, 0, NULL);
     else if (is_tuple(value)) exc = rt_call(vm, type, (int)v_tuple(value)->length, v_tuple(value)->items);
     else exc = rt_call(vm, type, 1, &value);
-    if (v_failed(exc)) return V_FAIL;
-    if (!is_exception(exc)) return rt_raise(vm, &exc_TypeError, "calling %R should have returned an instance of BaseException, not %T", type, exc);
+    if (!v_failed(exc) && !is_exception(exc)) exc = rt_raise(vm, &exc_TypeError, "calling %R should have returned an instance of BaseException, not %T", type, exc);
+    if (v_failed(exc)) { /* what went wrong is thrown instead */
+      if (vm->limit_hit || !is_exception(vm->exc)) return V_FAIL;
+      exc = rt_take_exc(vm);
+    }
   } else if (is_exception(type)) {
     if (!v_is_none(value)) return rt_raise(vm, &exc_TypeError, "instance exception may not have a separate value");
     exc = type;

@@ -98,7 +98,12 @@ static bool set_annotations(VM *vm, Value self, Value v) {
   int n = dict_del_str(vm, as_module(self)->dict, key);
   return n > 0 || (n == 0 && rt_raise_b(vm, &exc_AttributeError, "__annotations__"));
 }
-static const GetSet module_getset[] = {{"__dict__", get_dict, NULL, NULL}, {"__annotations__", get_annotations, set_annotations, NULL}, {0}};
+static bool set_dict(VM *vm, Value self, Value v) {
+  (void)self;
+  (void)v;
+  return rt_raise_b(vm, &exc_AttributeError, "readonly attribute");
+}
+static const GetSet module_getset[] = {{"__dict__", get_dict, set_dict, NULL}, {"__annotations__", get_annotations, set_annotations, NULL}, {0}};
 
 /* dir(): the keys, or what the module's own __dir__ says. */
 static Value dir_m(VM *vm, Args *a) {
