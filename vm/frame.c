@@ -160,10 +160,20 @@ void frames_trace(VM *vm, Tracer *t) {
   for (Frame *f = vm->frame; f; f = f->back) trace_frame(t, f);
 }
 
+/* Who resumed the run whose root is g. Only the leaf's frame knows it; `back` of all others is what it was in some earlier run. */
+static Frame *gen_resumer(Gen *g) {
+  Gen *leaf = g;
+  if (!g->delegator && g->link) leaf = g->link;
+  while (is_gen(leaf->yield_from) && v_gen(leaf->yield_from)->delegator == leaf) leaf = v_gen(leaf->yield_from);
+  return leaf->frame.back;
+}
+
 Frame *frame_back(Frame *f) {
   for (;;) {
-    if ((f->flags & FRAME_GEN) && frame_gen(f)->delegator) f = &frame_gen(f)->delegator->frame;
-    else f = f->back;
+    Gen *g = f->flags & FRAME_GEN ? frame_gen(f) : NULL;
+    if (g && g->delegator && gen_state(g) != GEN_RUNNING) f = &g->delegator->frame;
+    else if (g && gen_state(g) != GEN_RUNNING) return NULL; /* suspended: nobody */
+    else f = g ? gen_resumer(g) : f->back;
     if (!f || !(f->flags & FRAME_NATIVE)) return f;
   }
 }
