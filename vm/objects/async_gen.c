@@ -49,16 +49,18 @@ static bool announce(VM *vm, Value ag) {
 }
 
 static Value make_asend(VM *vm, Value ag, Value value, const char *what) {
+  if (!announce(vm, ag)) return V_FAIL;
   Str *name = str_from(vm, what);
-  if (!name || !announce(vm, ag)) return V_FAIL;
+  if (!name) return V_FAIL;
   Value argv[3] = {ag, value, v_from_obj(name)};
   return gen_from_builtin(vm, &asend_type, "_agen_asend", 3, argv);
 }
 static Value ag_anext(VM *vm, Args *a) { return make_asend(vm, a->v[0], V_NONE, "anext"); }
 static Value ag_asend(VM *vm, Args *a) { return make_asend(vm, a->v[0], a->v[1], "asend"); }
 static Value ag_athrow(VM *vm, Args *a) {
+  if (!announce(vm, a->v[0])) return V_FAIL;
   Value argv[2] = {a->v[0], gen_make_exc(vm, a->v[1], a->v[2], a->v[3])};
-  return v_failed(argv[1]) || !announce(vm, a->v[0]) ? V_FAIL : gen_from_builtin(vm, &athrow_type, "_agen_athrow", 2, argv);
+  return v_failed(argv[1]) ? V_FAIL : gen_from_builtin(vm, &athrow_type, "_agen_athrow", 2, argv);
 }
 static Value ag_aclose(VM *vm, Args *a) { return !announce(vm, a->v[0]) ? V_FAIL : gen_from_builtin(vm, &athrow_type, "_agen_aclose", 1, a->v); }
 static Value same(VM *vm, Args *a) { (void)vm; return a->v[0]; }
