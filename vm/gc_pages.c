@@ -33,10 +33,12 @@ size_t gc_obj_size(VM *vm, const Obj *o) {
 
 static inline char *align16(void *p) { return (char *)(((uintptr_t)p + 15) & ~(uintptr_t)15); }
 
-/* The first page of a class is small, so that a VM that does little stays small; later ones double up to 32 KiB. */
+/* The first page of a class is small, so that a VM that does little stays small; later ones grow with the class (by half of it), up to 32 KiB. */
 static Page *page_new(VM *vm, SizeClass *c, size_t cell) {
   size_t bytes = cell < 128 ? 1024 : cell * 4 > 4096 ? cell * 4 : 2048;
-  if (c->pages) bytes = c->pages->raw_size * 2;
+  size_t all = 0;
+  for (const Page *p = c->pages; p && all < 65536; p = p->next) all += p->raw_size;
+  if (all / 2 > bytes) bytes = all / 2 & ~(size_t)1023;
   if (bytes > 32768) bytes = 32768;
   Page *page = NULL;
   for (; bytes >= cell + sizeof(Page) + 16; bytes /= 2) { /* near the memory limit a smaller page may still fit */
