@@ -22,7 +22,7 @@ static tiny_vm *sandbox(void) {
 static void try_script(const char *what, const char *script) {
   tiny_vm *vm = sandbox();
   if (!vm) return;
-  tiny_set_fuel(vm, 200000, TINY_KILL);
+  tiny_set_fuel(vm, 20000000, TINY_KILL);
   tiny_set_deadline_ms(vm, 2000);
   tiny_status status = tiny_run_source(vm, script, strlen(script), "untrusted.tiny");
   tiny_error e;

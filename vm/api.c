@@ -237,8 +237,7 @@ tiny_outcome tiny_throw(tiny_vm *vm, tiny_val generator, tiny_val exception, tin
   if (v_failed(generator) || v_failed(exception)) return TINY_RAISED;
   if (!is_gen(generator)) return rt_raise(vm, &exc_TypeError, "a generator or coroutine is required, not '%T'", generator), TINY_RAISED;
   if (!is_exception(exception)) {
-    gen_make_exc(vm, exception, V_NONE, V_NONE);
-    exception = api_pin(vm, rt_take_exc(vm));
+    exception = api_pin(vm, gen_make_exc(vm, exception, V_NONE, V_NONE));
     if (v_failed(exception)) return TINY_RAISED;
   }
   tiny_outcome how = gen_resume(vm, generator, RESUME_THROW, exception, result);
