@@ -69,17 +69,24 @@ static bool wake_drainers(UvLoop *u, Stream *s) {
   return true;
 }
 
-/* The handle is closed, connection_lost(exc) comes at the next turn. */
+static void drop(Stream *s) {
+  Conn *c = s->conn;
+  if (!c) return;
+  s->conn = NULL;
+  c->owner = NULL;
+  conn_close(c);
+  tiny_ref_free(c->u->vm, &s->keep);
+}
+
+/* connection_lost(exc) comes at the next turn; after it the socket is closed, as in asyncio (_drop). */
 static void lose(Stream *s, tiny_val exc) {
   if (s->lost || !s->conn) return;
   UvLoop *u = s->conn->u;
   s->lost = s->closing = true;
-  Conn *c = s->conn;
-  s->conn = NULL;
-  c->owner = NULL;
-  conn_close(c);
-  if (!u->closing && wake_drainers(u, s) && !tiny_is_none(s->on_lost)) (void)!uv_schedule(u, s->loop, s->on_lost, 1, &exc);
-  tiny_ref_free(u->vm, &s->keep);
+  s->reading = false;
+  if (!s->server) uv_read_stop(&s->conn->h.stream);
+  if (tiny_is_none(s->on_lost)) drop(s);
+  else if (!u->closing && wake_drainers(u, s)) (void)!uv_schedule(u, s->loop, s->on_lost, 1, &exc);
 }
 
 static size_t queued(const Stream *s) { return s->conn ? uv_stream_get_write_queue_size(&s->conn->h.stream) : 0; }
@@ -136,7 +143,7 @@ static tiny_val m_start(tiny_vm *vm, tiny_args *a) {
   return set_reading(vm, s, true) ? TINY_NONE : TINY_FAIL;
 }
 static tiny_val m_pause_reading(tiny_vm *vm, tiny_args *a) { STREAM(s); return set_reading(vm, s, false) ? TINY_NONE : TINY_FAIL; }
-static tiny_val m_resume_reading(tiny_vm *vm, tiny_args *a) { STREAM(s); return s->closing || set_reading(vm, s, true) ? TINY_NONE : TINY_FAIL; }
+static tiny_val m_resume_reading(tiny_vm *vm, tiny_args *a) { STREAM(s); return s->closing || s->lost || set_reading(vm, s, true) ? TINY_NONE : TINY_FAIL; }
 static tiny_val m_is_reading(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; return tiny_bool(s->reading && !s->closing); }
 
 /* ---- writing */
@@ -185,7 +192,7 @@ static bool write_later(tiny_vm *vm, Stream *s, const char *data, size_t n) {
 }
 
 static bool write_bytes(tiny_vm *vm, Stream *s, const char *data, size_t n) {
-  if (n == 0 || !s->conn) return true;
+  if (n == 0 || !s->conn || s->closing) return true;
   size_t sent = 0;
   if (queued(s) == 0) {
     uv_buf_t b = uv_buf_init((char *)data, (unsigned)(n > 0x7fffffff ? 0x7fffffff : n));
@@ -236,7 +243,7 @@ static tiny_val m_write_eof(tiny_vm *vm, tiny_args *a) {
 /* _drainer(): a future that is done when the buffer is low again; None: nothing to wait for. */
 static tiny_val m_drainer(tiny_vm *vm, tiny_args *a) {
   STREAM(s);
-  if (!s->paused || !s->conn) return TINY_NONE;
+  if (!s->paused || !s->conn || s->lost) return TINY_NONE;
   tiny_val f = s->conn->u->api->new_future(vm, s->loop);
   if (tiny_failed(f)) return f;
   if (tiny_is_none(s->drainers)) {
@@ -256,6 +263,7 @@ static tiny_val m_close(tiny_vm *vm, tiny_args *a) {
   return TINY_NONE;
 }
 static tiny_val m_abort(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; lose(s, TINY_NONE); return TINY_NONE; }
+static tiny_val m_drop(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; drop(s); return TINY_NONE; }
 static tiny_val m_is_closing(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; return tiny_bool(s->closing); }
 static tiny_val m_can_write_eof(tiny_vm *vm, tiny_args *a) { (void)vm; (void)a; return TINY_TRUE; }
 static tiny_val m_buffer_size(tiny_vm *vm, tiny_args *a) { STREAM(s); return tiny_int(vm, (int64_t)queued(s)); }
@@ -292,7 +300,7 @@ static tiny_val m_fileno(tiny_vm *vm, tiny_args *a) {
 
 static const tiny_def stream_methods[] = {{"_start", m_start, "(self: Stream, reader, on_data, on_eof, on_lost, protocol, /)", NULL}, {"pause_reading", m_pause_reading, "(self: Stream)", NULL},
     {"resume_reading", m_resume_reading, "(self: Stream)", NULL}, {"is_reading", m_is_reading, "(self: Stream)", NULL}, {"write", m_write, "(self: Stream, data)", NULL},
-    {"write_eof", m_write_eof, "(self: Stream)", NULL}, {"can_write_eof", m_can_write_eof, "(self: Stream)", NULL}, {"_drainer", m_drainer, "(self: Stream, /)", NULL}, {"close", m_close, "(self: Stream)", NULL},
+    {"write_eof", m_write_eof, "(self: Stream)", NULL}, {"can_write_eof", m_can_write_eof, "(self: Stream)", NULL}, {"_drop", m_drop, "(self: Stream, /)", NULL}, {"_drainer", m_drainer, "(self: Stream, /)", NULL}, {"close", m_close, "(self: Stream)", NULL},
     {"abort", m_abort, "(self: Stream)", NULL}, {"is_closing", m_is_closing, "(self: Stream)", NULL}, {"get_write_buffer_size", m_buffer_size, "(self: Stream)", NULL},
     {"get_write_buffer_limits", m_limits, "(self: Stream)", NULL}, {"set_write_buffer_limits", m_set_limits, "(self: Stream, high=None, low=None)", NULL},
     {"get_extra_info", m_extra_info, "(self: Stream, name: str, default=None)", NULL}, {"@_extra", g_extra, "(self: Stream, /)", NULL}, {"get_protocol", m_get_protocol, "(self: Stream)", NULL},
