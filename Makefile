@@ -271,10 +271,11 @@ lint-headers:
 ## install        PREFIX=/usr/local DESTDIR=: program, library, tiny.h, tiny.pc
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include
-	install -m 755 $(B)/tiny $(DESTDIR)$(PREFIX)/bin/tiny
+	install -s -m 755 $(B)/tiny $(DESTDIR)$(PREFIX)/bin/tiny
 	install -m 644 include/tiny.h $(DESTDIR)$(PREFIX)/include/tiny.h
 	install -m 644 $(B)/libtiny.a $(DESTDIR)$(PREFIX)/lib/libtiny.a
-	install -m 755 $(B)/libtiny.so $(DESTDIR)$(PREFIX)/lib/libtiny.so.$(VERSION)
+	strip -S $(DESTDIR)$(PREFIX)/lib/libtiny.a
+	install -s -m 755 $(B)/libtiny.so $(DESTDIR)$(PREFIX)/lib/libtiny.so.$(VERSION)
 	ln -sf libtiny.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libtiny.so.0
 	ln -sf libtiny.so.0 $(DESTDIR)$(PREFIX)/lib/libtiny.so
 	printf 'prefix=$(PREFIX)\nlibdir=$${prefix}/lib\nincludedir=$${prefix}/include\n\nName: tiny\nDescription: the tiny scripting language\nVersion: $(VERSION)\nRequires.private: $(PKG_CORE)\nLibs: -L$${libdir} -ltiny\nLibs.private: -lm\nCflags: -I$${includedir}\n' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/tiny.pc
