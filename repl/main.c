@@ -77,6 +77,11 @@ static int parse_long(Options *o, int argc, char **argv, int *i) {
   return -1;
 }
 
+static int no_memory(void) {
+  fputs("tiny: out of memory\n", stderr);
+  return 1;
+}
+
 static int parse_options(Options *o, int argc, char **argv) {
   int i = 1;
   for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
@@ -166,7 +171,7 @@ static int run_file(Program *p, const char *file) {
   int err;
   char *full = source_absolute(file), *inner = NULL, *text = full ? source_read(full, &len, &err) : NULL;
   if (full && !text && err == EISDIR) text = source_find_main(full, &len, &inner);
-  int status = !full ? 1 : text ? run_at(p, text, len, inner ? inner : full) : cannot_run(full, err);
+  int status = !full ? no_memory() : text ? run_at(p, text, len, inner ? inner : full) : cannot_run(full, err);
   free(text);
   free(inner);
   free(full);
@@ -199,7 +204,7 @@ static int run_module(Program *p, const char *name) {
 static int run_stdin(Program *p) {
   size_t len;
   char *text = source_read_stream(stdin, &len);
-  if (!text) return 1;
+  if (!text) return no_memory();
   int status = run_text(p, text, len, "<stdin>");
   free(text);
   return status;
@@ -228,7 +233,7 @@ int main(int argc, char **argv) {
   bool has_file = o.file && strcmp(o.file, "-") != 0 && !o.code && !o.module;
   p.script_dir = has_file ? dir_of(o.file) : getcwd_copy();
   const char **args = malloc(((size_t)argc + 2) * sizeof *args);
-  if (!p.script_dir || !args) return 1;
+  if (!p.script_dir || !args) return no_memory();
   int n = 0;
   args[n++] = o.code ? "-c" : o.module ? o.module : o.file ? o.file : "";
   for (int i = o.first_arg; i < argc; i++) args[n++] = argv[i];
@@ -250,10 +255,7 @@ int main(int argc, char **argv) {
     p.vm = NULL;
   }
 #endif
-  if (!p.vm) {
-    fputs("tiny: out of memory\n", stderr);
-    return 1;
-  }
+  if (!p.vm) return no_memory();
   if (o.steps_text) tiny_set_fuel(p.vm, o.steps, TINY_KILL);
   interrupt_install();
   interrupt_aim(p.vm);
