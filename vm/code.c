@@ -250,6 +250,9 @@ static Value co_lines(VM *vm, Args *a) {
 static const tiny_def code_methods[] = {
   {"co_lines", co_lines, "(self, /)", ""},
   {"co_positions", co_positions, "(self, /)", ""},
+  {"replace", code_replace, "(self, /, *, co_argcount=..., co_posonlyargcount=..., co_kwonlyargcount=..., co_nlocals=..., co_stacksize=..., co_code=..., co_names=..., "
+    "co_varnames=..., co_freevars=..., co_cellvars=..., co_linetable=..., co_exceptiontable=..., co_flags=..., co_firstlineno=..., co_consts=..., co_filename=..., co_name=..., "
+    "co_qualname=...)", "Return a copy of the code object with new values for the specified fields."},
   {NULL, NULL, NULL, NULL}};
 
 static Value code_repr(VM *vm, Value self) {

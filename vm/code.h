@@ -85,6 +85,7 @@ bool code_alloc_consts(VM *vm, Code *code, uint32_t n_consts, uint32_t n_sites);
 Code *code_new(VM *vm);                                   /* empty; fields are then filled in; NULL: MemoryError */
 const Position *code_position(const Code *code, uint32_t pc);
 const Handler *code_handler(const Code *code, uint32_t pc); /* innermost, or NULL */
+Value code_replace(VM *vm, Args *a);                      /* the method (code_replace.c) */
 bool code_dump(VM *vm, const Code *code, Buf *out);       /* disassembly (code_dump.c) */
 /* Checks what the dispatch loop relies on: known opcodes, operands in range, jumps to instruction boundaries, sane tables. False: msg says what is wrong. */
 bool code_verify(const Code *code, char *msg, size_t n);
