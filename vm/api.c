@@ -260,10 +260,8 @@ void tiny_add_fuel(tiny_vm *vm, uint64_t steps) {
 
 void tiny_set_deadline_ms(tiny_vm *vm, int64_t ms_from_now) { vm_set_deadline(vm, ms_from_now); }
 
-void tiny_interrupt(tiny_vm *vm) {
-  vm->interrupt = 1;
-  vm->fuel = 0;
-}
+/* From any thread or signal handler, so the flag is all it may touch: the script sees it at the end of its slice of fuel, at most FUEL_SLICE steps on. */
+void tiny_interrupt(tiny_vm *vm) { vm->interrupt = 1; }
 
 bool tiny_charge(tiny_vm *vm, uint64_t work) { return rt_charge(vm, work); }
 size_t tiny_memory_used(tiny_vm *vm) { return vm->mem.used; }

@@ -259,6 +259,7 @@ static bool strike(VM *vm, LimitKind kind) {
 
 /* Puts the slice in hand back and takes a new one. False: nothing is left. */
 static bool refill(VM *vm) {
+  if (vm->fuel < -MEM_POKE / 2) vm->fuel += MEM_POKE; /* poked again while it collected */
   if (vm->fuel_left == UINT64_MAX) {
     vm->fuel = FUEL_SLICE;
     return true;
@@ -323,7 +324,7 @@ bool rt_charge(VM *vm, uint64_t work) {
   if (vm->limit_hit) return strike(vm, vm->limit_hit);
   if (vm->deadline_ns && now_ns() >= vm->deadline_ns) return strike(vm, LIMIT_DEADLINE);
   if (vm->fuel_left == UINT64_MAX) {
-    if (!vm->interrupt && !vm->mem.want_gc && vm->fuel > 0) vm->fuel = 1;
+    if (vm->fuel > 0) vm->fuel = vm->interrupt || vm->mem.want_gc ? 0 : 1;
     return true;
   }
   if (work <= vm->fuel_left) {

@@ -39,7 +39,7 @@ struct tiny_vm {
   uint64_t fuel_left;          /* steps beyond the ones in `fuel`; UINT64_MAX: unlimited */
   int fuel_what;               /* tiny_on_fuel */
   int64_t deadline_ns;         /* monotonic; 0: none */
-  volatile int interrupt;      /* tiny_interrupt */
+  _Atomic int interrupt;       /* tiny_interrupt; the one field that other threads write */
   LimitKind limit_hit;         /* an uncatchable end is on its way */
   int c_depth;                 /* nested runs of the dispatch loop */
   const char *c_stack_base;    /* address in the outermost C frame */
