@@ -287,6 +287,7 @@ static bool set_dict(VM *vm, Value self, Value v) {
   Dict *fresh = NULL;
   if (v_has_layout(self, LAY_TYPE)) return rt_raise_b(vm, &exc_AttributeError, "attribute '__dict__' of 'type' objects is not writable");
   if (v_has_layout(self, LAY_MODULE)) return rt_raise_b(vm, &exc_AttributeError, "readonly attribute");
+  if (v_absent(v) && v_has_layout(self, LAY_EXCEPTION)) return rt_raise_b(vm, &exc_TypeError, "cannot delete __dict__");
   if (v_absent(v)) {
     fresh = dict_new(vm);
     if (!fresh) return false;
