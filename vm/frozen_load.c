@@ -3,6 +3,7 @@
 #include "vm/frozen.h"
 #include "vm/objects/bytes.h"
 #include "vm/objects/int.h"
+#include "vm/objects/int_ops.h"
 
 typedef struct Reader { VM *vm; const unsigned char *at; Str *filename; } Reader;
 
@@ -84,7 +85,9 @@ static Value load_const(Reader *r) {
   if (kind == FC_STR) return v_from_str(str_new(vm, text, len));
   if (kind == FC_NAME) return v_from_str(str_intern(vm, text, len));
   if (kind == FC_BYTES) return v_from_bytes(bytes_new(vm, text, len));
-  return int_from_text(vm, text, len, 16);
+  bool negative = len && *text == '-'; /* int_from_text knows digits only */
+  Value v = int_from_text(vm, text + negative, len - negative, 16);
+  return negative && !v_failed(v) ? int_negate(vm, v) : v;
 }
 
 static bool load_field(Reader *r, void *out) { /* out: a pointer to an object, NULL for None */
