@@ -891,6 +891,24 @@ call_done:
   }
   goto step_other;
 resume_gen: /* generator sa gets sb, what it yields goes where d says */
+  {
+    Gen *g = v_gen(sa);
+    if (LIKELY(gen_state(g) == GEN_SUSPENDED && !g->link && !g->delegator && F->depth < vm->recursion_limit)) {
+      frame_regs(&g->frame)[g->head.small >> 8] = sb;
+      g->head.small = (uint16_t)((g->head.small & 0xFF00) | GEN_RUNNING);
+      g->frame.back = F;
+      g->frame.cont = d.cont;
+      g->frame.dest = d.dest;
+      g->frame.aux = d.aux;
+      g->frame.depth = F->depth + 1;
+      F = &g->frame;
+      R = frame_regs(F);
+      K = F->func->code->consts;
+      pc = F->pc;
+      FUEL();
+      NEXT;
+    }
+  }
   switch (gen_begin(vm, v_gen(sa), RESUME_SEND, sb, F, d.cont, d.dest, d.aux)) {
   case BEGIN_RUN: LOAD(); FUEL(); NEXT;
   case BEGIN_THROW: go = GO_THROW; goto raising;
