@@ -276,7 +276,10 @@ static Value run_then(VM *vm, NativeFrame *nf, tiny_outcome how, Value v, Dest *
   if (!keep) return V_FAIL;
   keep[0] = state;
   keep[1] = v;
+  Value before = vm->passing;
+  vm->passing = how == TINY_RAISED ? v : V_ABSENT;
   Value r = then(vm, state, how, v);
+  vm->passing = before;
   vm->n_temps = mark;
   return r;
 }

@@ -213,7 +213,13 @@ static Value raise_new(VM *vm, Value exc) {
 }
 
 Value rt_raise_obj(VM *vm, Value exc) {
+  if (v_same(exc, vm->passing)) return rt_restore(vm, exc);
   set_context(vm, exc, false);
+  vm->exc = exc;
+  return V_FAIL;
+}
+
+Value rt_restore(VM *vm, Value exc) {
   vm->exc = exc;
   return V_FAIL;
 }

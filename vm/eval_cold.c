@@ -587,14 +587,14 @@ Step cold_throw_foreign(VM *vm, Gen *g, Value *out) {
     switch (gen_begin(vm, v_gen(it), exit ? RESUME_CLOSE : RESUME_THROW, exit ? V_ABSENT : e, &g->frame, d.cont, 0, 0)) {
     case BEGIN_RUN: return STEP_PUSHED;
     case BEGIN_THROW: return STEP_THROW;
-    case BEGIN_ENDED: g->yield_from = V_ABSENT; rt_raise_obj(vm, e); return STEP_FAIL;
+    case BEGIN_ENDED: g->yield_from = V_ABSENT; rt_restore(vm, e); return STEP_FAIL;
     case BEGIN_FAIL: g->yield_from = V_ABSENT; return STEP_FAIL;
     }
   }
   Value m = rt_getattr_opt(vm, it, exit ? NAME(vm, close) : NAME(vm, throw));
   if (v_absent(m) || v_failed(m)) {
     g->yield_from = V_ABSENT;
-    if (v_absent(m)) rt_raise_obj(vm, e);
+    if (v_absent(m)) rt_restore(vm, e);
     return STEP_FAIL;
   }
   Value argv[4] = {V_NONE, V_NONE, e, V_NONE};
@@ -608,7 +608,7 @@ Step cold_throw_foreign(VM *vm, Gen *g, Value *out) {
   }
   if (s == STEP_FAIL || (s == STEP_DONE && exit)) g->yield_from = V_ABSENT;
   if (s == STEP_DONE && exit) {
-    rt_raise_obj(vm, e);
+    rt_restore(vm, e);
     return STEP_FAIL;
   }
   return s;

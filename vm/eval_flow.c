@@ -92,10 +92,11 @@ static Go finish_binary(VM *vm, Frame *f, const uint32_t *ins, uint8_t aux, Valu
 /* ---- delegation to what is not part of the chain ---- */
 
 static Go delegate_result(VM *vm, Frame *f, Value v);
+static bool handles(const Frame *f) { return INS_OP(*f->pc) == OP_EXCRESUME; } /* suspended inside an except block */
 
 void flow_delegate_enter(VM *vm, Frame *f) {
   const uint32_t *next = f->pc;
-  if (INS_OP(*next) != OP_EXCRESUME) return;
+  if (!handles(f)) return;
   Value *regs = frame_regs(f);
   regs[INS_B(*next) + 1] = vm->handled;
   vm->handled = regs[INS_A(*next)];
@@ -122,10 +123,16 @@ static Go delegate_result(VM *vm, Frame *f, Value v) {
   return GO_RUN;
 }
 
+/* Puts back an exception that was thrown into f: its context is what f handles, if anything. */
+static void raise_here(VM *vm, Frame *f, Value exc) {
+  if (handles(f)) rt_raise_obj(vm, exc);
+  else rt_restore(vm, exc);
+}
+
 /* The delegate's close() is done: now the GeneratorExit itself, kept in the send register. */
 static Go delegate_closed(VM *vm, Frame *f) {
   frame_gen(f)->yield_from = V_ABSENT;
-  rt_raise_obj(vm, frame_regs(f)[INS_C(f->pc[-1])]);
+  raise_here(vm, f, frame_regs(f)[INS_C(f->pc[-1])]);
   return GO_RAISE;
 }
 
@@ -363,8 +370,8 @@ Go flow_getattr_failed(VM *vm, Dest d, RunEnd *end) {
   return rt_pending_is(vm, &exc_AttributeError) ? try_getattr(vm, vm->frame, d) : GO_RAISE;
 }
 
-/* An exception leaves a frame and reaches vm->frame, which waited as d says. */
-static Go raise_into(VM *vm, Dest d, RunEnd *end) {
+/* An exception leaves a frame and reaches vm->frame, which waited as d says. thrown: it was thrown in from outside and nobody has caught it yet. */
+static Go raise_into(VM *vm, Dest d, bool thrown, RunEnd *end) {
   Frame *f = vm->frame;
   if (d.cont == CONT_EXIT) {
     *end = (RunEnd){RUN_RAISED, V_FAIL};
@@ -379,6 +386,7 @@ static Go raise_into(VM *vm, Dest d, RunEnd *end) {
   if (d.cont == CONT_DELEGATE) {
     if (!stop) {
       frame_gen(f)->yield_from = V_ABSENT;
+      if (thrown) raise_here(vm, f, rt_take_exc(vm));
       return GO_RAISE;
     }
     Value v = exc_field(rt_take_exc(vm), EXF_VALUE);
@@ -397,62 +405,68 @@ static Go raise_into(VM *vm, Dest d, RunEnd *end) {
   return GO_RAISE;
 }
 
-static Go raise_into_native(VM *vm, RunEnd *end) {
+static Go raise_into_native(VM *vm, bool thrown, RunEnd *end) {
   NativeFrame *nf = (NativeFrame *)vm->frame;
   Dest d = {nf->f.cont, nf->f.dest, nf->f.aux};
   if (vm->limit_hit) { /* nobody may catch this */
     vm->frame = nf->f.back;
     frame_pop(vm, &nf->f);
-    return raise_into(vm, d, end);
+    return raise_into(vm, d, thrown, end);
   }
   Value out, e = rt_take_exc(vm);
   Step s = call_native_resume(vm, nf, TINY_RAISED, e, &d, &out);
-  if (s == STEP_FAIL) return raise_into(vm, d, end);
+  if (s == STEP_FAIL) return raise_into(vm, d, thrown, end);
   return flow_step(vm, s, d, out, end);
 }
 
 /* Leaves a frame that has no handler. */
-static Go leave_frame(VM *vm, Frame *f, RunEnd *end) {
+static Go leave_frame(VM *vm, Frame *f, bool thrown, RunEnd *end) {
   Dest d = {f->cont, f->dest, f->aux};
   vm->frame = f->back;
   if (!(f->flags & FRAME_GEN)) {
     frame_pop(vm, f);
-    return raise_into(vm, d, end);
+    return raise_into(vm, d, thrown, end);
   }
   Gen *g = frame_gen(f), *root = gen_root(g);
   if (!vm->limit_hit) gen_check_stop(vm, g);
   Gen *outer = gen_leave(vm, g);
-  if (!outer) return raise_into(vm, d, end);
+  if (!outer) return raise_into(vm, d, thrown, end);
   if (outer == root) root->flags &= (uint8_t)~GEN_CLOSING;
   vm->frame = &outer->frame;
   outer->frame.pc++; /* past the YIELDFROM at which it is raised */
   return GO_THROW;
 }
 
-/* An exception comes to a suspended generator from outside. */
-static Go throw_in(VM *vm, Frame *f, RunEnd *end) {
+/* An exception comes to a suspended generator from outside. One given to throw() gets the exception that the generator is handling as its context,
+   never the caller's. */
+static Go throw_in(VM *vm, Frame *f, bool thrown, RunEnd *end) {
   Gen *g = frame_gen(f);
   if (!v_absent(g->yield_from)) { /* what it delegates to is not part of the chain: that gets the exception first (PEP 380) */
     f->pc++;
     flow_delegate_enter(vm, f);
     Value v;
     Step s = cold_throw_foreign(vm, g, &v);
+    if (s == STEP_FAIL && thrown) raise_here(vm, f, rt_take_exc(vm));
     if (s == STEP_DONE) return flow_deliver(vm, (Dest){CONT_DELEGATE, 0, 0}, v, end);
     return from_step(s);
   }
-  if (f->pc > f->func->code->instr) flow_delegate_enter(vm, f);
+  if (f->pc > f->func->code->instr) {
+    flow_delegate_enter(vm, f);
+    if (thrown) raise_here(vm, f, rt_take_exc(vm));
+  }
   return GO_RAISE;
 }
 
 Go flow_raise(VM *vm, Go go, RunEnd *end) {
+  bool thrown = go == GO_THROW;
   while (go == GO_RAISE || go == GO_THROW) {
     Frame *f = vm->frame;
     if (f->flags & FRAME_NATIVE) {
-      go = raise_into_native(vm, end);
+      go = raise_into_native(vm, thrown, end);
       continue;
     }
     if (go == GO_THROW && (f->flags & FRAME_GEN) && !vm->limit_hit) {
-      go = throw_in(vm, f, end);
+      go = throw_in(vm, f, thrown, end);
       if (go != GO_RAISE) continue;
       f = vm->frame;
     }
@@ -470,7 +484,7 @@ Go flow_raise(VM *vm, Go go, RunEnd *end) {
         return GO_RUN;
       }
     }
-    go = leave_frame(vm, f, end);
+    go = leave_frame(vm, f, thrown, end);
   }
   return go;
 }

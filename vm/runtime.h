@@ -15,6 +15,7 @@ Value rt_raise(VM *vm, const Type *exc, const char *fmt, ...);
 bool rt_raise_b(VM *vm, const Type *exc, const char *fmt, ...);       /* the same, returns false */
 int rt_raise_i(VM *vm, const Type *exc, const char *fmt, ...);        /* the same, returns -1 */
 Value rt_raise_obj(VM *vm, Value exception);                          /* an instance; sets __context__ */
+Value rt_restore(VM *vm, Value exception);                            /* puts back one that was taken, or raises one made elsewhere (throw): __context__ stays */
 Value rt_raise_with(VM *vm, const Type *exc, Value arg);              /* exc(arg): KeyError(key), StopIteration(value); V_ABSENT: exc() */
 Value rt_no_memory(VM *vm);                                           /* raises MemoryError from preallocated storage */
 bool rt_pending(VM *vm);

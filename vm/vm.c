@@ -154,6 +154,7 @@ static void seed_hash(VM *vm) {
 
 static void init_fields(VM *vm) {
   vm->exc = V_ABSENT;
+  vm->passing = V_ABSENT;
   vm->handled = V_NONE;
   vm->fuel_left = UINT64_MAX;
   vm->recursion_limit = vm->config.recursion_limit ? vm->config.recursion_limit : 1000;

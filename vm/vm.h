@@ -29,6 +29,7 @@ struct tiny_vm {
   Value *top;                  /* first free slot of the VM stack */
   Value *stack_end;            /* end of the current chunk */
   Value exc;                   /* pending exception, V_ABSENT: none */
+  Value passing;               /* exception that a native continuation is being told of: raising it again is no new raise. V_ABSENT: none */
   Value handled;               /* exception being handled (sys.exc_info), V_NONE: none */
   uint32_t gen_epoch;          /* validity of cached leaves */
   uint32_t dict_version;       /* last keys_version given out */

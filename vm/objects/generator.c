@@ -84,7 +84,7 @@ static Begin begin_ended(VM *vm, Gen *g, ResumeMode mode, Value value) {
     }
   }
   if (mode == RESUME_THROW) {
-    rt_raise_obj(vm, value);
+    rt_restore(vm, value);
     return BEGIN_FAIL;
   }
   return BEGIN_ENDED;
@@ -148,7 +148,7 @@ Begin gen_begin(VM *vm, Gen *g, ResumeMode mode, Value value, Frame *back, uint8
   if (mode == RESUME_CLOSE) value = V_ABSENT;
   if (leaf != g && (v_absent(value) || rt_is_subtype(type_of(value), &exc_GeneratorExit))) g->flags |= GEN_CLOSING;
   if (v_absent(value)) rt_raise_with(vm, &exc_GeneratorExit, V_ABSENT);
-  else rt_raise_obj(vm, value);
+  else rt_restore(vm, value);
   return BEGIN_THROW;
 }
 
