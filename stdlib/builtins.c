@@ -49,6 +49,8 @@ static Value bi_divmod(VM *vm, Args *a) {
   return t ? v_from_obj(t) : V_FAIL;
 }
 
+static bool is_number(Value v) { return is_int(v) || is_float(v) || v_has_layout(v, LAY_COMPLEX); }
+
 static Value bi_pow(VM *vm, Args *a) {
   Value x = a->v[0], y = a->v[1], m = a->v[2];
   if (v_is_none(m)) {
@@ -56,9 +58,11 @@ static Value bi_pow(VM *vm, Args *a) {
     return rt_binary(vm, TINY_POW, x, y);
   }
   if (is_int(x) && is_int(y) && is_int(m) && !type_is_heap(type_of(x))) return int_pow_mod(vm, x, y, m);
-  if (!type_is_heap(type_of(x)) && (is_float(x) || is_float(y) || is_float(m))) {
-    bool numbers = (is_int(x) || is_float(x)) && (is_int(y) || is_float(y)) && (is_int(m) || is_float(m));
-    if (numbers) return rt_raise(vm, &exc_TypeError, "pow() 3rd argument not allowed unless all arguments are integers");
+  if (!type_is_heap(type_of(x))) {
+    bool plain = !type_is_heap(type_of(y)) && !type_is_heap(type_of(m));
+    bool complex_there = v_has_layout(x, LAY_COMPLEX) || v_has_layout(y, LAY_COMPLEX) || v_has_layout(m, LAY_COMPLEX);
+    if (plain && complex_there && is_number(x) && is_number(y) && is_number(m)) return rt_raise(vm, &exc_ValueError, "complex modulo");
+    if (plain && (is_float(x) || is_float(y) || is_float(m))) return rt_raise(vm, &exc_TypeError, "pow() 3rd argument not allowed unless all arguments are integers");
   }
   return rt_tail_builtin(vm, "_builtins_pow3", 3, a->v);
 }
@@ -161,7 +165,7 @@ static Value bi_repr(VM *vm, Args *a) {
 static Value bi_ascii(VM *vm, Args *a) { return rt_ascii(vm, a->v[0]); }
 
 static Value bi_format(VM *vm, Args *a) {
-  if (!is_str(a->v[1])) return rt_raise(vm, &exc_TypeError, "format() argument 2 must be str, not %T", a->v[1]);
+  if (!is_str(a->v[1])) return rt_raise(vm, &exc_TypeError, "format() argument 2 must be str, not %s", v_is_none(a->v[1]) ? "None" : type_of(a->v[1])->name);
   if (type_is_heap(type_of(a->v[0]))) return rt_tail_builtin(vm, "_builtins_format", 2, a->v);
   return rt_format_value(vm, a->v[0], a->v[1]);
 }

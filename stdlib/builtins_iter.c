@@ -195,7 +195,7 @@ const tiny_def builtins_iter[] = {
   {"sum", bi_sum, "(iterable, /, start=0)", "Return the sum of a 'start' value (default: 0) plus an iterable of numbers"},
   {"min", bi_min, "(*args, key=None, default=...)", "With a single iterable argument, return its smallest item; with two or more arguments, return the smallest one."},
   {"max", bi_max, "(*args, key=None, default=...)", "With a single iterable argument, return its biggest item; with two or more arguments, return the largest one."},
-  {"sorted", bi_sorted, "(iterable, /, *, key=None, reverse=False)", "Return a new list containing all items from the iterable in ascending order."},
+  {"sorted", bi_sorted, "(iterable, /, *, key=None, reverse=False) unpacked", "Return a new list containing all items from the iterable in ascending order."},
   {"iter", bi_iter, "(iterable, sentinel=..., /)", "Get an iterator from an object."},
   {"next", bi_next, "(iterator, default=..., /)", "Return the next item from the iterator."},
   {"aiter", bi_aiter, "(async_iterable, /)", "Return an AsyncIterator for an AsyncIterable object."},

@@ -29,6 +29,8 @@ typedef struct Signature {
   int16_t star, starstar; /* index of *args, **kw; -1 */
   uint16_t capacity;      /* of params, as allocated */
   bool checks;            /* any annotation to check */
+  bool unpacked;          /* the text ends in "unpacked": counts are worded as without keywords, "sorted expected 1 argument, got 0" */
+  bool varargs;           /* the text ends in "varargs": counts are worded "find() takes at least 1 argument (0 given)", and there is no __text_signature__ */
   bool simple;            /* no star, no starstar, no checks: positional calls with n_required_pos <= n <= n_pos take the fast path */
   SigParam params[];
 } Signature;

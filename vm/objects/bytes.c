@@ -135,10 +135,12 @@ static int zeros(VM *vm, Value count, Buf *out) {
 int bytes_from_source(VM *vm, const char *kind, Value source, Value encoding, Value errors, Buf *out) {
   const char *enc = "utf-8", *err = "strict";
   if (!v_absent(encoding) || !v_absent(errors)) {
+    bool array = strcmp(kind, "bytearray") == 0;
+    if (!codec_arg(vm, encoding, array ? "bytearray() argument 'encoding'" : "bytes() argument 'encoding'", &enc)) return -1;
+    if (!codec_arg(vm, errors, array ? "bytearray() argument 'errors'" : "bytes() argument 'errors'", &err)) return -1;
     if (v_absent(source) || !is_str(source)) {
       return rt_raise_i(vm, &exc_TypeError, v_absent(encoding) ? "errors without a string argument" : "encoding without a string argument");
     }
-    if (!codec_arg(vm, encoding, "bytes() argument 'encoding'", &enc) || !codec_arg(vm, errors, "bytes() argument 'errors'", &err)) return -1;
     if (v_absent(encoding)) return rt_raise_i(vm, &exc_TypeError, "string argument without an encoding");
     Value b = codec_encode(vm, source, enc, err);
     if (v_failed(b)) return -1;
@@ -278,6 +280,7 @@ static int bytes_contains(VM *vm, Value self, Value item) {
   }
   int64_t i;
   bool is_index;
+  if (is_int(item) && !int_to_i64(item, &i)) return rt_raise_i(vm, &exc_ValueError, "byte must be in range(0, 256)");
   if (!str_index_arg(vm, item, &i, &is_index)) return -1;
   if (!is_index) return bytes_need_view(vm, item, &sub) ? 1 : -1;
   if (i < 0 || i > 255) return rt_raise_i(vm, &exc_ValueError, "byte must be in range(0, 256)");

@@ -37,14 +37,14 @@ Value bytes_hex(VM *vm, View v, Value sep, Value per_sep);
 #define BYTES_ROWS                                                                                                                                    \
   {"capitalize", bytes_m_capitalize, "(self, /)", "Return a copy with the first byte in upper and the rest in lower case (ASCII)."},                  \
   {"center", bytes_m_center, "(self, width, fillchar=..., /)", "Return the bytes centered in a field of length width."},                              \
-  {"count", bytes_m_count, "(self, sub, start=None, end=None, /)", "Return the number of non-overlapping occurrences of sub in self[start:end]."},    \
+  {"count", bytes_m_count, "(self, sub, start=None, end=None, /) varargs", "Return the number of non-overlapping occurrences of sub in self[start:end]."},    \
   {"decode", bytes_m_decode, "(self, encoding=..., errors=...)", "Decode to str; errors says what to do with bytes that are no text."},               \
-  {"endswith", bytes_m_endswith, "(self, suffix, start=None, end=None, /)", "True if self[start:end] ends with suffix, or with one of a tuple of them."}, \
+  {"endswith", bytes_m_endswith, "(self, suffix, start=None, end=None, /) varargs", "True if self[start:end] ends with suffix, or with one of a tuple of them."}, \
   {"expandtabs", bytes_m_expandtabs, "(self, tabsize=8)", "Return a copy where tabs are replaced by spaces."},                                        \
-  {"find", bytes_m_find, "(self, sub, start=None, end=None, /)", "Return the lowest index where sub is found in self[start:end], or -1."},            \
+  {"find", bytes_m_find, "(self, sub, start=None, end=None, /) varargs", "Return the lowest index where sub is found in self[start:end], or -1."},            \
   {"+fromhex", bytes_m_fromhex, "(cls, string, /)", "Make bytes of pairs of hexadecimal digits; white space is skipped."},                            \
   {"hex", bytes_m_hex, "(self, sep=..., bytes_per_sep=1)", "Return the bytes as hexadecimal digits."},                                                \
-  {"index", bytes_m_index, "(self, sub, start=None, end=None, /)", "Like find, but raise ValueError when sub is not found."},                         \
+  {"index", bytes_m_index, "(self, sub, start=None, end=None, /) varargs", "Like find, but raise ValueError when sub is not found."},                         \
   {"isalnum", bytes_m_isalnum, "(self, /)", "True if all bytes are ASCII letters or digits and there is at least one."},                              \
   {"isalpha", bytes_m_isalpha, "(self, /)", "True if all bytes are ASCII letters and there is at least one."},                                        \
   {"isascii", bytes_m_isascii, "(self, /)", "True if all bytes are ASCII."},                                                                          \
@@ -62,15 +62,15 @@ Value bytes_hex(VM *vm, View v, Value sep, Value per_sep);
   {"removeprefix", bytes_m_removeprefix, "(self, prefix, /)", "Return the bytes without the prefix, if they have it."},                               \
   {"removesuffix", bytes_m_removesuffix, "(self, suffix, /)", "Return the bytes without the suffix, if they have it."},                               \
   {"replace", bytes_m_replace, "(self, old, new, count=-1, /)", "Return a copy with the first count (-1: all) occurrences of old replaced by new."},  \
-  {"rfind", bytes_m_rfind, "(self, sub, start=None, end=None, /)", "Return the highest index where sub is found in self[start:end], or -1."},         \
-  {"rindex", bytes_m_rindex, "(self, sub, start=None, end=None, /)", "Like rfind, but raise ValueError when sub is not found."},                      \
+  {"rfind", bytes_m_rfind, "(self, sub, start=None, end=None, /) varargs", "Return the highest index where sub is found in self[start:end], or -1."},         \
+  {"rindex", bytes_m_rindex, "(self, sub, start=None, end=None, /) varargs", "Like rfind, but raise ValueError when sub is not found."},                      \
   {"rjust", bytes_m_rjust, "(self, width, fillchar=..., /)", "Return the bytes right-justified in a field of length width."},                         \
   {"rpartition", bytes_m_rpartition, "(self, sep, /)", "Split at the last sep: (before, sep, after)."},                                               \
   {"rsplit", bytes_m_rsplit, "(self, sep=None, maxsplit=-1)", "Return the list of parts, splitting from the right at most maxsplit times."},          \
   {"rstrip", bytes_m_rstrip, "(self, bytes=None, /)", "Return a copy without trailing white space or bytes of the argument."},                        \
   {"split", bytes_m_split, "(self, sep=None, maxsplit=-1)", "Return the list of parts between sep (None: white space)."},                             \
   {"splitlines", bytes_m_splitlines, "(self, keepends=False)", "Return the list of lines."},                                                          \
-  {"startswith", bytes_m_startswith, "(self, prefix, start=None, end=None, /)", "True if self[start:end] starts with prefix, or with one of a tuple of them."}, \
+  {"startswith", bytes_m_startswith, "(self, prefix, start=None, end=None, /) varargs", "True if self[start:end] starts with prefix, or with one of a tuple of them."}, \
   {"strip", bytes_m_strip, "(self, bytes=None, /)", "Return a copy without leading and trailing white space or bytes of the argument."},              \
   {"swapcase", bytes_m_swapcase, "(self, /)", "Return a copy with upper and lower case exchanged (ASCII)."},                                          \
   {"title", bytes_m_title, "(self, /)", "Return a copy where every word starts in upper case (ASCII)."},                                              \

@@ -302,7 +302,7 @@ Value bytes_m_zfill(VM *vm, Args *a) {
 
 Value bytes_m_expandtabs(VM *vm, Args *a) {
   int64_t tab;
-  if (!str_size_arg(vm, a->v[1], &tab)) return V_FAIL;
+  if (!str_int_arg(vm, a->v[1], &tab)) return V_FAIL;
   if (tab > INT32_MAX || tab < INT32_MIN) return rt_raise(vm, &exc_OverflowError, "Python int too large to convert to C int");
   View v = self_view(a->v[0]);
   size_t size = 0, column = 0;
@@ -334,11 +334,16 @@ Value bytes_hex(VM *vm, View v, Value sep, Value per_sep) {
   static const char digits[] = "0123456789abcdef";
   int64_t group = 0;
   char mark = 0;
+  if (!str_int_arg(vm, per_sep, &group)) return V_FAIL;
+  if (v_absent(sep)) group = 0;
   if (!v_absent(sep)) {
     View s;
-    if (!str_size_arg(vm, per_sep, &group)) return V_FAIL;
     if (is_str(sep)) s = (View){(const uint8_t *)v_str(sep)->data, v_str(sep)->size == v_str(sep)->length ? v_str(sep)->size : 2};
-    else if (!bytes_view(sep, &s)) return rt_raise(vm, &exc_TypeError, type_of(sep)->length ? "sep must be str or bytes." : "object of type '%T' has no len()", sep);
+    else if (!bytes_view(sep, &s)) {
+      int64_t n = rt_len(vm, sep);
+      if (n < 0) return V_FAIL;
+      return n == 1 ? rt_raise(vm, &exc_TypeError, "sep must be str or bytes.") : rt_raise(vm, &exc_ValueError, "sep must be length 1.");
+    }
     if (is_str(sep) && v_str(sep)->length == 1 && s.size == 2) return rt_raise(vm, &exc_ValueError, "sep must be ASCII.");
     if (s.size != 1) return rt_raise(vm, &exc_ValueError, "sep must be length 1.");
     if (s.data[0] >= 0x80) return rt_raise(vm, &exc_ValueError, "sep must be ASCII.");
@@ -360,10 +365,8 @@ Value bytes_hex(VM *vm, View v, Value sep, Value per_sep) {
   return v_from_obj(r);
 }
 Value bytes_m_hex(VM *vm, Args *a) {
-  if (v_absent(a->v[1])) return bytes_hex(vm, self_view(a->v[0]), V_ABSENT, V_ABSENT);
-  int64_t ignore;
-  if (!str_size_arg(vm, a->v[2], &ignore)) return V_FAIL;
-  return bytes_hex(vm, self_view(a->v[0]), a->v[1], v_from_int62(int_fits62(ignore) ? ignore : 0));
+  int64_t per_sep; /* before the view is taken: a script's __index__ may resize a bytearray */
+  return str_int_arg(vm, a->v[2], &per_sep) ? bytes_hex(vm, self_view(a->v[0]), a->v[1], v_from_int62(per_sep)) : V_FAIL;
 }
 
 static int hex_value(char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1; }

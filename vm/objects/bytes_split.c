@@ -101,9 +101,10 @@ Value bytes_m_partition(VM *vm, Args *a) { return partition(vm, a, false); }
 Value bytes_m_rpartition(VM *vm, Args *a) { return partition(vm, a, true); }
 
 Value bytes_m_splitlines(VM *vm, Args *a) {
-  int keep = rt_truth(vm, a->v[1]);
+  int64_t keep = v_same(a->v[1], V_TRUE);
   View v = self_view(a->v[0]);
-  if (keep < 0 || !rt_charge(vm, v.size >> 6)) return V_FAIL;
+  if (!v_is_bool(a->v[1]) && !str_int_arg(vm, a->v[1], &keep)) return V_FAIL;
+  if (!rt_charge(vm, v.size >> 6)) return V_FAIL;
   List *list = list_new(vm, NULL, 0);
   if (!list) return V_FAIL;
   for (size_t i = 0, line = 0; line < v.size; line = i) {

@@ -618,6 +618,14 @@ static Signature *cached_signature(VM *vm, Signature ***where, const Type *t, co
   return *slot;
 }
 
+bool class_overlooks_keywords(VM *vm, const Type *cls, const Type *t, bool init) {
+  if (!type_is_heap(cls)) return false;
+  ClassCall plan;
+  if (init) return t == &list_type && class_call(vm, cls, &plan) && !v_absent(plan.new_);
+  if (t != &tuple_type && t != &float_type && t != &frozenset_type) return false;
+  return class_call(vm, cls, &plan) && !v_absent(plan.init);
+}
+
 Value class_make(VM *vm, const Type *cls, const Value *argv, int n_pos, Value kwnames) {
   const Type *t = cls;
   while (t && !t->new_) t = t->base;
@@ -626,6 +634,7 @@ Value class_make(VM *vm, const Type *cls, const Value *argv, int n_pos, Value kw
   Signature *sig = cached_signature(vm, &type_state(vm)->new_sigs, t, t->new_sig, "(*args, **kwargs)");
   if (!sig) return V_FAIL;
   Value *bound = rt_temp(vm, sig->n_params + 1);
+  if (!v_absent(kwnames) && class_overlooks_keywords(vm, cls, t, false)) kwnames = V_ABSENT;
   if (!bound || !signature_bind(vm, sig, t->name, argv, n_pos, kwnames, bound)) return V_FAIL;
   Args a = {.vm = vm, .v = bound, .n = sig->n_params, .kwnames = V_ABSENT};
   return t->new_(vm, cls, &a);
@@ -643,6 +652,7 @@ Value class_init(VM *vm, Value self, const Value *argv, int n_pos, Value kwnames
   if (!with_self || !bound) return V_FAIL;
   with_self[0] = self;
   memcpy(with_self + 1, argv, n * sizeof(Value));
+  if (!v_absent(kwnames) && class_overlooks_keywords(vm, type_of(self), t, true)) kwnames = V_ABSENT;
   if (!signature_bind(vm, sig, t->name, with_self, n_pos + 1, kwnames, bound)) return V_FAIL;
   Args a = {.vm = vm, .v = bound, .n = sig->n_params, .kwnames = V_ABSENT};
   return t->init(vm, &a);

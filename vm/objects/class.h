@@ -79,6 +79,8 @@ Tuple *type_bases(VM *vm, const Type *t);                                /* __ba
 bool class_call(VM *vm, const Type *cls, ClassCall *out);                /* false: exception pending (out of memory) */
 TINY_MUST_CHECK Value class_make(VM *vm, const Type *cls, const Value *argv, int n_pos, Value kwnames);
 TINY_MUST_CHECK Value class_init(VM *vm, Value self, const Value *argv, int n_pos, Value kwnames);
+/* A script's class with an __init__ (init: with a __new__) of its own may get keywords that the C constructor (C __init__) of t does not know; some types overlook them then. */
+bool class_overlooks_keywords(VM *vm, const Type *cls, const Type *t, bool init);
 Value class_build(VM *vm, Args *args);                                   /* the builtin __build_class__(func, name, *bases, **kwds) */
 Value class_abstract_error(VM *vm, const Type *cls);                     /* raises "Can't instantiate abstract class ..." */
 const Type *type_builtin_base(const Type *t);                            /* first type along base that is not a script's: whose C slots instances use */

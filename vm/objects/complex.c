@@ -66,7 +66,7 @@ static bool power_polar(Pair a, Pair b, Pair *out) {
   }
   double size = hypot(a.re, a.im), len = pow(size, b.re), at = atan2(a.im, a.re), phase = at * b.re;
   if (b.im != 0.0) {
-    len *= exp(-at * b.im);
+    len /= exp(at * b.im);
     phase += b.im * log(size);
   }
   *out = (Pair){len * cos(phase), len * sin(phase)};

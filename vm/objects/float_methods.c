@@ -203,6 +203,7 @@ static int hex_scan(const char *s, size_t n, double *out) {
 }
 
 static Value fromhex_m(VM *vm, Args *a) {
+  if (!is_str(a->v[1])) return rt_raise(vm, &exc_TypeError, "bad argument type for built-in operation");
   Str *text = v_str(a->v[1]);
   const char *s = text->data;
   size_t n = text->size;
@@ -250,7 +251,7 @@ const tiny_def float_methods[] = {
     {"as_integer_ratio", ratio_m, "(self, /)", "Pair of ints, in lowest terms and with a positive denominator, whose ratio is exactly the number."},
     {"conjugate", plain_m, "(self, /)", "The number itself."},
     {"hex", hex_m, "(self, /)", "The number in hexadecimal, exactly."},
-    {"+fromhex", fromhex_m, "(type, string: str, /)", "The number that a hexadecimal text stands for."},
+    {"+fromhex", fromhex_m, "(type, string, /)", "The number that a hexadecimal text stands for."},
     {"__round__", round_m, "(self, ndigits=..., /)", "Rounded to an int, or to ndigits decimal places."},
     {"__trunc__", trunc_m, "(self, /)", "The integer part."},
     {"__floor__", floor_m, "(self, /)", "The largest int that is not greater."},

@@ -121,9 +121,10 @@ int int_to_bytes(Value v, unsigned char *out, size_t n, bool little, bool is_sig
   return 0;
 }
 
-static bool byte_order(VM *vm, Value v, bool *little) {
+static bool byte_order(VM *vm, const char *name, Value v, bool *little) {
   *little = false;
   if (v_absent(v)) return true;
+  if (!is_str(v)) return rt_raise_b(vm, &exc_TypeError, "%s() argument 'byteorder' must be str, not %s", name, v_is_none(v) ? "None" : type_of(v)->name);
   if (str_eq_c(v_str(v), "little")) *little = true;
   else if (!str_eq_c(v_str(v), "big")) return rt_raise_b(vm, &exc_ValueError, "byteorder must be either 'little' or 'big'");
   return true;
@@ -137,7 +138,7 @@ static Value to_bytes(VM *vm, Args *a) {
     if (v_failed(len)) return V_FAIL;
     if (!int_to_i64(len, &n)) return rt_raise(vm, &exc_OverflowError, "Python int too large to convert to C ssize_t");
   }
-  if (!byte_order(vm, a->v[2], &little)) return V_FAIL;
+  if (!byte_order(vm, "to_bytes", a->v[2], &little)) return V_FAIL;
   int is_signed = rt_truth(vm, a->v[3]);
   if (is_signed < 0) return V_FAIL;
   if (n < 0) return rt_raise(vm, &exc_ValueError, "length argument must be non-negative");
@@ -166,7 +167,7 @@ static Value from_bytes(VM *vm, Args *a) {
   bool little;
   View view;
   Value *kept = rt_temp(vm, 1), v;
-  if (!kept || !byte_order(vm, a->v[2], &little)) return V_FAIL;
+  if (!kept || !byte_order(vm, "from_bytes", a->v[2], &little)) return V_FAIL;
   int is_signed = rt_truth(vm, a->v[3]);
   if (is_signed < 0) return V_FAIL;
   if (bytes_view(a->v[1], &view)) {
@@ -260,8 +261,8 @@ static Value sizeof_m(VM *vm, Args *a) {
 const tiny_def int_methods[] = {
     {"bit_length", bit_length_m, "(self, /)", "Number of bits that it takes to write the number in binary, without sign."},
     {"bit_count", bit_count_m, "(self, /)", "Number of ones in the binary form of the absolute value."},
-    {"to_bytes", to_bytes, "(self, /, length=..., byteorder: str = ..., *, signed=False)", "The number as an array of bytes."},
-    {"+from_bytes", from_bytes, "(type, /, bytes, byteorder: str = ..., *, signed=False)", "The number that an array of bytes stands for."},
+    {"to_bytes", to_bytes, "(self, /, length=..., byteorder=..., *, signed=False)", "The number as an array of bytes."},
+    {"+from_bytes", from_bytes, "(type, /, bytes, byteorder=..., *, signed=False)", "The number that an array of bytes stands for."},
     {"conjugate", plain_m, "(self, /)", "The number itself."},
     {"as_integer_ratio", ratio_m, "(self, /)", "The pair (self, 1)."},
     {"__trunc__", plain_m, "(self, /)", "The number itself."},

@@ -14,6 +14,8 @@ bool slice_indices(VM *vm, Slice *s, int64_t length, int64_t *start, int64_t *st
 /* The two halves of slice_indices: reading the fields [script], then fitting them to a length (count is returned). */
 bool slice_unpack(VM *vm, Slice *s, int64_t *start, int64_t *stop, int64_t *step);
 int64_t slice_adjust(int64_t length, int64_t *start, int64_t *stop, int64_t step);
+/* slice.indices(length) for a length (an int) and fields of any size: start, stop, step. [script] */
+bool slice_indices_any(VM *vm, Slice *s, Value length, Value out[3]);
 bool range_is_small(const Range *r, int64_t *start, int64_t *step, uint64_t *length); /* every item fits 62 bits */
 /* iter(f, sentinel); iter(o) of an object that has only __getitem__; reversed(o) of one with __len__ and __getitem__. */
 TINY_MUST_CHECK Value iter_callable_new(VM *vm, Value f, Value sentinel);

@@ -1,6 +1,7 @@
 /* Native functions and methods: the objects behind tiny_def rows. A row becomes a Native; methods of builtin types are descriptors that bind. */
 #include "vm/objects/signature.h"
 #include "vm/vm.h"
+#include "vm/objects/class.h"
 #include "vm/objects/function.h"
 #include "vm/objects/list.h"
 #include "vm/objects/str.h"
@@ -38,9 +39,27 @@ Signature *native_signature(VM *vm, Native *fn) {
 
 static bool has_self(const Native *fn) { return fn->kind == NATIVE_METHOD || fn->kind == NATIVE_CLASSMETHOD; }
 
+/* A few special methods are ordinary methods in CPython, and worded so, though they are made from slots here. */
+static bool is_plain_method(const Native *fn) {
+  const char *name = fn->def->name;
+  uint8_t lay = fn->owner->layout;
+  if (!strcmp(name, "__format__")) return true;
+  if (!strcmp(name, "__getitem__")) return lay == LAY_LIST || lay == LAY_DICT;
+  return !strcmp(name, "__contains__") && (lay == LAY_DICT || lay == LAY_SET || lay == LAY_FROZENSET);
+}
+
 /* Names for messages. prefix is borrowed from the owner or the module's name. */
 static bool names_of(VM *vm, const Native *fn, SigNames *nm) {
   *nm = (SigNames){.name = def_name(fn->def), .skip = has_self(fn)};
+  if (fn->head.type == &slot_wrapper_type && !is_plain_method(fn)) {
+    if (!strcmp(nm->name, "__init__")) {
+      nm->name = fn->owner->name;
+      nm->constructor = true;
+      return true;
+    }
+    nm->wrapper = true;
+    nm->repeats = fn->owner->getitem && strstr(nm->name, "mul__");
+  }
   if (fn->owner) nm->prefix = fn->owner->name;
   else if (is_str(fn->module_name) && !str_eq_c(v_str(fn->module_name), "builtins")) {
     nm->prefix = str_cstr(vm, v_str(fn->module_name));
@@ -77,6 +96,8 @@ bool native_bind(VM *vm, Native *fn, const Value *argv, int n_pos, Value kwnames
     return true;
   }
   SigNames nm;
+  bool is_init = fn->head.type == &slot_wrapper_type && !strcmp(fn->def->name, "__init__");
+  if (is_init && !v_absent(kwnames) && class_overlooks_keywords(vm, type_of(argv[0]), fn->owner, true)) kwnames = V_ABSENT;
   return names_of(vm, fn, &nm) && signature_match(vm, sig, &nm, argv, n_pos, kwnames, out);
 }
 
@@ -169,6 +190,8 @@ static Value native_get_text_signature(VM *vm, Value self) {
   Native *fn = as_native(self);
   const char *text = fn->def->signature;
   if (!text) return V_NONE;
+  const char *end = strrchr(text, ')');
+  if (end && !strcmp(end, ") varargs")) return V_NONE;
   if (has_self(fn) && *text == '(') return rt_format(vm, "($%s", text + 1);
   return v_from_str(str_from(vm, text));
 }

@@ -246,15 +246,9 @@ static int range_contains(VM *vm, Value self, Value v) {
 }
 
 static Value range_slice(VM *vm, Range *r, Slice *s) {
-  int64_t length, start, stop, step;
-  if (!int_to_i64(r->length, &length)) return rt_raise(vm, &exc_OverflowError, "Python int too large to convert to C ssize_t");
-  if (!slice_unpack(vm, s, &start, &stop, &step)) return V_FAIL;
-  slice_adjust(length, &start, &stop, step);
-  Value a = int_from_i64(vm, start), b = int_from_i64(vm, stop), c = is_int(s->step) ? s->step : int_from_i64(vm, step);
-  if (v_failed(a) || v_failed(b) || v_failed(c)) return V_FAIL;
-  a = item_at(vm, r, a);
-  b = item_at(vm, r, b);
-  c = mul(vm, r->step, c);
+  Value part[3];
+  if (!slice_indices_any(vm, s, r->length, part)) return V_FAIL;
+  Value a = item_at(vm, r, part[0]), b = item_at(vm, r, part[1]), c = mul(vm, r->step, part[2]);
   return v_failed(a) || v_failed(b) || v_failed(c) ? V_FAIL : range_new(vm, a, b, c);
 }
 

@@ -466,9 +466,9 @@ static Value copy_m(VM *vm, Args *a) {
 
 #define COMMON_METHODS                                                                                                                                 \
   {"copy", copy_m, "(self, /)", "Return a shallow copy of a set."},                                                                                    \
-      {"union", union_m, "(self, /, *others)", "Return the union of sets as a new set."},                                                              \
-      {"intersection", intersection_m, "(self, /, *others)", "Return the intersection of two sets as a new set."},                                     \
-      {"difference", difference_m, "(self, /, *others)", "Return the difference of two or more sets as a new set."},                                   \
+      {"union", union_m, "(self, /, *others) varargs", "Return the union of sets as a new set."},                                                              \
+      {"intersection", intersection_m, "(self, /, *others) varargs", "Return the intersection of two sets as a new set."},                                     \
+      {"difference", difference_m, "(self, /, *others) varargs", "Return the difference of two or more sets as a new set."},                                   \
       {"symmetric_difference", symmetric_difference_m, "(self, other, /)", "Return the symmetric difference of two sets as a new set."},               \
       {"isdisjoint", isdisjoint_m, "(self, other, /)", "Return True if two sets have a null intersection."},                                           \
       {"issubset", issubset_m, "(self, other, /)", "Report whether another set contains this set."},                                                   \
@@ -481,9 +481,9 @@ const tiny_def set_methods[] = {
     {"remove", remove_m, "(self, object, /)", "Remove an element from a set; it must be a member.\n\nIf the element is not a member, raise a KeyError."},
     {"pop", pop_m, "(self, /)", "Remove and return an arbitrary set element.\nRaises KeyError if the set is empty."},
     {"clear", clear_m, "(self, /)", "Remove all elements from this set."},
-    {"update", update_m, "(self, /, *others)", "Update a set with the union of itself and others."},
-    {"intersection_update", intersection_update_m, "(self, /, *others)", "Update a set with the intersection of itself and another."},
-    {"difference_update", difference_update_m, "(self, /, *others)", "Remove all elements of another set from this set."},
+    {"update", update_m, "(self, /, *others) varargs", "Update a set with the union of itself and others."},
+    {"intersection_update", intersection_update_m, "(self, /, *others) varargs", "Update a set with the intersection of itself and another."},
+    {"difference_update", difference_update_m, "(self, /, *others) varargs", "Remove all elements of another set from this set."},
     {"symmetric_difference_update", symmetric_difference_update_m, "(self, other, /)", "Update a set with the symmetric difference of itself and another."},
     COMMON_METHODS,
     {0},

@@ -1,7 +1,9 @@
 /* Signatures of natives: the text of a tiny_def row is parsed into a table of parameters, and the arguments of a call are matched with it.
  * The TypeErrors are those that CPython gives for its builtins, which differ by what kinds of parameters a function has:
  *   positional-only:  "len() takes exactly one argument (0 given)", "insert expected 2 arguments, got 1"
- *   with keywords:    "split() takes at most 2 arguments (3 given)", "open() missing required argument 'file' (pos 1)" */
+ *   with keywords:    "split() takes at most 2 arguments (3 given)", "open() missing required argument 'file' (pos 1)"
+ *   "varargs":        "find() takes at least 1 argument (0 given)"
+ *   slot wrappers:    "expected 1 argument, got 0" */
 #include "vm/objects/signature.h"
 #include <stdio.h>
 #include "vm/vm.h"
@@ -214,6 +216,9 @@ Signature *signature_parse(VM *vm, const char *text) {
     signature_free(vm, sig);
     return NULL;
   }
+  while (*s.p == ' ') s.p++;
+  sig->varargs = eat_word(&s, "varargs");
+  sig->unpacked = eat_word(&s, "unpacked");
   sig->simple = sig->star < 0 && sig->starstar < 0 && !sig->checks;
   for (int i = sig->n_pos; i < sig->n_params; i++)
     if (i != sig->star && i != sig->starstar && sig->params[i].required) sig->simple = false;
@@ -242,18 +247,22 @@ static bool fail_full(VM *vm, const SigNames *nm, const char *what) {
 }
 
 /* Wrong number of arguments for positional-only parameters: between min and max, given. */
-static bool fail_count(VM *vm, const SigNames *nm, int min, int max, int given) {
+static bool fail_count(VM *vm, const SigNames *nm, const Signature *sig, int min, int max, int given) {
   char text[64];
+  const char *how = min == max ? "" : given < min ? "at least " : "at most ";
+  int want = given < min ? min : max;
+  if (nm->wrapper) /* those of slots with an optional or a second argument put an empty name before "expected" */
+    return rt_raise_b(vm, &exc_TypeError, "%sexpected %s%d argument%s, got %d", nm->repeats || max > 1 ? " " : "", how, want, want == 1 ? "" : "s", given);
+  if (sig->varargs)
+    return rt_raise_b(vm, &exc_TypeError, "%s() takes %s%d argument%s (%d given)", nm->name, min == max ? "exactly " : how, want, want == 1 ? "" : "s", given);
   if (max == 0) {
     snprintf(text, sizeof text, "takes no arguments (%d given)", given);
     return fail_full(vm, nm, text);
   }
-  if (min == 1 && max == 1 && !nm->constructor) {
+  if (min == 1 && max == 1 && !nm->constructor && !sig->unpacked) {
     snprintf(text, sizeof text, "takes exactly one argument (%d given)", given);
     return fail_full(vm, nm, text);
   }
-  const char *how = min == max ? "" : given < min ? "at least " : "at most ";
-  int want = given < min ? min : max;
   return rt_raise_b(vm, &exc_TypeError, "%s expected %s%d argument%s, got %d", nm->name, how, want, want == 1 ? "" : "s", given);
 }
 
@@ -382,11 +391,15 @@ static bool bind_rest(VM *vm, const Signature *sig, const Value *argv, int n_pos
 static bool check_counts(VM *vm, const Signature *sig, const SigNames *nm, int n_pos, int n_kw) {
   bool stars = sig->star >= 0 || sig->starstar >= 0;
   int named = sig->n_params - (sig->star >= 0) - (sig->starstar >= 0);
-  if (n_kw && named == sig->n_posonly && sig->starstar < 0) return fail_full(vm, nm, "takes no keyword arguments");
-  if (stars || named == sig->n_posonly) {
+  if (n_kw && named == sig->n_posonly && sig->starstar < 0) {
+    if (nm->wrapper) return rt_raise_b(vm, &exc_TypeError, "wrapper %s() takes no keyword arguments", nm->name);
+    if (sig->varargs) return rt_raise_b(vm, &exc_TypeError, "%s() takes no keyword arguments", nm->name);
+    return fail_full(vm, nm, "takes no keyword arguments");
+  }
+  if (stars || named == sig->n_posonly || sig->unpacked) {
     int min = 0, max = sig->star >= 0 ? 65535 : sig->n_pos - nm->skip, given = n_pos - nm->skip;
     for (int i = nm->skip; i < sig->n_posonly; i++) min += sig->params[i].required;
-    return (given >= min && given <= max) || fail_count(vm, nm, min, max, given);
+    return (given >= min && given <= max) || fail_count(vm, nm, sig, min, max, given);
   }
   return fail_count_keywords(vm, nm, sig, n_pos, n_kw);
 }

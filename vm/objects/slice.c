@@ -17,16 +17,22 @@ static void slice_trace(Tracer *t, Obj *o) {
   gc_mark(t, s->step);
 }
 
+static bool check_field(VM *vm, Value v) {
+  const Type *t = type_of(v);
+  if (is_int(v) || (type_is_heap(t) && !v_absent(rt_type_lookup(vm, t, NAME(vm, __index__))))) return true;
+  return rt_raise_b(vm, &exc_TypeError, "slice indices must be integers or None or have an __index__ method");
+}
+
 static bool read_field(VM *vm, Value v, int64_t *out) {
   if (v_is_int(v)) {
     *out = v_int(v);
     return true;
   }
-  const Type *t = type_of(v);
-  if (!is_int(v) && (!type_is_heap(t) || v_absent(rt_type_lookup(vm, t, NAME(vm, __index__)))))
-    return rt_raise_b(vm, &exc_TypeError, "slice indices must be integers or None or have an __index__ method");
-  return rt_index_clamp(vm, v, out);
+  return check_field(vm, v) && rt_index_clamp(vm, v, out);
 }
+
+/* A field as an int of any size. [script] */
+static Value slice_index(VM *vm, Value v) { return check_field(vm, v) ? rt_index_obj(vm, v) : V_FAIL; }
 
 bool slice_unpack(VM *vm, Slice *s, int64_t *start, int64_t *stop, int64_t *step) {
   *step = 1;
@@ -62,6 +68,38 @@ bool slice_indices(VM *vm, Slice *s, int64_t length, int64_t *start, int64_t *st
   return true;
 }
 
+/* One end of a slice for slice_indices_any: -1 failed. */
+static bool any_end(VM *vm, Value field, Value length, Value lower, Value upper, Value dflt, Value *out) {
+  *out = dflt;
+  if (v_is_none(field)) return true;
+  Value v = slice_index(vm, field);
+  if (!v_failed(v) && int_sign(v) < 0) {
+    v = int_binary(vm, TINY_ADD, v, length);
+    if (!v_failed(v) && int_compare(v, lower) < 0) v = lower;
+  } else if (!v_failed(v) && int_compare(v, upper) > 0) {
+    v = upper;
+  }
+  *out = v;
+  return !v_failed(v);
+}
+
+bool slice_indices_any(VM *vm, Slice *s, Value length, Value out[3]) {
+  Value step = v_is_none(s->step) ? v_from_int62(1) : slice_index(vm, s->step), one = v_from_int62(1);
+  Value *keep = v_failed(step) ? NULL : rt_temp(vm, 3);
+  if (!keep) return false;
+  if (int_sign(step) == 0) return rt_raise_b(vm, &exc_ValueError, "slice step cannot be zero");
+  bool back = int_sign(step) < 0;
+  keep[0] = step;
+  Value last = int_binary(vm, TINY_SUB, length, one);
+  if (v_failed(last)) return false;
+  Value lower = back ? v_from_int62(-1) : v_from_int62(0), upper = back ? last : length;
+  keep[1] = upper;
+  if (!any_end(vm, s->start, length, lower, upper, back ? upper : lower, &out[0])) return false;
+  keep[2] = out[0];
+  out[2] = step;
+  return any_end(vm, s->stop, length, lower, upper, back ? lower : upper, &out[1]);
+}
+
 static Value slice_make(VM *vm, const Type *cls, Args *a) {
   (void)cls;
   if (v_absent(a->v[1])) return slice_new(vm, V_NONE, a->v[0], V_NONE);
@@ -94,14 +132,12 @@ static Value slice_compare(VM *vm, Value a, Value b, Compare op) {
 static Value indices_m(VM *vm, Args *a) {
   Slice *s = (Slice *)v_obj(a->v[0]);
   Value length_value = rt_index_obj(vm, a->v[1]);
-  int64_t length, start, stop, step, count;
   if (v_failed(length_value)) return V_FAIL;
   if (int_sign(length_value) < 0) return rt_raise(vm, &exc_ValueError, "length should not be negative");
-  if (!int_to_i64(length_value, &length)) return rt_raise(vm, &exc_OverflowError, "Python int too large to convert to C ssize_t");
-  if (!slice_indices(vm, s, length, &start, &stop, &step, &count)) return V_FAIL;
-  Value v[3] = {int_from_i64(vm, start), int_from_i64(vm, stop), is_int(s->step) ? s->step : int_from_i64(vm, step)};
-  if (v_failed(v[0]) || v_failed(v[1]) || v_failed(v[2])) return V_FAIL;
-  return v_from_obj_or_fail(tuple_new(vm, v, 3));
+  Value *keep = rt_temp(vm, 1), v[3];
+  if (!keep) return V_FAIL;
+  *keep = length_value;
+  return slice_indices_any(vm, s, length_value, v) ? v_from_obj_or_fail(tuple_new(vm, v, 3)) : V_FAIL;
 }
 
 static Value reduce_m(VM *vm, Args *a) {

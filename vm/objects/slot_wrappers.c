@@ -109,7 +109,7 @@ static bool type_has(const Type *t, const Row *r, uint32_t ops, uint32_t reflect
   case W_REPR: return OWN(repr);
   case W_STR: return OWN(str) || t == &object_type;
   case W_HASH: return OWN(hash) && !(t->flags & TYPE_UNHASHABLE);
-  case W_BOOL: return OWN(truth) && !t->length;
+  case W_BOOL: return OWN(truth) && (!t->length || t->layout == LAY_RANGE);
   case W_LEN: return OWN(length);
   case W_GETITEM: return OWN(getitem);
   case W_SETITEM: case W_DELITEM: return OWN(setitem);
@@ -140,6 +140,7 @@ static Value divmod_pair(VM *vm, const Type *t, Value a, Value b) {
 
 static Value power(VM *vm, const Type *t, Value a, Value b, Value mod) {
   if (v_is_none(mod)) return t->binary(vm, BIN_POW, a, b);
+  if (t->layout == LAY_COMPLEX) return complex_type.binary(vm, BIN_POW, a, b).w == V_NOTIMPL.w ? V_NOTIMPL : rt_raise(vm, &exc_ValueError, "complex modulo");
   if (t->layout != LAY_INT) return rt_raise(vm, &exc_TypeError, "pow() 3rd argument not allowed unless all arguments are integers");
   if (!is_int(a) || !is_int(b) || !is_int(mod)) return V_NOTIMPL;
   return int_pow_mod(vm, a, b, mod);
@@ -195,6 +196,9 @@ static Value stop_iteration(VM *vm) {
 static Value result_bool(int r) { return r < 0 ? V_FAIL : v_from_bool(r > 0); }
 static Value result_none(bool ok) { return ok ? V_NONE : V_FAIL; }
 
+/* Repetition of a sequence takes an index, whatever the operator * would have tried. */
+static bool repeats(const Type *t, int op) { return op == BIN_MUL && t->getitem; }
+
 static Value wrapper_call(VM *vm, Args *a) {
   const Row *r = (const Row *)(const void *)a->self->def;
   const Type *t = a->self->owner;
@@ -202,9 +206,9 @@ static Value wrapper_call(VM *vm, Args *a) {
   int64_t i;
   int got;
   switch ((WrapperKind)r->kind) {
-  case W_BINARY: return t->binary(vm, r->op, self, x);
-  case W_REFLECTED: return t->binary(vm, r->op, x, self);
-  case W_INPLACE: return t->inplace(vm, r->op, self, x);
+  case W_BINARY: return repeats(t, r->op) && v_failed(x = rt_index_obj(vm, x)) ? V_FAIL : t->binary(vm, r->op, self, x);
+  case W_REFLECTED: return repeats(t, r->op) && v_failed(x = rt_index_obj(vm, x)) ? V_FAIL : t->binary(vm, r->op, x, self);
+  case W_INPLACE: return repeats(t, r->op) && v_failed(x = rt_index_obj(vm, x)) ? V_FAIL : t->inplace(vm, r->op, self, x);
   case W_POW: return power(vm, t, self, x, a->v[2]);
   case W_RPOW: return power(vm, t, x, self, a->v[2]);
   case W_DIVMOD: return divmod_pair(vm, t, self, x);
@@ -225,7 +229,7 @@ static Value wrapper_call(VM *vm, Args *a) {
     got = t->next(vm, self, &item);
     return got > 0 ? item : got < 0 ? V_FAIL : stop_iteration(vm);
   case W_FORMAT:
-    if (!is_str(x)) return rt_raise(vm, &exc_TypeError, "__format__() argument must be str, not %T", x);
+    if (!is_str(x)) return rt_raise(vm, &exc_TypeError, "__format__() argument must be str, not %s", v_is_none(x) ? "None" : type_of(x)->name);
     return t == &object_type ? object_default_format(vm, self, v_str(x)) : t->format(vm, self, v_str(x));
   case W_CALL: return call_slot(vm, t, self, x, a->v[2]);
   case W_GETATTR: return attr_plain_get(vm, self, x);

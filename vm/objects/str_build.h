@@ -52,6 +52,8 @@ static inline void str_clamp(int64_t length, int64_t *start, int64_t *end) {
 }
 /* Index of s[key]: an int (bool, __index__ [script]) as int64; IndexError if beyond. *is_index false, no exception: key is no integer at all. */
 bool str_index_arg(VM *vm, Value key, int64_t *out, bool *is_index);
+/* The same for what CPython reads as a C int: "... to convert to C int". [script] */
+bool str_int_arg(VM *vm, Value v, int64_t *out);
 /* Size argument (width, count, tabsize): OverflowError "Python int too large to convert to C ssize_t"; TypeError. [script] */
 bool str_size_arg(VM *vm, Value v, int64_t *out);
 /* v's class has this reflected method: a sequence's operator then says NotImplemented instead of raising its own TypeError. */

@@ -55,16 +55,10 @@ static Value m_zfill(VM *vm, Args *a) {
   return r;
 }
 
-/* A C int argument, as tabsize is. */
-static bool int_arg(VM *vm, Value v, int64_t *out) {
-  if (!str_size_arg(vm, v, out)) return false;
-  return (*out <= INT32_MAX && *out >= INT32_MIN) || rt_raise_b(vm, &exc_OverflowError, "Python int too large to convert to C int");
-}
-
 static Value m_expandtabs(VM *vm, Args *a) {
   Str *s = v_str(a->v[0]);
   int64_t tab;
-  if (!int_arg(vm, a->v[1], &tab)) return V_FAIL;
+  if (!str_int_arg(vm, a->v[1], &tab)) return V_FAIL;
   size_t extra = 0, column = 0, tabs = 0;
   for (size_t i = 0; i < s->size; i++) { /* pass 1: how much longer */
     unsigned char c = (unsigned char)s->data[i];
@@ -182,9 +176,9 @@ static Value maketrans_dict(VM *vm, Value from) {
 static Value m_maketrans(VM *vm, Args *a) {
   Value x = a->v[0], y = a->v[1], z = a->v[2];
   if (v_absent(y)) return maketrans_dict(vm, x);
-  if (!is_str(x)) return rt_raise(vm, &exc_TypeError, "first maketrans argument must be a string if there is a second argument");
   if (!is_str(y)) return rt_raise(vm, &exc_TypeError, "maketrans() argument 2 must be str, not %s", str_arg_name(y));
   if (!v_absent(z) && !is_str(z)) return rt_raise(vm, &exc_TypeError, "maketrans() argument 3 must be str, not %s", str_arg_name(z));
+  if (!is_str(x)) return rt_raise(vm, &exc_TypeError, "first maketrans argument must be a string if there is a second argument");
   if (v_str(x)->length != v_str(y)->length) return rt_raise(vm, &exc_ValueError, "the first two maketrans arguments must have equal length");
   Dict *d = dict_new(vm);
   if (!d) return V_FAIL;
@@ -218,14 +212,14 @@ const tiny_def str_methods[] = {
   {"capitalize", str_m_capitalize, "(self, /)", "Return a copy with the first character in title case and the rest in lower case."},
   {"casefold", str_m_casefold, "(self, /)", "Return a version suitable for caseless comparisons."},
   {"center", m_center, "(self, width, fillchar=' ', /)", "Return the string centered in a string of length width."},
-  {"count", str_m_count, "(self, sub, start=None, end=None, /)", "Return the number of non-overlapping occurrences of sub in self[start:end]."},
+  {"count", str_m_count, "(self, sub, start=None, end=None, /) varargs", "Return the number of non-overlapping occurrences of sub in self[start:end]."},
   {"encode", m_encode, "(self, encoding=..., errors=...)", "Encode the string with the codec named encoding; errors says what to do with what it cannot express."},
-  {"endswith", str_m_endswith, "(self, suffix, start=None, end=None, /)", "True if self[start:end] ends with suffix, or with one of a tuple of them."},
+  {"endswith", str_m_endswith, "(self, suffix, start=None, end=None, /) varargs", "True if self[start:end] ends with suffix, or with one of a tuple of them."},
   {"expandtabs", m_expandtabs, "(self, tabsize=8)", "Return a copy where tabs are replaced by spaces up to the next column that is a multiple of tabsize."},
-  {"find", str_m_find, "(self, sub, start=None, end=None, /)", "Return the lowest index where sub is found in self[start:end], or -1."},
+  {"find", str_m_find, "(self, sub, start=None, end=None, /) varargs", "Return the lowest index where sub is found in self[start:end], or -1."},
   {"format", str_m_format, "(self, /, *args, **kwargs)", "Return a formatted version, with the replacement fields in braces filled from args and kwargs."},
   {"format_map", str_m_format_map, "(self, mapping, /)", "Return a formatted version, with the replacement fields in braces filled from mapping."},
-  {"index", str_m_index, "(self, sub, start=None, end=None, /)", "Like find, but raise ValueError when sub is not found."},
+  {"index", str_m_index, "(self, sub, start=None, end=None, /) varargs", "Like find, but raise ValueError when sub is not found."},
   {"isalnum", str_m_isalnum, "(self, /)", "True if all characters are letters or numeric and there is at least one."},
   {"isalpha", str_m_isalpha, "(self, /)", "True if all characters are letters and there is at least one."},
   {"isascii", str_m_isascii, "(self, /)", "True if all characters are ASCII."},
@@ -247,15 +241,15 @@ const tiny_def str_methods[] = {
   {"removeprefix", str_m_removeprefix, "(self, prefix, /)", "Return the string without the prefix, if it has it."},
   {"removesuffix", str_m_removesuffix, "(self, suffix, /)", "Return the string without the suffix, if it has it."},
   {"replace", str_m_replace, "(self, old, new, count=-1, /)", "Return a copy with the first count (-1: all) occurrences of old replaced by new."},
-  {"rfind", str_m_rfind, "(self, sub, start=None, end=None, /)", "Return the highest index where sub is found in self[start:end], or -1."},
-  {"rindex", str_m_rindex, "(self, sub, start=None, end=None, /)", "Like rfind, but raise ValueError when sub is not found."},
+  {"rfind", str_m_rfind, "(self, sub, start=None, end=None, /) varargs", "Return the highest index where sub is found in self[start:end], or -1."},
+  {"rindex", str_m_rindex, "(self, sub, start=None, end=None, /) varargs", "Like rfind, but raise ValueError when sub is not found."},
   {"rjust", m_rjust, "(self, width, fillchar=' ', /)", "Return the string right-justified in a string of length width."},
   {"rpartition", str_m_rpartition, "(self, sep, /)", "Split at the last sep: (before, sep, after), or ('', '', self)."},
   {"rsplit", str_m_rsplit, "(self, sep=None, maxsplit=-1)", "Return the list of words, splitting from the right at most maxsplit times."},
   {"rstrip", str_m_rstrip, "(self, chars=None, /)", "Return a copy without trailing white space, or without trailing characters of chars."},
   {"split", str_m_split, "(self, sep=None, maxsplit=-1)", "Return the list of words between sep (None: white space), splitting at most maxsplit times."},
   {"splitlines", str_m_splitlines, "(self, keepends=False)", "Return the list of lines."},
-  {"startswith", str_m_startswith, "(self, prefix, start=None, end=None, /)", "True if self[start:end] starts with prefix, or with one of a tuple of them."},
+  {"startswith", str_m_startswith, "(self, prefix, start=None, end=None, /) varargs", "True if self[start:end] starts with prefix, or with one of a tuple of them."},
   {"strip", str_m_strip, "(self, chars=None, /)", "Return a copy without leading and trailing white space, or characters of chars."},
   {"swapcase", str_m_swapcase, "(self, /)", "Return a copy with upper and lower case exchanged."},
   {"title", str_m_title, "(self, /)", "Return a copy where every word starts in title case and goes on in lower case."},

@@ -160,8 +160,9 @@ static size_t line_break(const char *p, const char *end) {
 
 Value str_m_splitlines(VM *vm, Args *a) {
   Str *s = v_str(a->v[0]);
-  int keep = rt_truth(vm, a->v[1]);
-  if (keep < 0 || !rt_charge(vm, s->size >> 6)) return V_FAIL;
+  int64_t keep = v_same(a->v[1], V_TRUE);
+  if (!v_is_bool(a->v[1]) && !str_int_arg(vm, a->v[1], &keep)) return V_FAIL;
+  if (!rt_charge(vm, s->size >> 6)) return V_FAIL;
   List *list = list_new(vm, NULL, 0);
   if (!list) return V_FAIL;
   const char *p = s->data, *end = s->data + s->size, *line = p;

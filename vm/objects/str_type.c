@@ -113,6 +113,14 @@ bool str_size_arg(VM *vm, Value v, int64_t *out) {
   return fits || rt_raise_b(vm, &exc_OverflowError, "Python int too large to convert to C ssize_t");
 }
 
+bool str_int_arg(VM *vm, Value v, int64_t *out) {
+  bool fits = v_is_int(v);
+  if (fits) *out = v_int(v);
+  else if (!has_index(vm, v)) return !rt_pending(vm) && rt_raise_b(vm, &exc_TypeError, "'%T' object cannot be interpreted as an integer", v);
+  else if (!index_value(vm, v, out, &fits)) return false;
+  return (fits && *out >= INT32_MIN && *out <= INT32_MAX) || rt_raise_b(vm, &exc_OverflowError, "Python int too large to convert to C int");
+}
+
 bool str_has_reflected(VM *vm, Value v, NameId id) {
   const Type *t = type_of(v);
   if (!type_is_heap(t)) return false;
