@@ -59,7 +59,7 @@ void mem_trim(Mem *mem) {
 
 /* May this much more be taken? The limit is checked before the host is asked. */
 static bool allowed(Mem *mem, size_t more) {
-  if (UNLIKELY(more > (sizeof(size_t) > 4 ? SIZE_MAX >> 17 : SIZE_MAX / 2))) return false; /* no machine has an address space for it: the host need not be asked */
+  if (UNLIKELY(more > (sizeof(size_t) > 4 ? SIZE_MAX >> 24 : SIZE_MAX / 2))) return false; /* 1 TiB at once: no machine gives it, the host need not be asked */
   return !mem->limit || (mem->used <= mem->limit && more <= mem->limit - mem->used);
 }
 

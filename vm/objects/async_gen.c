@@ -97,7 +97,12 @@ static Value aw_next(VM *vm, Args *a) { return v_failed(awaited_check(vm, a->v[0
 static Value aw_throw(VM *vm, Args *a) {
   if (v_failed(awaited_check(vm, a->v[0]))) return V_FAIL;
   Value exc = gen_make_exc(vm, a->v[1], a->v[2], a->v[3]);
-  return v_failed(exc) ? V_FAIL : gen_tail_resume(vm, a->v[0], RESUME_THROW, exc);
+  if (v_failed(exc)) return V_FAIL;
+  Gen *g = v_gen(a->v[0]);
+  if (gen_state(g) != GEN_CREATED) return gen_tail_resume(vm, a->v[0], RESUME_THROW, exc);
+  /* not started: the exception goes to the asynchronous generator itself, which may have to clean up (a loop that ends cancels aclose() so) */
+  Value argv[4] = {a->v[0], frame_regs(&g->frame)[0], exc, g->frame.func->name};
+  return rt_tail_builtin(vm, "_agen_throw_first", 4, argv);
 }
 static Value aw_close(VM *vm, Args *a) {
   (void)vm;
