@@ -28,8 +28,9 @@ typedef struct Task {
 
 typedef struct Handle {
   tiny_val callback, args, loop, context;
-  double when;
-  bool cancelled, timer, scheduled;
+  tiny_val source;         /* debug mode: the stack where it was made */
+  double when;             /* of a TimerHandle */
+  bool cancelled, scheduled;
 } Handle;
 
 typedef enum { READY_HANDLE, READY_STEP, READY_WAKEUP } ReadyKind;
@@ -57,14 +58,15 @@ typedef struct Loop {
   tiny_val current;        /* running task or None */
   tiny_val previous_loop;  /* what was the running loop before */
   tiny_val outside;        /* the context that is left while a step or a callback runs in its own */
-  bool running, stopping, closed, virtual_clock, inside /* a step or callback has entered its context */;
+  bool running, stopping, closed, virtual_clock, debug, failed /* a future had an exception */, inside /* a step or callback has entered its context */;
   double now;              /* virtual clock */
+  double step_began;       /* debug mode */
   Poller poller;
 } Loop;
 
-typedef struct AioData { tiny_val running, cancelled_error, invalid_state; uint64_t tasks_named; } AioData;
+typedef struct AioData { tiny_val running, cancelled_error, invalid_state; uint64_t tasks_named; bool virtual_clock /* new loops have one */; } AioData;
 
-extern const tiny_class aio_future_class, aio_task_class, aio_loop_class, aio_handle_class, aio_iter_class, aio_reader_class, aio_waiters_class;
+extern const tiny_class aio_future_class, aio_task_class, aio_loop_class, aio_handle_class, aio_timer_class, aio_iter_class, aio_reader_class, aio_waiters_class;
 AioData *aio_data(tiny_vm *vm);
 Loop *aio_loop(tiny_vm *vm, tiny_val loop);
 Future *aio_future(tiny_vm *vm, tiny_val v);   /* Future or Task, NULL: neither */
@@ -78,7 +80,11 @@ tiny_val loop_leave(tiny_vm *vm, Loop *l);               /* leaves it; the conte
 bool loop_check_closed(tiny_vm *vm, Loop *l);
 bool loop_add_task(tiny_vm *vm, Loop *l, Task *t);
 void loop_drop_task(tiny_vm *vm, Loop *l, Task *t);
-tiny_val loop_report(tiny_vm *vm, tiny_val loop, const char *message, tiny_val exc, const char *key, tiny_val source); /* call_exception_handler, then loop_turn */
+tiny_val handle_raised(tiny_vm *vm, tiny_val loop, tiny_val handle, tiny_val exc); /* what a native returns that ran a handle: call_exception_handler */
+bool loop_took(tiny_vm *vm, tiny_val loop, Loop *l, tiny_val what);              /* debug mode: reports what was slow */
+void loop_step_begins(Loop *l);
+tiny_val handle_new(tiny_vm *vm, bool timer, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context);
+tiny_val aio_source(tiny_vm *vm, const Loop *l);         /* debug mode: the stack, else None */
 
 bool future_init(tiny_vm *vm, Future *f, tiny_val self, tiny_val loop);
 bool future_add_callback(tiny_vm *vm, Future *f, tiny_val fn, tiny_val context); /* a Task as fn: it is woken */
@@ -100,6 +106,7 @@ bool reader_feed(tiny_vm *vm, tiny_val reader, const void *data, size_t n); /* d
 typedef struct AioApi {
   Loop *(*loop)(tiny_vm *vm, tiny_val loop);             /* NULL: another kind of loop */
   tiny_val (*call_soon)(tiny_vm *vm, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context);
+  bool (*add_handle)(tiny_vm *vm, tiny_val loop, tiny_val handle); /* a Handle is ready to run */
   tiny_val (*new_future)(tiny_vm *vm, tiny_val loop);
   bool (*resolve)(tiny_vm *vm, tiny_val future, tiny_val result); /* nothing if it is done already */
   bool (*reject)(tiny_vm *vm, tiny_val future, tiny_val exc);

@@ -20,7 +20,7 @@ bool future_init(tiny_vm *vm, Future *f, tiny_val self, tiny_val loop) {
   if (tiny_is_none(loop) || tiny_is_absent(loop)) {
     loop = aio_data(vm)->running;
     if (tiny_is_none(loop)) {
-      tiny_val get = tiny_getattr(vm, tiny_import(vm, "asyncio"), "get_event_loop");
+      tiny_val get = tiny_getattr(vm, tiny_import(vm, "asyncio.events"), "get_event_loop");
       loop = tiny_call(vm, get, 0, NULL);
       if (tiny_failed(loop)) return false;
     }
@@ -30,7 +30,8 @@ bool future_init(tiny_vm *vm, Future *f, tiny_val self, tiny_val loop) {
   tiny_store(vm, self, &f->loop, loop);
   f->result = f->exception = f->cancel_message = TINY_NONE;
   f->callback = TINY_ABSENT;
-  return true;
+  tiny_val source = aio_source(vm, aio_loop(vm, loop));
+  return tiny_is_none(source) || (!tiny_failed(source) && tiny_setattr(vm, self, "_debug_source", source));
 }
 
 static bool invalid_state(tiny_vm *vm, const char *msg) {
@@ -84,11 +85,20 @@ bool future_finish(tiny_vm *vm, Future *f, tiny_val result) {
   return schedule_callbacks(vm, f);
 }
 
+/* An exception that nobody has fetched by the time the future is collected is reported (asyncio.futures._Unretrieved). */
+static bool watch_exception(tiny_vm *vm, Future *f) {
+  f->log_traceback = true;
+  Loop *l = aio_loop(vm, f->loop);
+  if (l) l->failed = true;
+  tiny_val self = f->self, watch = tiny_call_method(vm, tiny_import(vm, "asyncio.futures"), "_Unretrieved", 1, &self);
+  return !tiny_failed(watch) && tiny_setattr(vm, self, "_unretrieved", watch);
+}
+
 bool future_fail(tiny_vm *vm, Future *f, tiny_val exc) {
   if (f->state != FUT_PENDING) return invalid_state(vm, "invalid state");
   tiny_store(vm, f->self, &f->exception, exc);
   f->state = FUT_FINISHED;
-  f->log_traceback = true;
+  if (!watch_exception(vm, f)) return false;
   return schedule_callbacks(vm, f);
 }
 
@@ -135,12 +145,11 @@ static tiny_val m_cancelled(tiny_vm *vm, tiny_args *a) { SELF(f); return tiny_bo
 
 static tiny_val m_result(tiny_vm *vm, tiny_args *a) {
   SELF(f);
-  return ready(vm, f) ? future_result(vm, f) : TINY_FAIL;
+  return future_result(vm, f);
 }
 
 static tiny_val m_exception(tiny_vm *vm, tiny_args *a) {
   SELF(f);
-  if (!ready(vm, f)) return TINY_FAIL;
   if (f->state == FUT_CANCELLED) return tiny_raise_value(vm, future_cancelled_error(vm, f));
   if (f->state != FUT_FINISHED) return invalid_state(vm, "Exception is not set."), TINY_FAIL;
   f->log_traceback = false;
@@ -195,6 +204,7 @@ static tiny_val callback_of(tiny_vm *vm, tiny_val cb) { return tiny_data(vm, cb,
 
 static tiny_val m_remove_done_callback(tiny_vm *vm, tiny_args *a) {
   SELF(f);
+  if (!ready(vm, f)) return TINY_FAIL;
   tiny_val old = f->callback;
   if (tiny_is_absent(old)) return tiny_int(vm, 0);
   bool many = tiny_kind_of(vm, old) == TINY_T_LIST;
@@ -228,7 +238,7 @@ static tiny_val g_state(tiny_vm *vm, tiny_args *a) {
 }
 static tiny_val g_callbacks(tiny_vm *vm, tiny_args *a) {
   SELF(f);
-  if (tiny_is_absent(f->callback)) return TINY_NONE;
+  if (tiny_is_absent(f->callback) || tiny_is(f->loop, (tiny_val){0})) return TINY_NONE;
   if (tiny_kind_of(vm, f->callback) == TINY_T_LIST) return f->callback;
   return tiny_list(vm, 1, &f->callback);
 }
@@ -248,9 +258,22 @@ static tiny_val s_log(tiny_vm *vm, tiny_args *a) {
 }
 static tiny_val m_repr(tiny_vm *vm, tiny_args *a) {
   tiny_val self = tiny_arg(a, 0);
-  return tiny_call(vm, tiny_getattr(vm, tiny_import(vm, "asyncio"), "_future_repr"), 1, &self);
+  return tiny_call_method(vm, tiny_import(vm, "asyncio.base_futures"), "_future_repr", 1, &self);
 }
-static tiny_val m_class_getitem(tiny_vm *vm, tiny_args *a) { (void)vm; return tiny_arg(a, 0); }
+static tiny_val m_repr_info(tiny_vm *vm, tiny_args *a) {
+  tiny_val self = tiny_arg(a, 0);
+  bool task = tiny_data(vm, self, &aio_task_class);
+  return tiny_call_method(vm, tiny_import(vm, task ? "asyncio.base_tasks" : "asyncio.base_futures"), task ? "_task_repr_info" : "_future_repr_info", 1, &self);
+}
+static tiny_val m_class_getitem(tiny_vm *vm, tiny_args *a) {
+  tiny_val argv[2] = {tiny_arg(a, 0), tiny_arg(a, 1)};
+  return tiny_call_method(vm, tiny_import(vm, "types"), "GenericAlias", 2, argv);
+}
+static tiny_val m_cancelled_error(tiny_vm *vm, tiny_args *a) { SELF(f); return future_cancelled_error(vm, f); }
+static tiny_val g_source(tiny_vm *vm, tiny_args *a) {
+  tiny_val self = tiny_arg(a, 0);
+  return tiny_hasattr(vm, self, "_debug_source") ? tiny_getattr(vm, self, "_debug_source") : TINY_NONE;
+}
 
 static const tiny_def future_methods[] = {
     {"__init__", m_init, "(self, *, loop=None)", NULL}, {"done", m_done, "(self, /)", "Return True if the future is done."},
@@ -260,7 +283,8 @@ static const tiny_def future_methods[] = {
     {"add_done_callback", m_add_done_callback, "(self, fn, /, *, context=None)", "Add a callback to be run when the future becomes done."},
     {"remove_done_callback", m_remove_done_callback, "(self, fn, /)", "Remove all instances of a callback from the \"call when done\" list."},
     {"get_loop", m_get_loop, "(self, /)", "Return the event loop the Future is bound to."}, {"__await__", m_await, "(self, /)", NULL}, {"__iter__", m_await, "(self, /)", NULL},
-    {"__repr__", m_repr, "(self, /)", NULL}, {"+__class_getitem__", m_class_getitem, "(cls, item, /)", NULL}, {"@_state", g_state, "(self, /)", NULL},
+    {"__repr__", m_repr, "(self, /)", NULL}, {"_repr_info", m_repr_info, "(self, /)", NULL}, {"_make_cancelled_error", m_cancelled_error, "(self, /)", NULL}, {"@_source_traceback", g_source, "(self, /)", NULL},
+    {"+__class_getitem__", m_class_getitem, "(cls, item, /)", NULL}, {"@_state", g_state, "(self, /)", NULL},
     {"@_callbacks", g_callbacks, "(self, /)", NULL}, {"@_result", g_result, "(self, /)", NULL}, {"@_exception", g_exception, "(self, /)", NULL}, {"@_loop", g_loop, "(self, /)", NULL},
     {"@_cancel_message", g_cancel_message, "(self, /)", NULL}, {"=_cancel_message", s_cancel_message, "(self, v, /)", NULL}, {"@_asyncio_future_blocking", g_blocking, "(self, /)", NULL},
     {"=_asyncio_future_blocking", s_blocking, "(self, v, /)", NULL}, {"@_log_traceback", g_log, "(self, /)", NULL}, {"=_log_traceback", s_log, "(self, v, /)", NULL}, {0}};

@@ -60,14 +60,15 @@ static void loop_destroy(tiny_vm *vm, void *data) {
   l->tasks = NULL;
 }
 
-static double loop_time(const Loop *l) {
-  if (l->virtual_clock) return l->now;
+static double clock_now(void) {
   struct timespec ts;
   clock_gettime(CLOCK_MONOTONIC, &ts);
   return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
+void loop_step_begins(Loop *l) { l->step_began = clock_now(); }
+static double loop_time(const Loop *l) { return l->virtual_clock ? l->now : clock_now(); }
 
-/* ---- handles */
+/* ---- contexts, callbacks */
 
 bool loop_enter(tiny_vm *vm, tiny_val loop, tiny_val context) {
   Loop *l = aio_loop(vm, loop);
@@ -85,84 +86,58 @@ tiny_val loop_leave(tiny_vm *vm, Loop *l) {
   return context_leave(vm, previous);
 }
 
-static tiny_val handle_new(tiny_vm *vm, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context) {
-  void *data;
-  if (tiny_is_none(context)) context = context_snapshot(vm);
-  if (tiny_failed(context)) return context;
-  tiny_val self = tiny_instance(vm, &aio_handle_class, &data);
-  if (tiny_failed(self)) return self;
-  Handle *h = data;
-  h->callback = callback;
-  h->args = args;
-  h->loop = loop;
-  h->context = context;
-  return self;
-}
-
-static void handle_trace(tiny_tracer *t, void *data) {
-  Handle *h = data;
-  tiny_trace(t, h->callback);
-  tiny_trace(t, h->args);
-  tiny_trace(t, h->loop);
-  tiny_trace(t, h->context);
-}
-
-#define HANDLE(name) Handle *name = tiny_data(vm, tiny_arg(a, 0), &aio_handle_class); if (!name) return tiny_raise(vm, TINY_TYPE_ERROR, "Handle object is required")
-
-static tiny_val h_cancel(tiny_vm *vm, tiny_args *a) {
-  HANDLE(h);
-  if (h->cancelled) return TINY_NONE;
-  h->cancelled = true;
-  h->callback = h->args = TINY_NONE;
-  Loop *l = aio_loop(vm, h->loop);
-  if (h->scheduled && l) l->n_cancelled++;
-  return TINY_NONE;
-}
-static tiny_val h_cancelled(tiny_vm *vm, tiny_args *a) { HANDLE(h); return tiny_bool(h->cancelled); }
-static tiny_val h_when(tiny_vm *vm, tiny_args *a) { HANDLE(h); return h->timer ? tiny_float(vm, h->when) : tiny_raise(vm, TINY_ATTRIBUTE_ERROR, "'Handle' object has no attribute 'when'"); }
-static tiny_val h_callback(tiny_vm *vm, tiny_args *a) { HANDLE(h); return h->callback; }
-static tiny_val h_args(tiny_vm *vm, tiny_args *a) { HANDLE(h); return h->args; }
-static tiny_val h_repr(tiny_vm *vm, tiny_args *a) {
-  HANDLE(h);
-  if (h->cancelled) return tiny_string(vm, h->timer ? "<TimerHandle cancelled>" : "<Handle cancelled>");
-  return tiny_format(vm, h->timer ? "<TimerHandle when=%g %R>" : "<Handle %R>", h->callback);
-}
-static const tiny_def handle_methods[] = {{"cancel", h_cancel, "(self, /)", NULL}, {"cancelled", h_cancelled, "(self, /)", NULL}, {"when", h_when, "(self, /)", NULL},
-    {"@_callback", h_callback, "(self, /)", NULL}, {"@_args", h_args, "(self, /)", NULL}, {"__repr__", h_repr, "(self, /)", NULL}, {0}};
-const tiny_class aio_handle_class = {.name = "asyncio.Handle", .data_size = sizeof(Handle), .methods = handle_methods, .trace = handle_trace, .flags = TINY_CLASS_NO_NEW};
-
 tiny_val loop_call_soon(tiny_vm *vm, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context) {
-  tiny_val h = handle_new(vm, loop, callback, args, context);
+  tiny_val h = handle_new(vm, false, loop, callback, args, context);
   return !tiny_failed(h) && loop_add_ready(vm, loop, READY_HANDLE, h, TINY_NONE) ? h : TINY_FAIL;
 }
 
 /* ---- running */
 
-tiny_val loop_report(tiny_vm *vm, tiny_val loop, const char *message, tiny_val exc, const char *key, tiny_val source) {
+/* What a callback raised goes to the exception handler, but for the two that end programs. */
+tiny_val handle_raised(tiny_vm *vm, tiny_val loop, tiny_val handle, tiny_val exc) {
+  if (tiny_isinstance(vm, exc, tiny_exc_class(vm, TINY_KEYBOARD_INTERRUPT)) == 1 || tiny_isinstance(vm, exc, tiny_exc_class(vm, TINY_SYSTEM_EXIT)) == 1)
+    return tiny_raise_value(vm, exc);
+  Handle *h = tiny_data(vm, handle, &aio_handle_class);
+  tiny_val argv[2] = {h->callback, h->args}, helpers = tiny_import(vm, "asyncio.format_helpers");
+  tiny_val text = tiny_format(vm, "Exception in callback %S", tiny_call_method(vm, helpers, "_format_callback_source", 2, argv));
   tiny_val context = tiny_dict(vm);
-  if (tiny_failed(context) || !tiny_dict_set(vm, context, "message", tiny_string(vm, message)) || !tiny_dict_set(vm, context, "exception", exc) ||
-      !tiny_dict_set(vm, context, key, source))
+  if (tiny_failed(text) || tiny_failed(context) || !tiny_dict_set(vm, context, "message", text) || !tiny_dict_set(vm, context, "exception", exc) ||
+      !tiny_dict_set(vm, context, "handle", handle) || (!tiny_is_none(h->source) && !tiny_dict_set(vm, context, "source_traceback", h->source)))
     return TINY_FAIL;
-  return tiny_call_method(vm, loop, "call_exception_handler", 1, &context);
+  return tiny_tail_call(vm, tiny_getattr(vm, loop, "call_exception_handler"), 1, &context);
 }
 
-/* A callback is done; its exception goes to the exception handler, but for the two that end programs. state: (loop, handle). */
+/* Debug mode: a step or callback that held the loop for too long is reported. */
+bool loop_took(tiny_vm *vm, tiny_val loop, Loop *l, tiny_val what) {
+  double took = clock_now() - l->step_began, limit;
+  if (!tiny_to_float(vm, tiny_getattr(vm, loop, "slow_callback_duration"), &limit)) return false;
+  tiny_val argv[2] = {what, tiny_float(vm, took)};
+  return took < limit || !tiny_failed(tiny_call_method(vm, loop, "_slow_callback", 2, argv));
+}
+
+static tiny_val reported(tiny_vm *vm, tiny_val loop, tiny_outcome how, tiny_val v) { return how == TINY_RAISED ? tiny_raise_value(vm, v) : loop_turn(vm, loop); }
+
+static tiny_val report_raised(tiny_vm *vm, tiny_args *a) { return handle_raised(vm, tiny_bound(a), tiny_arg(a, 0), tiny_arg(a, 1)); }
+
+/* state: (loop, handle) */
 static tiny_val handle_done(tiny_vm *vm, tiny_val state, tiny_outcome how, tiny_val v) {
-  tiny_val loop = tiny_seq_item(state, 0);
-  (void)loop_leave(vm, aio_loop(vm, loop));
+  tiny_val loop = tiny_seq_item(state, 0), handle = tiny_seq_item(state, 1);
+  Loop *l = aio_loop(vm, loop);
+  (void)loop_leave(vm, l);
   if (how == TINY_RAISED) {
-    if (tiny_isinstance(vm, v, tiny_exc_class(vm, TINY_KEYBOARD_INTERRUPT)) == 1 || tiny_isinstance(vm, v, tiny_exc_class(vm, TINY_SYSTEM_EXIT)) == 1)
-      return tiny_raise_value(vm, v);
-    tiny_val text = tiny_format(vm, "Exception in callback %R", tiny_seq_item(state, 2));
-    const char *s = tiny_to_str(vm, text, NULL);
-    if (!s || tiny_failed(loop_report(vm, loop, s, v, "handle", tiny_seq_item(state, 1)))) return TINY_FAIL;
+    static const tiny_def row = {"_report", report_raised, "(handle, exception, /)", NULL};
+    tiny_val argv[2] = {handle, v}, fn = tiny_function(vm, &row, loop);
+    return tiny_failed(fn) ? TINY_FAIL : tiny_then_call(vm, reported, loop, fn, 2, argv);
   }
+  if (l->debug && !loop_took(vm, loop, l, handle)) return TINY_FAIL;
   return loop_turn(vm, loop);
 }
 
 static tiny_val run_handle(tiny_vm *vm, tiny_val loop, tiny_val handle, Handle *h) {
-  tiny_val parts[3] = {loop, handle, h->callback}, state = tiny_tuple(vm, 3, parts);
+  tiny_val parts[2] = {loop, handle}, state = tiny_tuple(vm, 2, parts);
   if (tiny_failed(state)) return TINY_FAIL;
+  Loop *l = aio_loop(vm, loop);
+  if (l->debug) l->step_began = clock_now();
   int n = tiny_seq_len(h->args);
   tiny_val small[8], *argv = small;
   if (n > 8 && !(argv = tiny_alloc(vm, NULL, 0, (size_t)n * sizeof *argv))) return tiny_no_memory(vm);
@@ -290,7 +265,7 @@ static tiny_val l_init(tiny_vm *vm, tiny_args *a) {
   LOOP(l);
   l->self = tiny_arg(a, 0);
   l->current = l->previous_loop = l->outside = TINY_NONE;
-  l->virtual_clock = tiny_truth(vm, tiny_arg(a, 1)) == 1;
+  l->virtual_clock = tiny_is_none(tiny_arg(a, 1)) ? aio_data(vm)->virtual_clock : tiny_truth(vm, tiny_arg(a, 1)) == 1;
   return TINY_NONE;
 }
 static tiny_val l_time(tiny_vm *vm, tiny_args *a) { LOOP(l); return tiny_float(vm, loop_time(l)); }
@@ -307,24 +282,23 @@ static tiny_val l_close(tiny_vm *vm, tiny_args *a) {
 }
 
 static bool callable_callback(tiny_vm *vm, tiny_val cb, const char *method) {
-  tiny_val c = tiny_getattr(vm, tiny_import(vm, "asyncio"), "_check_callback"), argv[2] = {cb, tiny_string(vm, method)};
+  tiny_val c = tiny_getattr(vm, tiny_import(vm, "asyncio.base_events"), "_check_callback"), argv[2] = {cb, tiny_string(vm, method)};
   return !tiny_failed(tiny_call(vm, c, 2, argv));
 }
-static bool plain_function(tiny_vm *vm, tiny_val v) { return tiny_kind_of(vm, v) == TINY_T_FUNCTION; }
 
 static tiny_val l_call_soon(tiny_vm *vm, tiny_args *a) {
   LOOP(l);
   if (!loop_check_closed(vm, l)) return TINY_FAIL;
   tiny_val cb = tiny_arg(a, 1);
-  if (!plain_function(vm, cb) && !callable_callback(vm, cb, "call_soon")) return TINY_FAIL;
+  if (l->debug && !callable_callback(vm, cb, "call_soon")) return TINY_FAIL;
   return loop_call_soon(vm, tiny_arg(a, 0), cb, tiny_arg(a, 2), tiny_arg(a, 3));
 }
 
 static tiny_val add_timer(tiny_vm *vm, tiny_val loop, Loop *l, double when, tiny_val cb, tiny_val args, tiny_val context) {
-  tiny_val self = handle_new(vm, loop, cb, args, context);
+  tiny_val self = handle_new(vm, true, loop, cb, args, context);
   if (tiny_failed(self)) return self;
   Handle *h = tiny_data(vm, self, &aio_handle_class);
-  h->timer = h->scheduled = true;
+  h->scheduled = true;
   h->when = when;
   return loop_add_timer(vm, l, when, self) ? self : TINY_FAIL;
 }
@@ -335,7 +309,7 @@ static tiny_val timer_method(tiny_vm *vm, tiny_args *a, bool relative) {
   if (tiny_is_none(tiny_arg(a, 1))) return tiny_raise(vm, TINY_TYPE_ERROR, relative ? "delay must not be None" : "when cannot be None");
   if (!tiny_to_float(vm, tiny_arg(a, 1), &when) || !loop_check_closed(vm, l)) return TINY_FAIL;
   tiny_val cb = tiny_arg(a, 2);
-  if (!plain_function(vm, cb) && !callable_callback(vm, cb, relative ? "call_later" : "call_at")) return TINY_FAIL;
+  if (l->debug && !callable_callback(vm, cb, relative ? "call_later" : "call_at")) return TINY_FAIL;
   return add_timer(vm, tiny_arg(a, 0), l, relative ? loop_time(l) + when : when, cb, tiny_arg(a, 3), tiny_arg(a, 4));
 }
 static tiny_val l_call_later(tiny_vm *vm, tiny_args *a) { return timer_method(vm, a, true); }
@@ -354,13 +328,52 @@ static tiny_val l_tasks(tiny_vm *vm, tiny_args *a) {
   return tiny_list(vm, (int)l->n_tasks, l->tasks);
 }
 static tiny_val l_current(tiny_vm *vm, tiny_args *a) { LOOP(l); (void)vm; return l->current; }
+static tiny_val l_enter_task(tiny_vm *vm, tiny_args *a) {
+  LOOP(l);
+  if (!tiny_is_none(l->current)) return tiny_raise(vm, TINY_RUNTIME_ERROR, "Cannot enter into task %R while another task %R is being executed.", tiny_arg(a, 1), l->current);
+  tiny_store(vm, tiny_arg(a, 0), &l->current, tiny_arg(a, 1));
+  return TINY_NONE;
+}
+static tiny_val l_leave_task(tiny_vm *vm, tiny_args *a) {
+  LOOP(l);
+  if (!tiny_is(l->current, tiny_arg(a, 1))) return tiny_raise(vm, TINY_RUNTIME_ERROR, "Leaving task %R does not match the current task %R.", tiny_arg(a, 1), l->current);
+  l->current = TINY_NONE;
+  return TINY_NONE;
+}
+static tiny_val l_get_debug(tiny_vm *vm, tiny_args *a) { LOOP(l); return tiny_bool(l->debug); }
+static tiny_val l_set_debug(tiny_vm *vm, tiny_args *a) {
+  LOOP(l);
+  int on = tiny_truth(vm, tiny_arg(a, 1));
+  if (on < 0) return TINY_FAIL;
+  l->debug = on;
+  loop_step_begins(l);
+  return TINY_NONE;
+}
+static tiny_val g_ready(tiny_vm *vm, tiny_args *a) {
+  LOOP(l);
+  tiny_val list = tiny_list(vm, 0, NULL);
+  for (size_t i = 0; i < l->ready_len && !tiny_failed(list); i++)
+    if (!tiny_list_append(vm, list, l->ready[(l->ready_at + i) & (l->ready_cap - 1)].what)) return TINY_FAIL;
+  return list;
+}
+static tiny_val g_scheduled(tiny_vm *vm, tiny_args *a) {
+  LOOP(l);
+  tiny_val list = tiny_list(vm, 0, NULL);
+  for (size_t i = 0; i < l->n_timers && !tiny_failed(list); i++)
+    if (!tiny_list_append(vm, list, l->timers[i].handle)) return TINY_FAIL;
+  return list;
+}
+/* Has any future of this loop had an exception? */
+static tiny_val g_failed(tiny_vm *vm, tiny_args *a) { LOOP(l); (void)vm; return tiny_bool(l->failed); }
 static tiny_val l_timer_count(tiny_vm *vm, tiny_args *a) { LOOP(l); return tiny_int(vm, (int64_t)(l->n_timers - l->n_cancelled)); }
 
-static const tiny_def loop_methods[] = {{"__init__", l_init, "(self, virtual=False)", NULL}, {"run_forever", l_run_forever, "(self, /)", "Run until stop() is called."},
+static const tiny_def loop_methods[] = {{"__init__", l_init, "(self, virtual=None)", NULL}, {"run_forever", l_run_forever, "(self, /)", "Run until stop() is called."},
     {"time", l_time, "(self, /)", "The loop's clock in seconds."}, {"stop", l_stop, "(self, /)", "Stop after the current turn."}, {"is_running", l_is_running, "(self, /)", NULL},
     {"is_closed", l_is_closed, "(self, /)", NULL}, {"close", l_close, "(self, /)", NULL}, {"call_soon", l_call_soon, "(self, callback, *args, context=None)", NULL},
     {"call_soon_threadsafe", l_call_soon, "(self, callback, *args, context=None)", NULL}, {"call_later", l_call_later, "(self, delay, callback, *args, context=None)", NULL},
     {"call_at", l_call_at, "(self, when, callback, *args, context=None)", NULL}, {"create_future", l_create_future, "(self, /)", NULL}, {"_all_tasks", l_tasks, "(self, /)", NULL},
+    {"get_debug", l_get_debug, "(self, /)", NULL}, {"set_debug", l_set_debug, "(self, enabled, /)", NULL}, {"_enter_task", l_enter_task, "(self, task, /)", NULL},
+    {"_leave_task", l_leave_task, "(self, task, /)", NULL}, {"@_failed", g_failed, "(self, /)", NULL}, {"@_ready", g_ready, "(self, /)", NULL}, {"@_scheduled", g_scheduled, "(self, /)", NULL},
     {"_current_task", l_current, "(self, /)", NULL}, {"_timer_count", l_timer_count, "(self, /)", NULL}, {0}};
 const tiny_class aio_loop_class = {.name = "_asyncio.Loop", .data_size = sizeof(Loop), .methods = loop_methods, .trace = loop_trace, .destroy = loop_destroy, .flags = TINY_CLASS_DICT};
 
@@ -382,7 +395,9 @@ static bool init(tiny_vm *vm, tiny_val module) {
   if (!d) return false;
   d->running = d->cancelled_error = d->invalid_state = TINY_NONE;
   return tiny_setattr(vm, module, "Future", tiny_class_of(vm, &aio_future_class)) && tiny_setattr(vm, module, "Task", tiny_class_of(vm, &aio_task_class)) &&
-         tiny_setattr(vm, module, "Loop", tiny_class_of(vm, &aio_loop_class)) && tiny_setattr(vm, module, "Waiters", tiny_class_of(vm, &aio_waiters_class)) && tiny_setattr(vm, module, "StreamReader", tiny_class_of(vm, &aio_reader_class)) && tiny_setattr(vm, module, "Handle", tiny_class_of(vm, &aio_handle_class));
+         tiny_setattr(vm, module, "Loop", tiny_class_of(vm, &aio_loop_class)) &&
+         tiny_setattr(vm, module, "Waiters", tiny_class_of(vm, &aio_waiters_class)) && tiny_setattr(vm, module, "StreamReader", tiny_class_of(vm, &aio_reader_class)) && tiny_setattr(vm, module, "Handle", tiny_class_of(vm, &aio_handle_class)) &&
+         tiny_setattr(vm, module, "TimerHandle", tiny_class_of(vm, &aio_timer_class));
 }
 
 static const tiny_def functions[] = {{"_get_running_loop", m_running, "()", NULL}, {"_set_running_loop", m_set_running, "(loop, /)", NULL},

@@ -108,7 +108,7 @@ static tiny_val m_init(tiny_vm *vm, tiny_args *a) {
   r->limit = (size_t)limit;
   r->waiter = r->exception = r->transport = TINY_NONE;
   tiny_val loop = tiny_arg(a, 2);
-  if (tiny_is_none(loop)) loop = tiny_call_method(vm, tiny_import(vm, "asyncio"), "get_event_loop", 0, NULL);
+  if (tiny_is_none(loop)) loop = tiny_call_method(vm, tiny_import(vm, "asyncio.events"), "get_event_loop", 0, NULL);
   if (tiny_failed(loop)) return loop;
   tiny_store(vm, r->self, &r->loop, loop);
   r->ready = true;
@@ -177,7 +177,7 @@ static const char *find(const char *s, size_t n, const char *sep, size_t m) {
 /* An asyncio.LimitOverrunError: message and how much may be dropped. */
 static tiny_val overrun(tiny_vm *vm, const char *message, size_t consumed) {
   tiny_val args[2] = {tiny_string(vm, message), tiny_int(vm, (int64_t)consumed)};
-  return tiny_raise_value(vm, tiny_call_method(vm, tiny_import(vm, "asyncio"), "LimitOverrunError", 2, args));
+  return tiny_raise_value(vm, tiny_call_method(vm, tiny_import(vm, "asyncio.exceptions"), "LimitOverrunError", 2, args));
 }
 
 /* _until(separator): up to and with the separator; None: not there yet. */
@@ -272,7 +272,8 @@ static bool reject(tiny_vm *vm, tiny_val future, tiny_val exc) {
   Future *f = aio_future(vm, future);
   return f->state != FUT_PENDING || future_fail(vm, f, exc);
 }
+static bool add_handle(tiny_vm *vm, tiny_val loop, tiny_val handle) { return loop_add_ready(vm, loop, READY_HANDLE, handle, TINY_NONE); }
 const AioApi *tiny_aio_api(void) {
-  static const AioApi api = {aio_loop, loop_call_soon, aio_new_future, resolve, reject, reader_feed};
+  static const AioApi api = {aio_loop, loop_call_soon, add_handle, aio_new_future, resolve, reject, reader_feed};
   return &api;
 }

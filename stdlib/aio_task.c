@@ -78,16 +78,14 @@ static bool raised(tiny_vm *vm, Task *t, tiny_val e, bool *pass_on) {
   return done(vm, t, future_fail(vm, &t->f, e));
 }
 
-static tiny_val task_stepped(tiny_vm *vm, tiny_val task, tiny_outcome how, tiny_val v) {
-  Task *t = aio_task(vm, task);
-  tiny_val loop = t->f.loop;
-  leave(vm, t, aio_loop(vm, loop));
+/* What a step brought is taken up; 1: the exception goes through the loop too, 0: go on, -1: failed. */
+static int step_done(tiny_vm *vm, tiny_val task, Task *t, tiny_outcome how, tiny_val v) {
   if (t->foreign && how == TINY_RETURNED) { /* what its send() gave it has yielded; it returns by StopIteration */
     how = TINY_YIELDED;
   } else if (t->foreign && tiny_isinstance(vm, v, tiny_exc_class(vm, TINY_STOP_ITERATION)) == 1) {
     how = TINY_RETURNED;
     v = tiny_getattr(vm, v, "value");
-    if (tiny_failed(v)) return v;
+    if (tiny_failed(v)) return -1;
   }
   bool ok, pass_on = false;
   if (how == TINY_YIELDED) {
@@ -100,8 +98,17 @@ static tiny_val task_stepped(tiny_vm *vm, tiny_val task, tiny_outcome how, tiny_
   } else {
     ok = done(vm, t, future_finish(vm, &t->f, v));
   }
-  if (!ok) return TINY_FAIL;
-  if (pass_on) return tiny_raise_value(vm, v);
+  return !ok ? -1 : pass_on;
+}
+
+static tiny_val task_stepped(tiny_vm *vm, tiny_val task, tiny_outcome how, tiny_val v) {
+  Task *t = aio_task(vm, task);
+  tiny_val loop = t->f.loop;
+  Loop *l = aio_loop(vm, loop);
+  leave(vm, t, l);
+  int r = step_done(vm, task, t, how, v);
+  if (r > 0) return tiny_raise_value(vm, v);
+  if (r < 0 || (l->debug && !loop_took(vm, loop, l, task))) return TINY_FAIL;
   return loop_turn(vm, loop);
 }
 
@@ -116,6 +123,7 @@ tiny_val task_step(tiny_vm *vm, tiny_val task, tiny_val exc) {
   t->waiter = TINY_NONE;
   Loop *l = aio_loop(vm, t->f.loop);
   tiny_store(vm, t->f.loop, &l->current, task);
+  if (l->debug) loop_step_begins(l);
   if (!loop_enter(vm, t->f.loop, t->context)) return TINY_FAIL;
   if (t->foreign) { /* an object with send() and throw() */
     tiny_val m = tiny_getattr(vm, t->coro, tiny_is_none(exc) ? "send" : "throw");
@@ -149,6 +157,27 @@ int task_cancel(tiny_vm *vm, Task *t, tiny_val msg) {
   return 1;
 }
 
+/* ---- eager start (CPython 3.12): the first step is made at once, within the task that makes this one. state: (task, the task before, the context around that) */
+
+static tiny_val eager_stepped(tiny_vm *vm, tiny_val state, tiny_outcome how, tiny_val v) {
+  tiny_val task = tiny_seq_item(state, 0);
+  Task *t = aio_task(vm, task);
+  Loop *l = aio_loop(vm, t->f.loop);
+  leave(vm, t, l);
+  tiny_store(vm, t->f.loop, &l->current, tiny_seq_item(state, 1));
+  tiny_store(vm, t->f.loop, &l->outside, tiny_seq_item(state, 2));
+  l->inside = true;
+  int r = step_done(vm, task, t, how, v);
+  return r > 0 ? tiny_raise_value(vm, v) : r < 0 ? TINY_FAIL : TINY_NONE;
+}
+
+static tiny_val eager_start(tiny_vm *vm, tiny_val task, Task *t, Loop *l) {
+  tiny_val parts[3] = {task, l->current, l->outside}, state = tiny_tuple(vm, 3, parts);
+  if (tiny_failed(state) || !loop_enter(vm, t->f.loop, t->context)) return TINY_FAIL;
+  tiny_store(vm, t->f.loop, &l->current, task);
+  return tiny_then_send(vm, eager_stepped, state, t->coro, TINY_NONE);
+}
+
 /* ---- methods */
 
 #define SELF(name) Task *name = aio_task(vm, tiny_arg(a, 0)); if (!name) return tiny_raise(vm, TINY_TYPE_ERROR, "Task object is required")
@@ -175,6 +204,7 @@ static tiny_val m_init(tiny_vm *vm, tiny_args *a) {
   Loop *l = aio_loop(vm, t->f.loop);
   if (!l) return tiny_raise(vm, TINY_TYPE_ERROR, "an event loop of this library is required, got %R", t->f.loop);
   if (!loop_check_closed(vm, l) || !loop_add_task(vm, l, t)) return TINY_FAIL;
+  if (tiny_truth(vm, tiny_arg(a, 5)) == 1 && l->running && !t->foreign) return eager_start(vm, self, t, l);
   return loop_add_ready(vm, t->f.loop, READY_STEP, self, TINY_NONE) ? TINY_NONE : TINY_FAIL;
 }
 
@@ -207,14 +237,18 @@ static tiny_val m_uncancel(tiny_vm *vm, tiny_args *a) {
 }
 static tiny_val g_waiter(tiny_vm *vm, tiny_args *a) { SELF(t); return t->waiter; }
 static tiny_val g_must_cancel(tiny_vm *vm, tiny_args *a) { SELF(t); return tiny_bool(t->must_cancel); }
-static tiny_val m_repr(tiny_vm *vm, tiny_args *a) {
-  tiny_val self = tiny_arg(a, 0);
-  return tiny_call(vm, tiny_getattr(vm, tiny_import(vm, "asyncio"), "_task_repr"), 1, &self);
+static tiny_val m_get_stack(tiny_vm *vm, tiny_args *a) {
+  tiny_val argv[2] = {tiny_arg(a, 0), tiny_arg(a, 1)};
+  return tiny_call_method(vm, tiny_import(vm, "asyncio.base_tasks"), "_task_get_stack", 2, argv);
+}
+static tiny_val m_print_stack(tiny_vm *vm, tiny_args *a) {
+  tiny_val argv[3] = {tiny_arg(a, 0), tiny_arg(a, 1), tiny_arg(a, 2)};
+  return tiny_call_method(vm, tiny_import(vm, "asyncio.base_tasks"), "_task_print_stack", 3, argv);
 }
 
-static const tiny_def task_methods[] = {{"__init__", m_init, "(self, coro, *, loop=None, name=None, context=None)", NULL}, {"get_name", m_get_name, "(self, /)", NULL},
+static const tiny_def task_methods[] = {{"__init__", m_init, "(self, coro, *, loop=None, name=None, context=None, eager_start=False)", NULL}, {"get_name", m_get_name, "(self, /)", NULL},
     {"set_name", m_set_name, "(self, value, /)", NULL}, {"get_coro", m_get_coro, "(self, /)", NULL}, {"get_context", m_get_context, "(self, /)", NULL},
     {"cancelling", m_cancelling, "(self, /)", "Return the count of the task's cancellation requests."}, {"uncancel", m_uncancel, "(self, /)", "Decrement the task's count of cancellation requests."},
-    {"__repr__", m_repr, "(self, /)", NULL}, {"@_fut_waiter", g_waiter, "(self, /)", NULL}, {"@_must_cancel", g_must_cancel, "(self, /)", NULL},
+    {"get_stack", m_get_stack, "(self, *, limit=None)", NULL}, {"print_stack", m_print_stack, "(self, *, limit=None, file=None)", NULL}, {"@_fut_waiter", g_waiter, "(self, /)", NULL}, {"@_must_cancel", g_must_cancel, "(self, /)", NULL},
     {"@_coro", m_get_coro, "(self, /)", NULL}, {0}};
 const tiny_class aio_task_class = {.name = "_asyncio.Task", .data_size = sizeof(Task), .methods = task_methods, .trace = task_trace, .flags = TINY_CLASS_DICT, .base = &aio_future_class};

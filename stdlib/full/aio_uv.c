@@ -95,14 +95,15 @@ bool uv_schedule(UvLoop *u, tiny_val loop, tiny_val callback, int argc, const ti
   return !tiny_failed(args) && !tiny_failed(u->api->call_soon(u->vm, loop, callback, args, TINY_NONE));
 }
 
-/* ---- watchers: a descriptor (add_reader, add_writer) or a signal */
+/* ---- watchers: a descriptor (add_reader, add_writer) or a signal. What happens puts a Handle into the ready ring. */
 
-typedef struct Watcher { tiny_val loop, callback; Conn *conn; tiny_ref keep; } Watcher;
+typedef struct Watcher { tiny_val self, loop, handle[2] /* of reading or the signal, of writing; None */; Conn *conn; tiny_ref keep; } Watcher;
 
 static void watcher_trace(tiny_tracer *t, void *data) {
   Watcher *w = data;
   tiny_trace(t, w->loop);
-  tiny_trace(t, w->callback);
+  tiny_trace(t, w->handle[0]);
+  tiny_trace(t, w->handle[1]);
 }
 static void watcher_destroy(tiny_vm *vm, void *data) {
   Watcher *w = data;
@@ -112,17 +113,20 @@ static void watcher_destroy(tiny_vm *vm, void *data) {
   conn_close(w->conn);
 }
 
-static void watched(Conn *c, int what) {
+/* A failure stays pending: the poller reports it. */
+static void watched(Conn *c, bool first, bool second) {
   Watcher *w = c->owner;
   UvLoop *u = c->u;
   if (!w || u->closing) return;
-  tiny_val arg = tiny_int(u->vm, what);
-  (void)!uv_schedule(u, w->loop, w->callback, 1, &arg); /* a failure stays pending: the poller reports it */
+  if (first && !tiny_is_none(w->handle[0]) && !u->api->add_handle(u->vm, w->loop, w->handle[0])) return;
+  if (second && !tiny_is_none(w->handle[1])) (void)!u->api->add_handle(u->vm, w->loop, w->handle[1]);
 }
-static void on_poll(uv_poll_t *h, int status, int events) { watched((Conn *)h, status < 0 ? UV_READABLE | UV_WRITABLE : events); }
-static void on_signal(uv_signal_t *h, int number) { watched((Conn *)h, number); }
+static void on_poll(uv_poll_t *h, int status, int events) { watched((Conn *)h, status < 0 || (events & UV_READABLE), status < 0 || (events & UV_WRITABLE)); }
+static void on_signal(uv_signal_t *h, int number) {
+  (void)number;
+  watched((Conn *)h, true, false);
+}
 
-/* _watch_fd(loop, fd, callback), _watch_signal(loop, number, callback) */
 static tiny_val watch(tiny_vm *vm, tiny_args *a, bool sig) {
   UvLoop *u = uvloop_of(vm, tiny_arg(a, 0));
   if (!u) return TINY_FAIL;
@@ -132,8 +136,10 @@ static tiny_val watch(tiny_vm *vm, tiny_args *a, bool sig) {
   Conn *c = tiny_failed(self) ? NULL : conn_new(u);
   if (!c) return TINY_FAIL;
   Watcher *w = data;
+  w->self = self;
   w->loop = tiny_arg(a, 0);
-  w->callback = tiny_arg(a, 2);
+  w->handle[0] = sig ? tiny_arg(a, 2) : TINY_NONE;
+  w->handle[1] = TINY_NONE;
   int r = sig ? uv_signal_init(&u->loop, &c->h.sig) : uv_poll_init(&u->loop, &c->h.poll, number);
   if (r < 0) {
     tiny_alloc(vm, c, sizeof *c, 0);
@@ -151,11 +157,19 @@ static tiny_val watch(tiny_vm *vm, tiny_args *a, bool sig) {
 static tiny_val m_watch_fd(tiny_vm *vm, tiny_args *a) { return watch(vm, a, false); }
 static tiny_val m_watch_signal(tiny_vm *vm, tiny_args *a) { return watch(vm, a, true); }
 
-static tiny_val w_events(tiny_vm *vm, tiny_args *a) {
+/* set(which, handle or None): 0 reading, 1 writing */
+static tiny_val w_set(tiny_vm *vm, tiny_args *a) {
   Watcher *w = tiny_arg_native(a, 0, &uv_watcher_class);
   if (!w->conn) return TINY_NONE;
-  int events = (int)tiny_arg_int(a, 1), r = events ? uv_poll_start(&w->conn->h.poll, events, on_poll) : uv_poll_stop(&w->conn->h.poll);
+  tiny_store(vm, w->self, &w->handle[tiny_arg_int(a, 1) & 1], tiny_arg(a, 2));
+  int events = (tiny_is_none(w->handle[0]) ? 0 : UV_READABLE) | (tiny_is_none(w->handle[1]) ? 0 : UV_WRITABLE);
+  int r = events ? uv_poll_start(&w->conn->h.poll, events, on_poll) : uv_poll_stop(&w->conn->h.poll);
   return r < 0 ? uv_raise(vm, r) : TINY_NONE;
+}
+static tiny_val w_get(tiny_vm *vm, tiny_args *a) {
+  Watcher *w = tiny_arg_native(a, 0, &uv_watcher_class);
+  (void)vm;
+  return w->handle[tiny_arg_int(a, 1) & 1];
 }
 static tiny_val w_close(tiny_vm *vm, tiny_args *a) {
   Watcher *w = tiny_arg_native(a, 0, &uv_watcher_class);
@@ -167,7 +181,8 @@ static tiny_val w_close(tiny_vm *vm, tiny_args *a) {
   }
   return TINY_NONE;
 }
-static const tiny_def watcher_methods[] = {{"events", w_events, "(self: Watcher, mask: int, /)", NULL}, {"close", w_close, "(self: Watcher, /)", NULL}, {0}};
+static const tiny_def watcher_methods[] = {{"set", w_set, "(self: Watcher, which: int, handle, /)", NULL}, {"get", w_get, "(self: Watcher, which: int, /)", NULL},
+    {"close", w_close, "(self: Watcher, /)", NULL}, {0}};
 const tiny_class uv_watcher_class = {.name = "Watcher", .data_size = sizeof(Watcher), .methods = watcher_methods, .trace = watcher_trace, .destroy = watcher_destroy, .flags = TINY_CLASS_NO_NEW};
 
 /* ---- module */
@@ -176,6 +191,6 @@ static bool init(tiny_vm *vm, tiny_val module) {
   return tiny_setattr(vm, module, "Watcher", tiny_class_of(vm, &uv_watcher_class)) && tiny_setattr(vm, module, "Stream", tiny_class_of(vm, &uv_stream_class));
 }
 static const tiny_def functions[] = {{"listen", uv_m_listen, "(loop, host, port: int, backlog: int, on_connection, /)", NULL}, {"connect", uv_m_connect, "(loop, host, port: int, /)", NULL},
-    {"getaddrinfo", uv_m_getaddrinfo, "(loop, host, port, family: int, type: int, flags: int, /)", NULL}, {"watch_fd", m_watch_fd, "(loop, fd: int, callback, /)", NULL},
-    {"watch_signal", m_watch_signal, "(loop, number: int, callback, /)", NULL}, {0}};
+    {"getaddrinfo", uv_m_getaddrinfo, "(loop, host, port, family: int, type: int, flags: int, /)", NULL}, {"watch_fd", m_watch_fd, "(loop, fd: int, /)", NULL},
+    {"watch_signal", m_watch_signal, "(loop, number: int, handle, /)", NULL}, {0}};
 const tiny_module uv_module = {.name = "_uv", .functions = functions, .init = init, .doc = "What asyncio has of libuv."};

@@ -138,7 +138,7 @@ static tiny_val info_error(tiny_vm *vm, int status) {
   for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
     if (codes[i].uv == status) code = codes[i].eai;
   tiny_val args[2] = {tiny_int(vm, code), tiny_string(vm, gai_strerror(code))};
-  return tiny_call_method(vm, tiny_import(vm, "asyncio"), "_gaierror", 2, args);
+  return tiny_call_method(vm, tiny_import(vm, "asyncio._net"), "_gaierror", 2, args);
 }
 
 static void on_info(uv_getaddrinfo_t *req, int status, struct addrinfo *res) {
