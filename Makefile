@@ -13,6 +13,30 @@ VARIANT ?=
 B := build$(if $(VARIANT),/$(VARIANT))
 Q := $(if $(V),,@)
 PYTHON3 ?= python3
+PKG_CONFIG ?= pkg-config
+
+# As many jobs as processors, where the user names no number
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
+# ---- Debian packages that are needed for these goals and not there are installed first (DEPS=0: they are not looked for). make reads a makefile again, and so
+# asks pkg-config again, after it has made a file that it includes.
+DEPS ?= 1
+export PKG_CONFIG PYTHON3
+ifeq ($(MAKELEVEL)$(DEPS)$(findstring n,$(firstword -$(MAKEFLAGS))),01)
+MISSING := $(strip $(shell PKG_CONFIG='$(PKG_CONFIG)' PYTHON3='$(PYTHON3)' READLINE='$(READLINE)' sh scripts/dev/deps.sh missing $(or $(MAKECMDGOALS),all)))
+ifneq ($(MISSING),)
+ifneq ($(MAKE_RESTARTS),)
+$(error installed, but $(PKG_CONFIG) does not find them: $(MISSING))
+endif
+.PHONY: FORCE
+build/packages.mk: FORCE
+	@sh scripts/dev/deps.sh install $(MISSING)
+	@mkdir -p build && echo '# installed: $(MISSING)' > $@
+include build/packages.mk
+endif
+endif
 
 # ---- flags
 OPT ?= -O2
@@ -22,8 +46,8 @@ CFLAGS_BASE := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -I. -Iinclud
 ifneq ($(findstring clang,$(CC)),clang)
 CFLAGS_BASE += -fno-semantic-interposition
 endif
-CORE_CFLAGS := $(shell pkg-config --cflags $(PKG_CORE) 2>/dev/null)
-CORE_LIBS := $(shell pkg-config --libs $(PKG_CORE) 2>/dev/null) -lm
+CORE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKG_CORE) 2>/dev/null)
+CORE_LIBS := $(shell $(PKG_CONFIG) --libs $(PKG_CORE) 2>/dev/null) -lm
 SAN :=
 ifneq (,$(findstring asan,$(VARIANT)))
 SAN := -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
@@ -67,28 +91,30 @@ REPL_OBJ := $(REPL_SRC:%.c=$(B)/obj/%.o)
 
 # ---- modules with an outside library: stdlib/full/*.c, each naming its pkg-config package in a line `needs: name`; left out where it is missing
 FULL_PKG := $(sort $(shell sed -n 's/.*needs: *\([a-z0-9-]*\).*/\1/p' $(FULL_SRC) /dev/null))
-FULL_HAVE := $(foreach p,$(FULL_PKG),$(if $(shell pkg-config --exists $(p) && echo y),$(p)))
+FULL_HAVE := $(foreach p,$(FULL_PKG),$(if $(shell $(PKG_CONFIG) --exists $(p) && echo y),$(p)))
 FULL_USE := $(foreach f,$(FULL_SRC),$(if $(filter-out $(FULL_HAVE),$(shell sed -n 's/.*needs: *\([a-z0-9-]*\).*/\1/p' $(f))),,$(f)))
 FULL_OBJ := $(FULL_USE:%.c=$(B)/obj/%.o) $(if $(FULL_USE),$(B)/obj/gen/full_table.o)
-FULL_LIBS := $(if $(FULL_HAVE),$(shell pkg-config --libs $(FULL_HAVE)))
-FULL_CFLAGS := $(if $(FULL_HAVE),$(shell pkg-config --cflags $(FULL_HAVE)))
+FULL_LIBS := $(if $(FULL_HAVE),$(shell $(PKG_CONFIG) --libs $(FULL_HAVE)))
+FULL_CFLAGS := $(if $(FULL_HAVE),$(shell $(PKG_CONFIG) --cflags $(FULL_HAVE)))
 
 # relocations in packed form, where the linker knows it
 LD_PACK := $(shell echo 'int main(void) { return 0; }' | $(CC) -x c - -pie -Wl,-z,pack-relative-relocs -o /dev/null 2>/dev/null && echo -Wl,-z,pack-relative-relocs)
 
-READLINE ?= $(shell pkg-config --exists readline && echo 1 || echo 0)
+ifeq ($(origin READLINE),undefined)
+READLINE := $(shell $(PKG_CONFIG) --exists readline && echo 1 || echo 0)
+endif
 ifeq ($(READLINE),1)
-REPL_LIBS := $(shell pkg-config --libs readline)
-REPL_CFLAGS := -DTINY_READLINE=1 $(shell pkg-config --cflags readline)
+REPL_LIBS := $(shell $(PKG_CONFIG) --libs readline)
+REPL_CFLAGS := -DTINY_READLINE=1 $(shell $(PKG_CONFIG) --cflags readline)
 endif
 
 ifneq ($(FULL_USE),)
 REPL_CFLAGS += -DTINY_FULL=1
 endif
 
-.PHONY: all help clean install uninstall test run test-embed test-examples test-tsan test-asan test-oom test-gcstress test-unit test-link fuzz bench lint lint-headers dist deps check-link
+.PHONY: all help clean install uninstall test run test-embed test-examples test-tsan test-asan test-oom test-gcstress test-unit test-link test-program fuzz bench lint lint-headers dist deps check-link
 ## all            build/tiny, build/libtiny.a, build/libtiny.so (and libtiny-full.a when there are modules with outside libraries)
-all: deps $(B)/tiny $(B)/libtiny.a $(B)/libtiny.so $(if $(FULL_USE),$(B)/libtiny-full.a)
+all: $(B)/tiny $(B)/libtiny.a $(B)/libtiny.so $(if $(FULL_USE),$(B)/libtiny-full.a)
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -164,42 +190,43 @@ check-link: $(LIB_OBJ)
 
 -include $(LIB_OBJ:.o=.d) $(REPL_OBJ:.o=.d) $(FULL_OBJ:.o=.d)
 
-# ---- Debian packages that the build needs
-DEBS := $(if $(shell pkg-config --exists libtommath 2>/dev/null && echo y),,libtommath-dev) $(if $(shell pkg-config --exists libutf8proc 2>/dev/null && echo y),,libutf8proc-dev)
-TEST_DEBS := $(DEBS) $(if $(shell pkg-config --exists check 2>/dev/null && echo y),,check)
-SUDO := $(shell [ "$$(id -u)" = 0 ] || (command -v sudo >/dev/null && sudo -n true 2>/dev/null && echo sudo))
+## deps           install what a build, the program and its modules need (make run and make test do it too); DEPS=0: leave packages alone
 deps:
-	@if [ -n "$(strip $(DEBS))" ]; then \
-	  if command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || [ -n "$(SUDO)" ]; }; then $(SUDO) apt-get install -y --no-install-recommends pkg-config $(DEBS) && \
-	    echo "packages installed: run make again" && exit 1; \
-	  else echo "missing packages: apt-get install pkg-config $(DEBS)"; exit 1; fi; fi
+	@echo "all packages are there"
 
 ## run            build, and show the language on scripts/tour.tiny
 run: $(B)/tiny
 	@$(B)/tiny scripts/tour.tiny
 
 ## test           everything a change has to pass: unit tests, scripts, hosts, layers, symbols; scripts and hosts again under sanitizers
+PART = @echo '== $(1)'; start=$$(date +%s); { $(2); } || { echo 'FAIL: $(1)'; exit 1; }; echo "   $(1): $$(($$(date +%s) - start)) s"
 test: all
-	@echo "== unit"; $(MAKE) --no-print-directory test-unit
-	@echo "== scripts"; $(PYTHON3) scripts/dev/run_tests.py --tiny $(B)/tiny
-	@echo "== hosts"; $(MAKE) --no-print-directory test-embed test-examples
-	@echo "== layers, symbols"; $(PYTHON3) scripts/dev/check_includes.py && $(PYTHON3) scripts/dev/check_symbols.py $(B)/libtiny.a && $(MAKE) --no-print-directory test-link
-	@echo "== sanitizers"; $(MAKE) --no-print-directory test-asan test-tsan
+	$(call PART,unit,$(MAKE) --no-print-directory test-unit)
+	$(call PART,scripts,$(PYTHON3) scripts/dev/run_tests.py --tiny $(B)/tiny)
+	$(call PART,program,$(MAKE) --no-print-directory test-program)
+	$(call PART,hosts,$(MAKE) --no-print-directory test-embed test-examples)
+	$(call PART,layers and symbols,$(PYTHON3) scripts/dev/check_includes.py && $(PYTHON3) scripts/dev/check_symbols.py $(B)/libtiny.a && $(MAKE) --no-print-directory test-link)
+	$(call PART,threads,$(MAKE) --no-print-directory test-tsan)
+	$(call PART,sanitizers,$(MAKE) --no-print-directory test-asan)
 	@echo "all tests passed"
 
 # ---- unit tests (Check): tests/unit/test_*.c, linked against the objects (they see internal names)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
-CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
+CHECK_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null)
 $(B)/unit/%: tests/unit/%.c $(LIB_OBJ)
 	@mkdir -p $(@D)
 	@echo "  cc $<"
-	$(Q)$(CC) $(ALL_CFLAGS) $(shell pkg-config --cflags check 2>/dev/null) -MMD -MP -o $@ $< $(LIB_OBJ) $(CHECK_LIBS) $(CORE_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(shell $(PKG_CONFIG) --cflags check 2>/dev/null) -MMD -MP -o $@ $< $(LIB_OBJ) $(CHECK_LIBS) $(CORE_LIBS)
 ## test-unit      the unit tests alone (needs the package check)
 test-unit:
 	@if [ -n "$(CHECK_LIBS)" ] && [ -n "$(UNIT_SRC)" ]; then $(MAKE) --no-print-directory $(UNIT_BIN) && for t in $(UNIT_BIN); do $$t || exit 1; done; \
 	 elif [ -n "$(UNIT_SRC)" ]; then echo "unit tests left out: apt-get install check"; fi
 -include $(UNIT_BIN:=.d)
+
+## test-program   the command line and the prompt in a terminal, compared with python3 (tests/cli, tests/repl)
+test-program: all
+	@for t in $(wildcard tests/cli/test_*.py tests/repl/test_*.py); do $(PYTHON3) $$t --tiny $(B)/tiny || exit 1; done
 
 ## test-embed     programs that embed the VM (tests/embed/*.c)
 EMBED_SRC := $(wildcard tests/embed/*.c)

@@ -1,0 +1,74 @@
+#!/bin/sh
+# Debian packages that the build, the program and the tests need.
+#   deps.sh missing GOALS...     names the ones that are not there, for these goals of make
+#   deps.sh install PACKAGES...  installs them with apt-get, as root or by a sudo that asks nothing; else says what to install and fails
+# Found by pkg-config, so a library that was built by hand counts as well.
+cd "$(dirname "$0")/../.." || exit 1
+PKG_CONFIG=${PKG_CONFIG:-pkg-config}
+
+debian_name() { # of a pkg-config package
+  case $1 in
+    libuv) echo libuv1-dev ;;
+    libpcre2-8) echo libpcre2-dev ;;
+    openssl) echo libssl-dev ;;
+    zlib) echo zlib1g-dev ;;
+    sqlite3) echo libsqlite3-dev ;;
+    readline) echo libreadline-dev ;;
+    libtommath | libutf8proc) echo "$1-dev" ;;
+    *) echo "$1" ;;
+  esac
+}
+
+need() { # pkg-config package
+  command -v "$PKG_CONFIG" >/dev/null 2>&1 && "$PKG_CONFIG" --exists "$1" 2>/dev/null || debian_name "$1"
+}
+
+# The modules of stdlib/full/ say what they are made with: a line `needs: NAME`. A build without it leaves them out; whoever runs or tests wants all.
+optional() {
+  sed -n 's/.*needs: *\([a-z0-9-]*\).*/\1/p' stdlib/full/*.c 2>/dev/null | sort -u
+  [ "$READLINE" = 0 ] || echo readline
+}
+
+missing() {
+  core= program= tests=
+  for goal in "$@"; do
+    case $goal in
+      help | clean | uninstall | dist | lint-headers) ;;
+      run | deps) core=1 program=1 ;;
+      test*) core=1 program=1 tests=1 ;;
+      *) core=1 ;;
+    esac
+  done
+  if [ "$core" ]; then
+    command -v "$PKG_CONFIG" >/dev/null 2>&1 || echo pkg-config
+    command -v "${PYTHON3:-python3}" >/dev/null 2>&1 || echo python3
+    need libtommath
+    need libutf8proc
+  fi
+  if [ "$program" ]; then for p in $(optional); do need "$p"; done; fi
+  if [ "$tests" ]; then need check; fi
+}
+
+install() {
+  as=
+  if [ "$(id -u)" != 0 ]; then
+    as=sudo
+    sudo -n true 2>/dev/null || as=none
+  fi
+  if [ "$as" = none ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo "packages are missing. Install them, then run make again:" >&2
+    echo "    sudo apt-get install $*" >&2
+    exit 1
+  fi
+  echo "installing $*" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  $as apt-get install -y --no-install-recommends "$@" >&2 || { $as apt-get update >&2 && $as apt-get install -y --no-install-recommends "$@" >&2; }
+}
+
+command=$1
+shift
+case $command in
+  missing) missing "$@" | tr '\n' ' ' ;;
+  install) install "$@" ;;
+  *) sed -n '2,5s/^# *//p' "$0"; exit 2 ;;
+esac
