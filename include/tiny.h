@@ -59,7 +59,7 @@ static inline bool tiny_is_absent(tiny_val v) { return v.w == 0x036u; }
 
 /* The host's allocator: ptr NULL: allocate; new_size 0: free; else resize. NULL means no memory. */
 typedef void *(*tiny_alloc_fn)(void *user, void *ptr, size_t old_size, size_t new_size);
-/* Text that a script writes; stream is 1 (stdout) or 2 (stderr). Returns false if it could not be written.
+/* Text that a script writes; stream is 1 (stdout) or 2 (stderr). Returns false if it could not be written: the script gets an OSError of errno.
    text NULL: everything written so far is to be flushed. */
 typedef bool (*tiny_write_fn)(void *user, int stream, const char *text, size_t len);
 /* Bytes for sys.stdin: up to len of them into buf; returns how many, 0 at the end, -1 on failure. May block. */
@@ -84,9 +84,10 @@ typedef struct tiny_config {
   const char *const *argv;       /* has to live as long as the VM, and so have the other pointers here */
   tiny_read_fn read;             /* NULL: sys.stdin is at its end */
   const char *executable;        /* sys.executable; may be NULL */
+  int optimize;                  /* 1: assert statements are left out and __debug__ is False; 2: docstrings too (python3 -O, -OO) */
 } tiny_config;
 
-#define TINY_CONFIG_INIT {sizeof(tiny_config), 0, 0, 0, 1000, 128u << 10, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define TINY_CONFIG_INIT {sizeof(tiny_config), 0, 0, 0, 1000, 128u << 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 TINY_API TINY_CHECK tiny_vm *tiny_new(const tiny_config *config);   /* NULL: out of memory. config may be NULL */
 TINY_API void tiny_free(tiny_vm *vm);                               /* NULL is fine. No script code runs */

@@ -101,7 +101,7 @@ static SourceStatus bad_byte(Source *s, const char *src, size_t at, Encoding enc
     snprintf(s->msg, sizeof s->msg,
              "Non-UTF-8 code starting with '\\x%02x' in file %.80s on line %d, but no encoding declared; see https://peps.python.org/pep-0263/ for details",
              byte, filename, line);
-    s->bad_line = line;
+    s->no_place = true;
   } else {
     snprintf(s->msg, sizeof s->msg, "(unicode error) 'utf-8' codec can't decode byte 0x%02x in position %zu: %s", byte, at, reason);
   }

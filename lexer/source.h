@@ -13,7 +13,7 @@ typedef struct Source {
   bool newline_added;    /* the text did not end with a line end */
   /* for SRC_BAD: */
   char msg[256];
-  int bad_line;          /* 0: none */
+  bool no_place;         /* the message says where; the exception has no filename and line */
 } Source;
 
 /* Decodes and normalises. src is any bytes; the result lives in the arena. */

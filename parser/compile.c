@@ -18,7 +18,7 @@ static void raise_syntax(Compiler *c, const Type *type) {
   Tuple *details = tuple_new(vm, where, 6);
   if (!details) return;
   Value args[2] = {v_from_obj(msg), v_from_obj(details)};
-  Value exc = exc_new(vm, type, 2, args);
+  Value exc = exc_new(vm, type, e->no_place ? 1 : 2, args);
   if (!v_failed(exc)) rt_raise_obj(vm, exc);
 }
 
@@ -40,7 +40,7 @@ static Value raise_error(Compiler *c) {
 /* ---- modules */
 
 static void module_body(Unit *u, const Node *tree) {
-  const Node *doc = docstring(&tree->u.mod.body);
+  const Node *doc = docstring(u, &tree->u.mod.body);
   if (u->unit_scope->has_annotations) EMIT(u, tree->u.mod.body.items[0], ANNOTATIONS, 0, 0, 0);
   if (doc && tree->kind == N_Module) {
     int r = expr_temp(u, doc);

@@ -178,7 +178,7 @@ static void slice_to(Unit *u, const Node *n, int dst) {
 /* ---- the value of any expression */
 
 static void name_to(Unit *u, const Node *n, int dst) {
-  if (is_debug(n)) load_const(u, n, dst, V_TRUE);
+  if (is_debug(n)) load_const(u, n, dst, v_from_bool(u->c->vm->config.optimize == 0));
   else name_load(u, n, n->u.name.id, dst);
 }
 

@@ -142,7 +142,7 @@ Value fold(Unit *u, const Node *n) {
   if (n->kind == N_Constant) return const_value(u, n);
   if (!may_fold(n) || failed(u) || !scope_enter(&u->c->ss, n)) return V_ABSENT;
   Value v = V_ABSENT;
-  if (n->kind == N_Name) v = V_TRUE; /* __debug__ */
+  if (n->kind == N_Name) v = v_from_bool(u->c->vm->config.optimize == 0); /* __debug__ */
   else if (n->kind == N_UnaryOp && may_fold(n->u.unary.operand)) v = fold_unary(u, n->u.unary.op, fold(u, n->u.unary.operand));
   else if (n->kind == N_BinOp) v = fold_chain(u, n);
   else if (n->kind == N_Tuple && n->ctx == CTX_LOAD) v = fold_sequence(u, &n->u.seq.elts);

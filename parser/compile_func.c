@@ -99,8 +99,8 @@ static uint32_t annotations(Unit *u, const Node *n, int base) {
 
 /* ---- bodies */
 
-const Node *docstring(const NodeList *body) {
-  if (!body->n || body->items[0]->kind != N_Expr) return NULL;
+const Node *docstring(const Unit *u, const NodeList *body) {
+  if (!body->n || u->c->vm->config.optimize > 1 || body->items[0]->kind != N_Expr) return NULL;
   const Node *n = body->items[0]->u.ret.value;
   return n->kind == N_Constant && n->u.constant.kind == CONST_STR ? n : NULL;
 }
@@ -119,7 +119,7 @@ static void check_params(Unit *u, const Node *at, const Node *args) {
 
 static Code *function_code(Unit *outer, const Node *n, Scope *s) {
   Unit unit, *u = &unit;
-  const Node *doc = docstring(&n->u.func.body);
+  const Node *doc = docstring(outer, &n->u.func.body);
   unit_begin(u, outer->c, outer, s);
   if (n->u.func.decorators.n) u->first_line = (uint32_t)n->u.func.decorators.items[0]->line;
   if (doc) {
@@ -185,7 +185,7 @@ static void set_text(Unit *u, const Node *at, const char *name, Value text) {
 
 static Code *class_code(Unit *outer, const Node *n, Scope *s) {
   Unit unit, *u = &unit;
-  const Node *doc = docstring(&n->u.cls.body);
+  const Node *doc = docstring(outer, &n->u.cls.body);
   Node at = *n;
   unit_begin(u, outer->c, outer, s);
   if (n->u.cls.decorators.n) u->first_line = (uint32_t)n->u.cls.decorators.items[0]->line;

@@ -214,7 +214,7 @@ void target_mark(Unit *u, const Node *target);        /* after writing it */
 void stmts(Unit *u, const NodeList *list);
 bool block_push(Unit *u, Block *b, BlockKind kind, const Node *at);
 void block_pop(Unit *u, Block *b);
-const Node *docstring(const NodeList *body);          /* the string of the first statement, NULL */
+const Node *docstring(const Unit *u, const NodeList *body); /* the string of the first statement, NULL */
 
 /* ---- compile_try.c */
 void try_stmt(Unit *u, const Node *n);

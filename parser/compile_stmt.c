@@ -52,7 +52,7 @@ static void while_stmt(Unit *u, const Node *n) {
   label_place(u, &test);
   block_pop(u, &b);
   u->stmt_top = u->top;
-  if (always_true(u, n->u.branch.test)) emit_jump(u, n->u.branch.test, &body);
+  if (always_true(u, n->u.branch.test)) emit_jump(u, n, &body);
   else jump_if(u, n->u.branch.test, true, &body);
   label_place(u, &orelse);
   stmts(u, &n->u.branch.orelse);
@@ -216,6 +216,7 @@ static void assert_stmt(Unit *u, const Node *n) {
   int mark = u->top;
   u->last_compare = NULL;
   warn_assert(u, n);
+  if (u->c->vm->config.optimize) return;
   jump_if(u, n->u.assert_.test, true, &ok);
   const Node *at = u->last_compare ? u->last_compare : n; /* the line is shown with the comparison that failed, if it is one */
   if (n->u.assert_.msg) {

@@ -423,7 +423,7 @@ static void source_error(Parser *p, SourceStatus status) {
   }
   e->set = true;
   e->kind = status == SRC_NUL ? SYNTAX_VALUE : SYNTAX_ERROR;
-  e->line = p->src.bad_line;
+  e->no_place = p->src.no_place;
   snprintf(e->msg, sizeof e->msg, "%s", status == SRC_NUL ? "source code string cannot contain null bytes" : p->src.msg);
 }
 

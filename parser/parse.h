@@ -10,6 +10,7 @@ typedef enum { SYNTAX_ERROR, SYNTAX_INDENTATION, SYNTAX_TAB, SYNTAX_VALUE, SYNTA
 /* What a SyntaxError carries (documentation of SyntaxError): columns are 1-based, counted in code points as CPython shows them; 0 = none. */
 typedef struct SyntaxErr {
   bool set;
+  bool no_place;             /* the exception has only its message */
   SyntaxErrorKind kind;      /* which exception class */
   bool incomplete;           /* the input ended where more could make it right (REPL: ask for another line) */
   int line, offset, end_line, end_offset;

@@ -1,5 +1,6 @@
 /* The command line, as python3 has it: tiny [options] [-c code | -m module | file | -] [arguments]. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,113 +10,9 @@
 #include <unistd.h>
 #include "repl/input.h"
 
-typedef struct Options {
-  const char *code, *module, *file;
-  bool interactive, quiet;
-  size_t memory;
-  uint64_t steps;
-  int first_arg; /* index of what becomes sys.argv[1] */
-  const char *memory_text, *steps_text;
-} Options;
-
-static const char usage[] =
-    "usage: tiny [option] ... [-c cmd | -m mod | file | -] [arg] ...\n"
-    "Options:\n"
-    "-c cmd : program passed in as string (terminates option list)\n"
-    "-h     : print this help message and exit (also --help)\n"
-    "-i     : inspect interactively after running script\n"
-    "-m mod : run library module as a script (terminates option list)\n"
-    "-q     : no banner at the prompt\n"
-    "-V     : print the version and exit (also --version)\n"
-    "--max-memory N[K|M|G] : end the script when it needs more memory\n"
-    "--max-steps N         : end the script after that many steps (loop turns, calls, resumes)\n"
-    "file   : program read from script file\n"
-    "-      : program read from stdin (default; interactive mode if a tty)\n"
-    "arg ...: arguments passed to program in sys.argv[1:]\n";
-
-static int bad_usage(const char *what, const char *arg) {
-  fprintf(stderr, "%s %s\nusage: tiny [option] ... [-c cmd | -m mod | file | -] [arg] ...\nTry `tiny -h' for more information.\n", what, arg);
-  return 2;
-}
-
-static bool parse_size(const char *s, uint64_t *out, bool suffix) {
-  char *end;
-  errno = 0;
-  unsigned long long v = strtoull(s, &end, 10);
-  if (end == s || errno || *s == '-') return false;
-  int shift = 0;
-  if (suffix && *end) {
-    shift = *end == 'K' || *end == 'k' ? 10 : *end == 'M' || *end == 'm' ? 20 : *end == 'G' || *end == 'g' ? 30 : -1;
-    if (shift < 0) return false;
-    end++;
-    if (*end == 'B' || *end == 'b') end++;
-  }
-  if (*end || (shift && v > (UINT64_MAX >> shift))) return false;
-  *out = (uint64_t)v << shift;
-  return true;
-}
-
-/* -1: go on; else the status to leave with. */
-static int parse_long(Options *o, int argc, char **argv, int *i) {
-  char *arg = argv[*i], *value = strchr(arg, '=');
-  size_t n = value ? (size_t)(value - arg) : strlen(arg);
-  if (strcmp(arg, "--help") == 0) return fputs(usage, stdout), 0;
-  if (strcmp(arg, "--version") == 0) return printf("tiny %s\n", tiny_version()), 0;
-  bool memory = n == 12 && strncmp(arg, "--max-memory", n) == 0, steps = n == 11 && strncmp(arg, "--max-steps", n) == 0;
-  if (!memory && !steps) return bad_usage("unknown option", arg);
-  if (value) value++;
-  else if (*i + 1 < argc) value = argv[++*i];
-  uint64_t v;
-  if (!value || !parse_size(value, &v, memory)) return bad_usage("invalid value of", arg);
-  if (memory) {
-    o->memory = (size_t)v;
-    o->memory_text = value;
-  } else {
-    o->steps = v;
-    o->steps_text = value;
-  }
-  return -1;
-}
-
 static int no_memory(void) {
   fputs("tiny: out of memory\n", stderr);
   return 1;
-}
-
-static int parse_options(Options *o, int argc, char **argv) {
-  int i = 1;
-  for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
-    if (argv[i][1] == '-') {
-      if (!argv[i][2]) {
-        i++;
-        break;
-      }
-      int r = parse_long(o, argc, argv, &i);
-      if (r >= 0) return r;
-      continue;
-    }
-    for (const char *p = argv[i] + 1; *p; p++) {
-      if (*p == 'c' || *p == 'm') {
-        const char *value = p[1] ? p + 1 : i + 1 < argc ? argv[++i] : NULL;
-        if (!value) return bad_usage("Argument expected for the", *p == 'c' ? "-c option" : "-m option");
-        if (*p == 'c') o->code = value;
-        else o->module = value;
-        o->first_arg = i + 1;
-        return -1;
-      }
-      if (*p == 'i') o->interactive = true;
-      else if (*p == 'q') o->quiet = true;
-      else if (*p == 'h') return fputs(usage, stdout), 0;
-      else if (*p == 'V') return printf("tiny %s\n", tiny_version()), 0;
-      else if (!strchr("uBEsSIOdvbxX", *p)) {
-        char opt[3] = {'-', *p, 0};
-        return bad_usage("Unknown option:", opt);
-      }
-    }
-  }
-  if (i < argc) o->file = argv[i++];
-  o->first_arg = i;
-  return -1;
 }
 
 static size_t c_stack_budget(void) {
@@ -131,33 +28,34 @@ static char *getcwd_copy(void) {
   return strdup(getcwd(cwd, sizeof cwd) ? cwd : "");
 }
 
-/* Where modules are looked for first: the script's folder, links followed. malloc'ed. */
+/* Where modules are looked for first: the script's folder, links followed; or the folder that is the script. malloc'ed. */
 static char *dir_of(const char *path) {
-  char *real = realpath(path, NULL);
   struct stat st;
+  if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return source_absolute(path);
+  char *real = realpath(path, NULL);
   if (!real) return getcwd_copy();
-  if (stat(real, &st) == 0 && S_ISDIR(st.st_mode)) return real;
   char *slash = strrchr(real, '/');
   slash[slash == real] = 0;
   return real;
-}
-
-/* sys.path[0] is the first place where modules are looked for. */
-static bool set_path(Program *p, bool script) {
-  tiny_val sys = tiny_import(p->vm, "sys"), path = tiny_getattr(p->vm, sys, "path");
-  tiny_val dir = tiny_string(p->vm, script ? p->script_dir : ""), args[2] = {tiny_int(p->vm, 0), dir};
-  bool ok = !tiny_failed(tiny_call_method(p->vm, path, "insert", 2, args));
-  if (!ok) tiny_clear_error(p->vm);
-  return ok;
 }
 
 static bool set_file(Program *p, const char *path) {
   return tiny_setattr(p->vm, tiny_main_module(p->vm), "__file__", tiny_string(p->vm, path));
 }
 
-static int cannot_run(const char *full, int err) {
-  if (err == EISDIR) fprintf(stderr, "tiny: can't find '__main__' module in '%s'\n", full);
-  else fprintf(stderr, "tiny: can't open file '%s': [Errno %d] %s\n", full, err, strerror(err));
+static bool set_package(Program *p, const char *name) {
+  return tiny_setattr(p->vm, tiny_main_module(p->vm), "__package__", tiny_string(p->vm, name));
+}
+
+/* When a script that was run from a file is over, its __file__ goes: the prompt of -i has none. */
+static void forget_file(Program *p) {
+  tiny_val dict = tiny_getattr(p->vm, tiny_main_module(p->vm), "__dict__");
+  if (!tiny_delitem(p->vm, dict, tiny_string(p->vm, "__file__"))) tiny_clear_error(p->vm);
+}
+
+static int cannot_run(const Program *p, const char *full, int err) {
+  if (err == EISDIR) fprintf(stderr, "%s: can't find '__main__' module in '%s'\n", p->name, full);
+  else fprintf(stderr, "%s: can't open file '%s': [Errno %d] %s\n", p->name, full, err, strerror(err));
   return err == EISDIR ? 1 : 2;
 }
 
@@ -165,37 +63,97 @@ static int run_at(Program *p, const char *text, size_t len, const char *path) {
   return set_file(p, path) ? run_text(p, text, len, path) : report_status(p, TINY_ERROR);
 }
 
+/* -x: the line stays, empty, so that numbers are right. */
+static size_t first_line(const Program *p, const char *text, size_t len) {
+  const char *end = p->options->skip_first_line ? memchr(text, '\n', len) : NULL;
+  return end ? (size_t)(end - text) : 0;
+}
+
 /* A file, or a folder with a __main__ in it. */
 static int run_file(Program *p, const char *file) {
-  size_t len;
+  size_t len = 0;
   int err;
   char *full = source_absolute(file), *inner = NULL, *text = full ? source_read(full, &len, &err) : NULL;
-  if (full && !text && err == EISDIR) text = source_find_main(full, &len, &inner);
-  int status = !full ? no_memory() : text ? run_at(p, text, len, inner ? inner : full) : cannot_run(full, err);
+  if (!full) return no_memory();
+  bool folder = !text && err == EISDIR && (text = source_find_main(full, &len, &inner)) != NULL;
+  int status;
+  if (!text) status = cannot_run(p, full, err);
+  else if (folder) status = set_package(p, "") ? run_at(p, text, len, inner) : report_status(p, TINY_ERROR);
+  else {
+    size_t skip = first_line(p, text, len);
+    status = run_at(p, text + skip, len - skip, full);
+    if (p->inspecting && !tiny_failed(tiny_main_module(p->vm))) forget_file(p);
+  }
   free(text);
   free(inner);
   free(full);
   return status;
 }
 
+/* The packages around a module are imported first. False: *status says how that ended. */
+static bool import_parents(Program *p, const char *name, int *status) {
+  const char *dot = strrchr(name, '.');
+  if (!dot) return true;
+  char *parent = strndup(name, (size_t)(dot - name));
+  if (!parent) return *status = no_memory(), false;
+  tiny_val module = tiny_import(p->vm, parent);
+  bool ok = !tiny_failed(module), missing = !ok && tiny_pending_is(p->vm, TINY_MODULE_NOT_FOUND_ERROR);
+  if (ok && !tiny_hasattr(p->vm, module, "__path__")) {
+    fprintf(stderr, "%s: Error while finding module specification for '%s' (ModuleNotFoundError: __path__ attribute not found on '%s' while trying to find '%s')",
+            p->name, name, parent, name);
+    if (strcmp(dot, ".py") == 0) fprintf(stderr, ". Try using '%s' instead of '%s' as the module name.", parent, name);
+    fputs("\n", stderr);
+    *status = 1;
+    ok = false;
+  } else if (missing) {
+    tiny_error e;
+    tiny_take_error(p->vm, &e);
+    fprintf(stderr, "%s: Error while finding module specification for '%s' (ModuleNotFoundError: %s)\n", p->name, name, e.message);
+    *status = 1;
+  } else if (!ok) {
+    *status = report_status(p, TINY_ERROR);
+  }
+  free(parent);
+  return ok;
+}
+
+static int no_module(Program *p, const char *name) {
+  bool is_package = false;
+  size_t len;
+  char *path = NULL, *init = source_find_module(p, name, false, &len, &path, &is_package);
+  if (init && is_package) {
+    if (tiny_failed(tiny_import(p->vm, name))) {
+      free(init);
+      free(path);
+      return report_status(p, TINY_ERROR);
+    }
+    fprintf(stderr, "%s: No module named %s.__main__; '%s' is a package and cannot be directly executed\n", p->name, name, name);
+  } else {
+    fprintf(stderr, "%s: No module named %s\n", p->name, name);
+  }
+  free(init);
+  free(path);
+  return 1;
+}
+
 static int run_module(Program *p, const char *name) {
   char *path = NULL, *text = NULL;
   size_t len;
   bool is_package = false;
+  int status;
+  if (!import_parents(p, name, &status)) return status;
   text = source_find_module(p, name, true, &len, &path, &is_package);
-  if (!text) {
-    char *init = source_find_module(p, name, false, &len, &path, &is_package);
-    if (init) fprintf(stderr, "tiny: No module named %s.__main__; '%s' is a package and cannot be directly executed\n", name, name);
-    else fprintf(stderr, "tiny: No module named %s\n", name);
-    free(init);
-    free(path);
-    return 1;
+  if (!text) return no_module(p, name);
+  if (is_package && tiny_failed(tiny_import(p->vm, name))) {
+    status = report_status(p, TINY_ERROR);
+  } else {
+    const char *dot = strrchr(name, '.');
+    char *package = strndup(name, is_package ? strlen(name) : dot ? (size_t)(dot - name) : 0);
+    tiny_val argv = tiny_getattr(p->vm, tiny_import(p->vm, "sys"), "argv");
+    bool ok = package && set_package(p, package) && tiny_setitem(p->vm, argv, tiny_int(p->vm, 0), tiny_string(p->vm, path));
+    status = ok ? run_at(p, text, len, path) : report_status(p, TINY_ERROR);
+    free(package);
   }
-  const char *dot = strrchr(name, '.');
-  tiny_val package = tiny_string_n(p->vm, name, is_package ? strlen(name) : dot ? (size_t)(dot - name) : 0);
-  tiny_val argv = tiny_getattr(p->vm, tiny_import(p->vm, "sys"), "argv");
-  bool ok = tiny_setattr(p->vm, tiny_main_module(p->vm), "__package__", package) && tiny_setitem(p->vm, argv, tiny_int(p->vm, 0), tiny_string(p->vm, path));
-  int status = ok ? run_at(p, text, len, path) : report_status(p, TINY_ERROR);
   free(text);
   free(path);
   return status;
@@ -205,75 +163,117 @@ static int run_stdin(Program *p) {
   size_t len;
   char *text = source_read_stream(stdin, &len);
   if (!text) return no_memory();
-  int status = run_text(p, text, len, "<stdin>");
+  size_t skip = first_line(p, text, len);
+  int status = run_text(p, text + skip, len - skip, "<stdin>");
   free(text);
   return status;
 }
 
+static bool reads_stdin(const Options *o) { return !o->code && !o->module && (!o->file || strcmp(o->file, "-") == 0); }
+
 static int run_all(Program *p, const Options *o) {
   int status = 0;
-  p->inspect = o->interactive;
-  bool stdin_script = !o->code && !o->module && (!o->file || strcmp(o->file, "-") == 0);
-  set_path(p, o->module || (o->file && !stdin_script && !o->code));
+  p->inspect = p->inspecting = o->flag[FLAG_INSPECT];
   if (o->code) status = run_text(p, o->code, strlen(o->code), "<string>");
   else if (o->module) status = run_module(p, o->module);
-  else if (!stdin_script) status = run_file(p, o->file);
-  else if (!isatty(0) && !o->interactive) return run_stdin(p);
-  else return repl_run(p, !o->quiet);
-  if (o->interactive) status = repl_run(p, false);
+  else if (!reads_stdin(o)) status = run_file(p, o->file);
+  else if (!isatty(0) && !p->inspecting) return run_stdin(p);
+  else return repl_run(p, !o->flag[FLAG_QUIET]);
+  if (p->inspecting && !p->killed) status = repl_run(p, false);
+  return status;
+}
+
+/* sys.path[0]: the folder of the script, links followed; nothing but "" for -c and stdin; the current one, as it is now, for -m. */
+static bool set_path(Program *p, const Options *o) {
+  char *first = o->module ? getcwd_copy() : reads_stdin(o) || o->code ? strdup("") : dir_of(o->file);
+  bool ok = first && source_set_path(p, o->flag[FLAG_SAFE_PATH] ? NULL : first);
+  free(first);
+  return ok;
+}
+
+/* A standard stream that was closed when the program began is None, as in python3. */
+static bool set_streams(Program *p) {
+  static const char *const names[] = {"stdin", "stdout", "stderr"};
+  tiny_val sys = tiny_import(p->vm, "sys");
+  for (int i = 0; i < 3; i++) {
+    if (fcntl(i, F_GETFD) < 0 && !tiny_setattr(p->vm, sys, names[i], TINY_NONE)) return false;
+  }
+  return true;
+}
+
+static tiny_vm *make_vm(Program *p, const Options *o, int argc, const char **args) {
+  tiny_config c = TINY_CONFIG_INIT;
+  c.memory_limit = o->memory;
+  c.modules = "*";
+  c.write = program_write;
+  c.read = program_read;
+  c.find_source = program_find_source;
+  c.user = p;
+  c.c_stack_limit = c_stack_budget();
+  c.argc = argc;
+  c.argv = args;
+  c.executable = p->name;
+  c.optimize = o->flag[FLAG_OPTIMIZE];
+  tiny_vm *vm = tiny_new(&c);
+#ifdef TINY_FULL
+  if (vm && !tiny_open_full(vm)) {
+    tiny_free(vm);
+    vm = NULL;
+  }
+#endif
+  return vm;
+}
+
+/* Flushes what is left; the words are those of python3, whose stream reports it when it is closed. */
+static int finish(Program *p, int status) {
+  if (output_flush(&p->out)) return status;
+  fprintf(stderr, "Exception ignored in: <_io.TextIOWrapper name='<stdout>' mode='w' encoding='utf-8'>\n%s: [Errno %d] %s\n",
+          p->out.error == EPIPE ? "BrokenPipeError" : "OSError", p->out.error, strerror(p->out.error));
+  return 120;
+}
+
+static int run_program(Program *p, const Options *o, int argc, char **argv) {
+  const char **args = malloc(((size_t)argc + 2) * sizeof *args);
+  if (!args) return no_memory();
+  int n = 0, status;
+  args[n++] = o->code ? "-c" : o->module ? "-m" : o->file ? o->file : "";
+  for (int i = o->first_arg; i < argc; i++) args[n++] = argv[i];
+  p->vm = make_vm(p, o, n, args);
+  if (!p->vm) {
+    free(args);
+    return no_memory();
+  }
+  interrupt_install();
+  interrupt_aim(p->vm);
+  if (set_path(p, o) && set_streams(p) && options_show(p->vm, o, argc, argv)) {
+    if (o->steps_text) tiny_set_fuel(p->vm, o->steps, TINY_KILL);
+    status = run_all(p, o);
+    run_atexit(p);
+  } else {
+    status = tiny_pending(p->vm) ? report_status(p, TINY_ERROR) : no_memory();
+  }
+  status = finish(p, status);
+  interrupt_aim(NULL);
+  tiny_free(p->vm);
+  free(args);
   return status;
 }
 
 int main(int argc, char **argv) {
   Options o = {0};
-  int r = parse_options(&o, argc, argv);
-  if (r >= 0) return r;
-  Program p = {.memory_text = o.memory_text, .steps_text = o.steps_text};
-  output_init(&p);
-  bool has_file = o.file && strcmp(o.file, "-") != 0 && !o.code && !o.module;
-  p.script_dir = has_file ? dir_of(o.file) : getcwd_copy();
-  const char **args = malloc(((size_t)argc + 2) * sizeof *args);
-  if (!p.script_dir || !args) return no_memory();
-  int n = 0;
-  args[n++] = o.code ? "-c" : o.module ? o.module : o.file ? o.file : "";
-  for (int i = o.first_arg; i < argc; i++) args[n++] = argv[i];
-  tiny_config c = TINY_CONFIG_INIT;
-  c.memory_limit = o.memory;
-  c.modules = "*";
-  c.write = program_write;
-  c.read = program_read;
-  c.find_source = program_find_source;
-  c.user = &p;
-  c.c_stack_limit = c_stack_budget();
-  c.argc = n;
-  c.argv = args;
-  c.executable = argv[0];
-  p.vm = tiny_new(&c);
-#ifdef TINY_FULL
-  if (p.vm && !tiny_open_full(p.vm)) {
-    tiny_free(p.vm);
-    p.vm = NULL;
+  int r = argc > 0 ? options_parse(&o, argc, argv) : 2;
+  if (r >= 0) {
+    free(o.warn);
+    return r;
   }
-#endif
-  if (!p.vm) return no_memory();
-  if (o.steps_text) tiny_set_fuel(p.vm, o.steps, TINY_KILL);
-  interrupt_install();
-  interrupt_aim(p.vm);
-  int status = run_all(&p, &o);
-  bool flushed = output_flush(&p.out);
-  interrupt_aim(NULL);
-  tiny_free(p.vm);
+  Program p = {.options = &o, .name = argv[0]};
+  output_init(&p);
+  int status = run_program(&p, &o, argc, argv);
   output_free(&p);
   input_free(&p);
-  free(p.script_dir);
   free(p.found_text);
   free(p.found_path);
-  free(args);
-  if (!flushed) { /* the words of python3, whose stream reports it when it is closed */
-    fprintf(stderr, "Exception ignored in: <_io.TextIOWrapper name='<stdout>' mode='w' encoding='utf-8'>\n%s: [Errno %d] %s\n",
-            p.out.error == EPIPE ? "BrokenPipeError" : "OSError", p.out.error, strerror(p.out.error));
-    if (status == 0) status = 120;
-  }
+  free(o.warn);
   if (p.interrupted) { /* died of Ctrl-C: say so the way a shell understands */
     signal(SIGINT, SIG_DFL);
     raise(SIGINT);

@@ -4,23 +4,45 @@
 #include <stdio.h>
 #include "include/tiny.h"
 
-typedef struct Output { char *data; size_t len, cap; bool line_buffered, broken; int fd, error; } Output; /* error: errno of the write that failed */
+typedef struct Output { char *data; size_t len, cap; bool line_buffered, unbuffered; int fd, error; } Output; /* fd -1: closed when the program began; error: errno of the last write that failed */
 typedef struct Input { char *data; size_t at, len, cap; } Input; /* bytes read from stdin and not handed out yet */
+
+/* The fields of sys.flags, in their order */
+enum { FLAG_DEBUG, FLAG_INSPECT, FLAG_INTERACTIVE, FLAG_OPTIMIZE, FLAG_DONT_WRITE_BYTECODE, FLAG_NO_USER_SITE, FLAG_NO_SITE, FLAG_IGNORE_ENVIRONMENT, FLAG_VERBOSE,
+  FLAG_BYTES_WARNING, FLAG_QUIET, FLAG_HASH_RANDOMIZATION, FLAG_ISOLATED, FLAG_DEV_MODE, FLAG_UTF8_MODE, FLAG_WARN_ENCODING, FLAG_SAFE_PATH, FLAG_COUNT };
+
+typedef struct Options {
+  const char *code, *module, *file;
+  bool unbuffered, skip_first_line;
+  int flag[FLAG_COUNT];
+  const char **warn, **x; /* arguments of -W and -X */
+  int n_warn, n_x;
+  size_t memory;
+  uint64_t steps;
+  const char *memory_text, *steps_text; /* the limits as the user wrote them, for messages */
+  int first_arg; /* index of what becomes sys.argv[1] */
+} Options;
 
 /* What the hooks of the VM share. Owned by main; one per process. */
 typedef struct Program {
   tiny_vm *vm;
   Output out, err;
   Input in;
-  char *script_dir;          /* first place where modules are looked for; "" : the current folder */
   char *found_text, *found_path; /* last module source handed to the VM */
-  const char *memory_text;   /* the limits as the user wrote them, for messages */
-  const char *steps_text;
+  const Options *options;
+  const char *name;          /* argv[0], for messages */
   bool inspect;              /* -i: SystemExit of the script is shown, the prompt follows */
+  bool inspecting;           /* -i was given */
   bool prompting;            /* the prompt is open: stdin is read by lines, so that input() and the prompt take turns */
   bool asked_to_exit;        /* SystemExit was reported */
+  int exit_status;           /* that it asked for */
   bool interrupted;          /* the script died of Ctrl-C */
+  bool killed;               /* by a limit: nothing of the script may run any more */
 } Program;
+
+/* options.c */
+int options_parse(Options *o, int argc, char **argv);          /* -1: go on; else the status to leave with */
+bool options_show(tiny_vm *vm, const Options *o, int argc, char **argv); /* sys.flags, sys.warnoptions ... */
 
 /* output.c */
 void output_init(Program *p);
@@ -35,10 +57,12 @@ char *source_read_stream(FILE *f, size_t *len);
 char *source_find_module(Program *p, const char *dotted_name, bool main, size_t *len, char **path, bool *is_package); /* text of the module for -m */
 char *source_absolute(const char *path);                       /* malloc'ed; the path itself when it is absolute */
 char *source_find_main(const char *dir, size_t *len, char **path); /* text of DIR/__main__.tiny or .py */
+bool source_set_path(Program *p, const char *first);           /* sys.path: first (NULL: none) and the folders of TINYPATH */
 
 /* run.c: all return the process's exit status */
 int run_text(Program *p, const char *text, size_t len, const char *filename);
 int report_status(Program *p, tiny_status status);              /* after a run: prints what is to be printed */
+void run_atexit(Program *p);
 
 /* repl.c */
 int repl_run(Program *p, bool banner);

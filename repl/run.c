@@ -7,10 +7,11 @@ static void say(Program *p, const char *text) { program_write(p, 2, text, strlen
 
 static int report_limit(Program *p, const tiny_error *e) {
   char line[256];
-  if (strcmp(e->limit, "memory") == 0) snprintf(line, sizeof line, "tiny: memory limit of %s exceeded\n", p->memory_text ? p->memory_text : "the host");
-  else if (strcmp(e->limit, "steps") == 0) snprintf(line, sizeof line, "tiny: step limit of %s exceeded\n", p->steps_text ? p->steps_text : "the host");
+  if (strcmp(e->limit, "memory") == 0) snprintf(line, sizeof line, "tiny: memory limit of %s exceeded\n", p->options->memory_text ? p->options->memory_text : "the host");
+  else if (strcmp(e->limit, "steps") == 0) snprintf(line, sizeof line, "tiny: step limit of %s exceeded\n", p->options->steps_text ? p->options->steps_text : "the host");
   else snprintf(line, sizeof line, "tiny: %s limit exceeded\n", e->limit);
   say(p, line);
+  p->killed = strcmp(e->limit, "memory") != 0;
   return 1;
 }
 
@@ -26,6 +27,39 @@ static void say_exit(Program *p, const tiny_error *e) {
   tiny_clear_error(p->vm);
 }
 
+/* sys.excepthook, if the script put something else there. An error of its own is shown with the one that it was to show. */
+static bool call_hook(Program *p, const tiny_error *e) {
+  tiny_val sys = tiny_import(p->vm, "sys"), hook = tiny_getattr(p->vm, sys, "excepthook"), usual = tiny_getattr(p->vm, sys, "__excepthook__");
+  if (tiny_failed(hook)) {
+    tiny_clear_error(p->vm);
+    say(p, "sys.excepthook is missing\n");
+    return false;
+  }
+  if (tiny_is(hook, usual)) return false;
+  tiny_val args[3] = {tiny_getattr(p->vm, e->exception, "__class__"), e->exception, tiny_getattr(p->vm, e->exception, "__traceback__")};
+  tiny_val first = tiny_traceback_text(p->vm, e->exception);
+  if (!tiny_failed(tiny_call(p->vm, hook, 3, args))) return true;
+  tiny_error second;
+  if (!tiny_take_error(p->vm, &second)) return true;
+  if (second.limit) return report_limit(p, &second), true;
+  if (second.is_exit) return p->asked_to_exit = true, p->exit_status = second.exit_status & 0xFF, say_exit(p, &second), true;
+  say(p, "Error in sys.excepthook:\n");
+  say(p, second.text);
+  say(p, "\nOriginal exception was:\n");
+  const char *text = tiny_to_str(p->vm, first, NULL);
+  if (text) say(p, text);
+  return true;
+}
+
+/* The functions registered with atexit, if the script imported it. */
+void run_atexit(Program *p) {
+  tiny_val module = p->killed ? TINY_FAIL : tiny_getitem(p->vm, tiny_modules(p->vm), tiny_string(p->vm, "atexit"));
+  tiny_val done = tiny_failed(module) ? TINY_FAIL : tiny_call_method(p->vm, module, "_run_exitfuncs", 0, NULL);
+  tiny_error e;
+  if (tiny_failed(done) && !tiny_failed(module) && tiny_take_error(p->vm, &e) && e.limit) report_limit(p, &e);
+  tiny_clear_error(p->vm);
+}
+
 int report_status(Program *p, tiny_status status) {
   if (status == TINY_OK) return 0;
   tiny_error e;
@@ -38,8 +72,10 @@ int report_status(Program *p, tiny_status status) {
     say_exit(p, &e);
     return code;
   }
-  say(p, e.text);
   p->interrupted = strcmp(e.type, "KeyboardInterrupt") == 0;
+  bool hooked = call_hook(p, &e); /* e may be gone afterwards */
+  if (hooked && p->asked_to_exit) return p->exit_status;
+  if (!hooked) say(p, e.text);
   return p->interrupted ? 130 : 1;
 }
 

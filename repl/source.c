@@ -75,26 +75,37 @@ static char *look_in(const char *dir, const char *slashed, const char *inner, bo
   return NULL;
 }
 
+/* The folders of sys.path, as the script left it; entries that are no str are passed over, as the import system does. */
 static char *look_everywhere(Program *p, const char *dotted, const char *inner, bool *is_package, size_t *len, char **path) {
   size_t n = strlen(dotted);
   char *slashed = malloc(n + 1), *text = NULL;
   if (!slashed) return NULL;
   for (size_t i = 0; i <= n; i++) slashed[i] = dotted[i] == '.' ? '/' : dotted[i];
-  text = look_in(p->script_dir, slashed, inner, is_package, len, path);
-  const char *at = getenv("TINYPATH");
-  while (!text && at && *at) {
-    size_t k = strcspn(at, ":");
-    char *dir = malloc(k + 1);
-    if (dir) {
-      memcpy(dir, at, k);
-      dir[k] = 0;
-      if (k) text = look_in(dir, slashed, inner, is_package, len, path);
-      free(dir);
-    }
-    at += k + (at[k] == ':');
+  tiny_scope scope = tiny_scope_open(p->vm);
+  tiny_val dirs = tiny_getattr(p->vm, tiny_getitem(p->vm, tiny_modules(p->vm), tiny_string(p->vm, "sys")), "path");
+  if (tiny_failed(dirs)) tiny_clear_error(p->vm);
+  for (int i = 0; !text && !tiny_failed(dirs) && i < tiny_seq_len(dirs); i++) {
+    tiny_val item = tiny_seq_item(dirs, i);
+    const char *dir = tiny_kind_of(p->vm, item) == TINY_T_STR ? tiny_to_str(p->vm, item, NULL) : NULL;
+    char *full = dir ? source_absolute(dir) : NULL;
+    if (full) text = look_in(full, slashed, inner, is_package, len, path);
+    free(full);
   }
+  tiny_scope_close(p->vm, scope);
   free(slashed);
   return text;
+}
+
+bool source_set_path(Program *p, const char *first) {
+  tiny_val path = tiny_getattr(p->vm, tiny_import(p->vm, "sys"), "path");
+  if (first && !tiny_list_append(p->vm, path, tiny_string(p->vm, first))) return false;
+  const char *at = p->options->flag[FLAG_IGNORE_ENVIRONMENT] ? NULL : getenv("TINYPATH");
+  while (at && *at) {
+    size_t k = strcspn(at, ":");
+    if (k && !tiny_list_append(p->vm, path, tiny_string_n(p->vm, at, k))) return false;
+    at += k + (at[k] == ':');
+  }
+  return !tiny_failed(path);
 }
 
 bool program_find_source(void *user, const char *dotted_name, const char **text, size_t *len, const char **path, bool *is_package) {
@@ -121,5 +132,6 @@ char *source_find_main(const char *dir, size_t *len, char **path) {
 /* The path that tracebacks and __file__ show; as python3, without taking "." and ".." out. */
 char *source_absolute(const char *path) {
   char cwd[PATH_MAX];
-  return path[0] == '/' || !getcwd(cwd, sizeof cwd) ? join3("", path, "") : join3(cwd, path, "");
+  if (path[0] == '/' || !getcwd(cwd, sizeof cwd)) return join3("", path, "");
+  return *path && strcmp(path, ".") != 0 ? join3(cwd, path, "") : join3("", cwd, "");
 }

@@ -240,5 +240,5 @@ bool builtins_init(tiny_vm *vm) {
   }
   Value os_error = rt_type_value(&exc_OSError);
   return put(vm, "EnvironmentError", os_error) && put(vm, "IOError", os_error) && put(vm, "None", V_NONE) && put(vm, "True", V_TRUE) && put(vm, "False", V_FALSE) &&
-    put(vm, "Ellipsis", V_ELLIPSIS) && put(vm, "NotImplemented", V_NOTIMPL) && put(vm, "__debug__", V_TRUE);
+    put(vm, "Ellipsis", V_ELLIPSIS) && put(vm, "NotImplemented", V_NOTIMPL) && put(vm, "__debug__", v_from_bool(vm->config.optimize == 0));
 }

@@ -29,7 +29,7 @@ static bool add_str(VM *vm, Buf *b, Value v) {
   return true;
 }
 
-static Value print_direct(VM *vm, int stream, Tuple *args, Value sep, Value end) {
+static Value print_direct(VM *vm, int stream, Tuple *args, Value sep, Value end, bool flush) {
   Buf b;
   buf_init(&b, &vm->mem);
   bool ok = true;
@@ -41,7 +41,7 @@ static Value print_direct(VM *vm, int stream, Tuple *args, Value sep, Value end)
   if (ok && v_is_none(end)) buf_char(&b, '\n');
   else if (ok) ok = add_str(vm, &b, end);
   if (ok && b.failed) ok = !v_failed(rt_no_memory(vm));
-  if (ok && !std_stream_write(vm, stream, b.data ? b.data : "", b.len)) ok = false;
+  ok = ok && std_stream_write(vm, stream, b.data ? b.data : "", b.len) && (!flush || std_stream_flush(vm, stream));
   buf_free(&b);
   return ok ? V_NONE : V_FAIL;
 }
@@ -62,7 +62,10 @@ static Value bi_print(VM *vm, Args *a) {
   if (!stream) stream = std_stream_number(vm, file);
   bool script = stream != 1 && stream != 2;
   for (size_t i = 0; i < args->length && !script; i++) script = text_needs_script(vm, args->items[i]);
-  if (!script) return print_direct(vm, stream, args, sep, end);
+  if (!script) {
+    int flush = rt_truth(vm, a->v[4]);
+    return flush < 0 ? V_FAIL : print_direct(vm, stream, args, sep, end, flush);
+  }
   if (v_absent(file)) {
     Value sys = tiny_import(vm, "sys");
     if (v_failed(sys)) return V_FAIL;

@@ -1,4 +1,5 @@
 /* The module sys. What costs something to make (version_info, float_info, ...) is made when first asked for, by the module's __getattr__. */
+#include <errno.h>
 #include <string.h>
 #include "stdlib/sys_streams.h"
 
@@ -71,7 +72,7 @@ static tiny_val sys_excepthook(tiny_vm *vm, tiny_args *a) {
   size_t len;
   const char *utf8 = tiny_to_str(vm, text, &len);
   if (!utf8) return TINY_FAIL;
-  return tiny_write(vm, 2, utf8, len) ? TINY_NONE : tiny_raise_os(vm, 5 /* EIO */, NULL);
+  return tiny_write(vm, 2, utf8, len) ? TINY_NONE : tiny_raise_os(vm, errno ? errno : EIO, NULL);
 }
 
 static tiny_val sys_getattr(tiny_vm *vm, tiny_args *a) {

@@ -1,4 +1,5 @@
 /* sys.stdin, sys.stdout, sys.stderr: text streams over the host's read and write hooks, and their `buffer`s for bytes. */
+#include <errno.h>
 #include <string.h>
 #include "stdlib/stdlib.h"
 #include "stdlib/sys_streams.h"
@@ -40,6 +41,9 @@ int std_stream_number(tiny_vm *vm, tiny_val v) {
   return s && !s->closed ? s->number : -1;
 }
 
+/* What the host's hook left in errno. */
+static tiny_val io_error(tiny_vm *vm) { return tiny_raise_os(vm, errno ? errno : EIO, NULL); }
+
 /* Lone surrogates stand in strings as ED A0..BF xx. */
 static bool has_surrogate(const char *text, size_t len) {
   for (const char *p = text, *end = text + len; (p = memchr(p, 0xED, (size_t)(end - p))) != NULL; p++) {
@@ -54,15 +58,16 @@ static bool write_encoded(tiny_vm *vm, int stream, const char *text, size_t len)
   size_t n;
   const char *data = tiny_to_bytes(vm, bytes, &n);
   if (!data) return false;
-  return tiny_write(vm, stream, data, n) || !tiny_failed(tiny_raise_os(vm, 5 /* EIO */, NULL));
+  return tiny_write(vm, stream, data, n) || !tiny_failed(io_error(vm));
 }
 
 bool std_stream_write(tiny_vm *vm, int stream, const char *text, size_t len) {
   if (has_surrogate(text, len)) return write_encoded(vm, stream, text, len);
   if (len == 0 || tiny_write(vm, stream, text, len)) return true;
-  tiny_raise_os(vm, 5 /* EIO */, NULL);
-  return false;
+  return io_error(vm), false;
 }
+
+bool std_stream_flush(tiny_vm *vm, int stream) { return tiny_write(vm, stream, NULL, 0) || !tiny_failed(io_error(vm)); }
 
 static tiny_val not_supported(tiny_vm *vm, const char *what) {
   tiny_val io = tiny_import(vm, "io");
@@ -89,7 +94,7 @@ static tiny_val buf_write(tiny_vm *vm, tiny_args *a) {
   const void *data = s ? tiny_to_bytes(vm, tiny_arg(a, 1), &len) : NULL;
   if (!data) return TINY_FAIL;
   if (s->number == 0) return not_supported(vm, "write");
-  if (len && !tiny_write(vm, s->number, data, len)) return tiny_raise_os(vm, 5 /* EIO */, NULL);
+  if (len && !tiny_write(vm, s->number, data, len)) return io_error(vm);
   return tiny_int(vm, (int64_t)len);
 }
 
@@ -101,8 +106,7 @@ static tiny_val st_writelines(tiny_vm *vm, tiny_args *a) {
 static tiny_val st_flush(tiny_vm *vm, tiny_args *a) {
   Stream *s = self_of(a, vm);
   if (!s) return TINY_FAIL;
-  if (s->number != 0 && !tiny_write(vm, s->number, NULL, 0)) return tiny_raise_os(vm, 5 /* EIO */, NULL);
-  return TINY_NONE;
+  return s->number == 0 || std_stream_flush(vm, s->number) ? TINY_NONE : TINY_FAIL;
 }
 
 /* ---- input */
@@ -124,7 +128,7 @@ static int fill(tiny_vm *vm, Stream *s) {
   }
   long n = tiny_read(vm, s->data + s->to, s->cap - s->to);
   if (n < 0) { /* perhaps Ctrl-C while it waited */
-    if (tiny_poll(vm)) tiny_raise_os(vm, 5 /* EIO */, NULL);
+    if (tiny_poll(vm)) io_error(vm);
     return -1;
   }
   if (n == 0) return s->at_end = true, 0;
@@ -132,22 +136,11 @@ static int fill(tiny_vm *vm, Stream *s) {
   return 1;
 }
 
-/* The next n bytes as str or bytes. Text: strict UTF-8, \r\n and \r become \n. */
+/* The next n bytes as str or bytes. Text: strict UTF-8; CPython opens stdin with newline='\n', so \r stays. */
 static tiny_val take(tiny_vm *vm, Stream *s, size_t n, bool text) {
   const char *at = s->data ? s->data + s->from : "";
   s->from += n;
-  if (!text) return tiny_bytes(vm, at, n);
-  if (!memchr(at, '\r', n)) return tiny_string_n(vm, at, n);
-  char *copy = tiny_alloc(vm, NULL, 0, n);
-  if (!copy) return tiny_no_memory(vm);
-  size_t len = 0;
-  for (size_t i = 0; i < n; i++) {
-    if (at[i] == '\r' && i + 1 < n && at[i + 1] == '\n') continue;
-    copy[len++] = at[i] == '\r' ? '\n' : at[i];
-  }
-  tiny_val v = tiny_string_n(vm, copy, len);
-  tiny_alloc(vm, copy, n, 0);
-  return v;
+  return text ? tiny_string_n(vm, at, n) : tiny_bytes(vm, at, n);
 }
 
 /* size < 0: to the end of the line. */

@@ -1,5 +1,6 @@
 /* tiny.h: running, calling, operators, limits, scopes and references. Thin: every function checks for TINY_FAIL among its arguments (absorbing), asks the
  * narrow waist, and pins what it returns. */
+#include <errno.h>
 #include "vm/api_int.h"
 #include "vm/call.h"
 #include "vm/import.h"
@@ -294,7 +295,10 @@ void *tiny_alloc(tiny_vm *vm, void *ptr, size_t old_size, size_t new_size) {
 
 tiny_val tiny_no_memory(tiny_vm *vm) { return rt_no_memory(vm); }
 
-bool tiny_write(tiny_vm *vm, int stream, const char *text, size_t len) { return !vm->config.write || vm->config.write(vm->config.user, stream, text, len); }
+bool tiny_write(tiny_vm *vm, int stream, const char *text, size_t len) {
+  errno = 0;
+  return !vm->config.write || vm->config.write(vm->config.user, stream, text, len);
+}
 
 /* ---- scopes and references */
 

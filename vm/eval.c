@@ -89,14 +89,15 @@ RunResult vm_run(VM *vm, bool throwing, Value *result) {
 #define B INS_B(w)
 #define C INS_C(w)
 #define X (pc[-1])          /* after the handler has stepped over it */
-#define FUEL()                                   \
+#define FUEL_OR(label)                           \
   do {                                           \
     if (UNLIKELY(--vm->fuel < 0)) {              \
       SAVE();                                    \
-      if (!vm_safe_point(vm)) goto stopped;      \
+      if (!vm_safe_point(vm)) goto label;        \
     }                                            \
   } while (0)
-#define JUMP_X() do { pc += (int32_t)X; FUEL(); } while (0)
+#define FUEL() FUEL_OR(stopped)
+#define JUMP_X() do { pc += (int32_t)X; FUEL_OR(stopped_at_jump); } while (0)
 #define BRANCH(cond) do { pc++; if ((cond) == (bool)C) JUMP_X(); NEXT; } while (0)
 #define CHECKED(call) do { SAVE(); if (UNLIKELY(!(call))) goto raise; vm->n_temps = temps; NEXT; } while (0)
 #define DONE_A(step) do { SAVE(); d = (Dest){CONT_STORE, (uint8_t)A, 0}; s = (step); goto step_value; } while (0)
@@ -417,7 +418,7 @@ slow_compare:
     NEXT;
 
   /* ---- jumps ---- */
-  CASE(JUMP) : pc += INS_sJ(w); FUEL(); NEXT;
+  CASE(JUMP) : pc += INS_sJ(w); FUEL_OR(stopped_at_jump); NEXT;
   CASE(JTRUE) : v = R[A];
     if (LIKELY(v_is_bool(v))) BRANCH(v.w == V_TRUE.w);
     if (v_is_int(v)) BRANCH(v.w != 0);
@@ -1321,6 +1322,8 @@ step_other:
   }
   go = s == STEP_THROW ? GO_THROW : GO_RAISE;
   goto raising;
+stopped_at_jump:
+  if (!vm->paused) vm->frame->pc++; /* an interrupt strikes where the jump went, not in the instruction that stands before it */
 stopped:
   if (vm->paused) {
     *result = V_NONE;

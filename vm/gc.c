@@ -123,6 +123,13 @@ static void run_one(VM *vm, Obj *o) {
   } else {
     Value del = rt_special(vm, v, NAME(vm, __del__));
     r = v_failed(del) || v_absent(del) ? del : rt_call(vm, del, 0, NULL);
+    if (v_failed(r) && !v_failed(del)) {
+      Value exc = tiny_pin(vm, rt_take_exc(vm));
+      Value function = tiny_getattr(vm, del, "__func__"); /* the report names the function */
+      if (v_failed(function)) tiny_clear_error(vm);
+      exc_report_unraisable(vm, exc, where, v_failed(function) ? v : function);
+      return;
+    }
   }
   if (v_failed(r)) exc_report_unraisable(vm, rt_take_exc(vm), where, v);
 }
