@@ -749,7 +749,7 @@ set_item:
 extend_frozen:
     {
       Value argv[4] = {V_NONE, V_NONE, R[A], R[B]};
-      v = rt_frozen(vm, sop ? "_ops_set_update" : "_ops_list_extend");
+      v = rt_frozen(vm, sop ? "_ops_set_update" : cold_list_extend_name(vm, R[B]));
       if (v_failed(v)) goto raise;
       s = call_begin(vm, v, argv + 2, 2, V_ABSENT, (Dest){CONT_DISCARD, 0, 0}, &v);
       if (s == STEP_DONE) NEXT;
@@ -774,7 +774,7 @@ extend_frozen:
         NEXT;
       }
       Value argv[4] = {V_NONE, V_NONE, v_from_obj(l), v};
-      v = rt_frozen(vm, "_ops_list_extend");
+      v = rt_frozen(vm, cold_list_extend_name(vm, R[B]));
       if (v_failed(v)) goto raise;
       d = (Dest){CONT_STORE, (uint8_t)A, 0};
       s = call_begin(vm, v, argv + 2, 2, V_ABSENT, d, &v);

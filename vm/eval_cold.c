@@ -244,6 +244,8 @@ bool cold_check_star(VM *vm, Value v) {
   return seems_iterable(vm, v) || (!rt_pending(vm) && rt_raise_b(vm, &exc_TypeError, "Value after * must be an iterable, not %T", v));
 }
 
+const char *cold_list_extend_name(VM *vm, Value iterable) { return iter_gives_hint(vm, iterable) ? "_ops_list_extend_hinted" : "_ops_list_extend"; }
+
 bool cold_not_iterable_arg(VM *vm, Value callee, Value v) {
   if (seems_iterable(vm, v)) return true;
   Value name = callee_name(vm, callee);

@@ -46,4 +46,5 @@ bool cold_match_class(VM *vm, Value v, Value cls, Tuple *names, uint32_t n_pos, 
 bool cold_kwargs_call(VM *vm, Value *window, Value *kwnames, int *argc, Value **argv, size_t *cap); /* CALLEX: flattens into counted memory */
 Step cold_throw_foreign(VM *vm, Gen *g, Value *out);                      /* vm->exc is thrown into g, which is past its YIELDFROM to a foreign iterator; STEP_DONE: an item */
 int ops_bool_result(VM *vm, Value v, bool is_len);
+const char *cold_list_extend_name(VM *vm, Value iterable); /* the frozen function that extends a list by it */
 #endif

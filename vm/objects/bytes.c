@@ -358,23 +358,15 @@ static int bytes_iter_next(VM *vm, Value self, Value *item) {
   *item = v_from_int62(v.data[it->at++]);
   return 1;
 }
-static Value iter_hint(VM *vm, Args *a) {
-  SeqIter *it = (SeqIter *)v_obj(a->v[0]);
-  (void)vm;
-  if (v_absent(it->seq)) return v_from_int62(0);
-  size_t n = self_view(it->seq).size;
-  return v_from_int62(it->at < n ? (int64_t)(n - it->at) : 0);
-}
 static void iter_trace(Tracer *t, Obj *o) { gc_mark(t, ((SeqIter *)o)->seq); }
-static const tiny_def iter_methods[] = {{"__length_hint__", iter_hint, "(self, /)", "Private method returning an estimate of len(list(it))."}, {0}};
 
 const Type bytes_iter_type = {
   .head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "bytes_iterator", .base = &object_type, .layout = LAY_ITER,
-  .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_bytes_iter, .size = sizeof(SeqIter), .trace = iter_trace, .iter = iter_self, .next = bytes_iter_next, .methods = iter_methods,
+  .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_bytes_iter, .size = sizeof(SeqIter), .trace = iter_trace, .iter = iter_self, .next = bytes_iter_next, .methods = iter_forward_methods,
 };
 const Type bytearray_iter_type = {
   .head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "bytearray_iterator", .base = &object_type, .layout = LAY_ITER,
-  .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_bytearray_iter, .size = sizeof(SeqIter), .trace = iter_trace, .iter = iter_self, .next = bytes_iter_next, .methods = iter_methods,
+  .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_bytearray_iter, .size = sizeof(SeqIter), .trace = iter_trace, .iter = iter_self, .next = bytes_iter_next, .methods = iter_forward_methods,
 };
 
 static Value bytes_getnewargs(VM *vm, Args *a) {

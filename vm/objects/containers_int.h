@@ -65,6 +65,11 @@ bool iter_is_iterable(VM *vm, Value x);
 
 /* Methods of the iterator types that are generators in another coat. */
 extern const tiny_def iter_gen_methods[];
+/* iter_state.c: methods of iterators that tell and set their state. */
+extern const tiny_def iter_backward_methods[], callable_iter_methods[], seq_iter_methods[], reversed_gen_methods[];
+TINY_MUST_CHECK Value iter_reduced(VM *vm, const char *name, Value source, Value index); /* (builtin name, (source,), index); index V_ABSENT: left out. V_FAIL in: V_FAIL out */
+Value iter_reduce_rest_m(VM *vm, Args *a);       /* __reduce__ that lists the items still to come, without using up the iterator */
+#define ITER_REDUCE_REST {"__reduce__", iter_reduce_rest_m, "(self, /)", "Return state information for pickling."}
 /* A native to be handed to frozen code as an argument. */
 TINY_MUST_CHECK Value native_value(VM *vm, const tiny_def *def);
 /* Calls the running native again with the iterable argument number i made a list: for methods that take any iterable. Returns what the native is to return. */

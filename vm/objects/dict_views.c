@@ -107,7 +107,7 @@ static Value iter_length_hint(VM *vm, Args *a) {
   DictIter *it = (DictIter *)v_obj(a->v[0]);
   return v_from_int62(it->dict && it->used == it->dict->used ? (int64_t)it->left : 0);
 }
-static const tiny_def iter_methods[] = {{"__length_hint__", iter_length_hint, "(self, /)", "Private method returning an estimate of len(list(it))."}, {0}};
+static const tiny_def iter_methods[] = {{"__length_hint__", iter_length_hint, "(self, /)", "Private method returning an estimate of len(list(it))."}, ITER_REDUCE_REST, {0}};
 
 #define ITER_TYPE(id, python_name, next_fn)                                                                                                            \
   const Type id##_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type},                                                    \

@@ -44,6 +44,11 @@ Value iter_quick(VM *vm, Value x, bool *needs_script) {
   return V_ABSENT;
 }
 
+bool iter_gives_hint(VM *vm, Value x) {
+  const Type *t = type_of(x);
+  return type_is_heap(t) && (!v_absent(rt_type_lookup(vm, t, NAME(vm, __len__))) || !v_absent(rt_type_lookup(vm, t, NAME(vm, __length_hint__))));
+}
+
 Value native_value(VM *vm, const tiny_def *def) { return v_from_obj_or_fail(native_new(vm, def, NATIVE_FUNCTION, NULL, V_ABSENT, V_NONE)); }
 
 Value retry_with_list(VM *vm, Args *a, int n, const Value *argv, int i) {
@@ -115,21 +120,6 @@ static int seq_prev(VM *vm, Value self, Value *out) {
   return 0;
 }
 
-static Value forward_hint(VM *vm, Args *a) {
-  SeqIter *it = (SeqIter *)v_obj(a->v[0]);
-  if (v_absent(it->seq)) return v_from_int62(0);
-  int64_t n = type_of(it->seq)->length(vm, it->seq);
-  return v_from_int62(n > (int64_t)it->at ? n - (int64_t)it->at : 0);
-}
-static Value backward_hint(VM *vm, Args *a) {
-  SeqIter *it = (SeqIter *)v_obj(a->v[0]);
-  if (v_absent(it->seq)) return v_from_int62(0);
-  int64_t n = type_of(it->seq)->length(vm, it->seq);
-  return v_from_int62(n >= (int64_t)it->at ? (int64_t)it->at : 0);
-}
-static const tiny_def forward_methods[] = {{"__length_hint__", forward_hint, "(self, /)", "Private method returning an estimate of len(list(it))."}, {0}};
-static const tiny_def backward_methods[] = {{"__length_hint__", backward_hint, "(self, /)", "Private method returning an estimate of len(list(it))."}, {0}};
-
 #define ITER_TYPE(id, python_name, next_fn, more)                                                                                                      \
   const Type id##_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type},                                                    \
                           .name = python_name,                                                                                                         \
@@ -142,9 +132,9 @@ static const tiny_def backward_methods[] = {{"__length_hint__", backward_hint, "
                           .iter = iter_self,                                                                                                           \
                           .next = next_fn,                                                                                                             \
                           .methods = more}
-ITER_TYPE(list_iter, "list_iterator", list_next, forward_methods);
-ITER_TYPE(list_reverse_iter, "list_reverseiterator", list_prev, backward_methods);
-ITER_TYPE(tuple_iter, "tuple_iterator", tuple_next, forward_methods);
+ITER_TYPE(list_iter, "list_iterator", list_next, iter_forward_methods);
+ITER_TYPE(list_reverse_iter, "list_reverseiterator", list_prev, iter_backward_methods);
+ITER_TYPE(tuple_iter, "tuple_iterator", tuple_next, iter_forward_methods);
 
 /* ---- iterators that call script code are generators in another coat (stdlib/frozen/_iter.tiny) ---- */
 
@@ -153,7 +143,7 @@ static void gen_destroy_as(VM *vm, Obj *o) {
   if (generator_type.destroy) generator_type.destroy(vm, o);
 }
 const tiny_def iter_gen_methods[] = {{"__next__", gen_next_m, "(self, /)", "Implement next(self)."}, {0}};
-#define GEN_TYPE(id, python_name, base_type)                                                                                                           \
+#define GEN_TYPE(id, python_name, base_type, more)                                                                                                         \
   const Type id##_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type},                                                    \
                           .name = python_name,                                                                                                         \
                           .base = base_type,                                                                                                           \
@@ -164,13 +154,13 @@ const tiny_def iter_gen_methods[] = {{"__next__", gen_next_m, "(self, /)", "Impl
                           .trace = gen_trace_as,                                                                                                       \
                           .destroy = gen_destroy_as,                                                                                                   \
                           .iter = iter_self,                                                                                                           \
-                          .methods = iter_gen_methods}
-GEN_TYPE(callable_iter, "callable_iterator", &object_type);
-GEN_TYPE(seq_iter, "iterator", &object_type);
-GEN_TYPE(reversed_gen, "reversed", &reversed_type);
+                          .methods = more}
+GEN_TYPE(callable_iter, "callable_iterator", &object_type, callable_iter_methods);
+GEN_TYPE(seq_iter, "iterator", &object_type, seq_iter_methods);
+GEN_TYPE(reversed_gen, "reversed", &reversed_type, reversed_gen_methods);
 
 Value iter_callable_new(VM *vm, Value f, Value sentinel) { return gen_from_builtin(vm, &callable_iter_type, "_callable_iter", 2, (Value[]){f, sentinel}); }
-Value iter_getitem_new(VM *vm, Value obj) { return gen_from_builtin(vm, &seq_iter_type, "_getitem_iter", 1, &obj); }
+Value iter_getitem_new(VM *vm, Value obj) { return gen_from_builtin(vm, &seq_iter_type, "_getitem_iter", 2, (Value[]){obj, v_from_int62(0)}); }
 
 /* ---- reversed ---- */
 
@@ -221,5 +211,5 @@ const Type reversed_type = {
     .trace = seq_iter_trace,
     .iter = iter_self,
     .next = seq_prev,
-    .methods = backward_methods,
+    .methods = iter_backward_methods,
 };

@@ -473,7 +473,7 @@ static Value list_inplace(VM *vm, int op, Value a, Value b) {
   List *l = v_list(a);
   if (op == TINY_ADD) {
     int r = list_extend_c(vm, l, b);
-    if (r == 0) return rt_tail_builtin(vm, "_list_iadd", 2, (Value[]){a, b});
+    if (r == 0) return rt_tail_builtin(vm, iter_gives_hint(vm, b) ? "_list_iadd_hinted" : "_list_iadd", 2, (Value[]){a, b});
     return r < 0 ? V_FAIL : a;
   }
   if (op != TINY_MUL) return V_NOTIMPL;
@@ -504,7 +504,7 @@ static Value list_init(VM *vm, Args *a) {
   if (l->length) list_clear(vm, l);
   if (v_absent(a->v[1])) return V_NONE;
   int r = list_extend_c(vm, l, a->v[1]);
-  if (r == 0) return rt_tail_builtin(vm, "_list_extend", 2, a->v);
+  if (r == 0) return rt_tail_builtin(vm, iter_gives_hint(vm, a->v[1]) ? "_list_extend_hinted" : "_list_extend", 2, a->v);
   return r < 0 ? V_FAIL : V_NONE;
 }
 

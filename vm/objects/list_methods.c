@@ -7,7 +7,7 @@ static Value append(VM *vm, Args *a) { return list_append(vm, v_list(a->v[0]), a
 
 static Value extend(VM *vm, Args *a) {
   int r = list_extend_c(vm, v_list(a->v[0]), a->v[1]);
-  if (r == 0) return rt_tail_builtin(vm, "_list_extend", 2, a->v);
+  if (r == 0) return rt_tail_builtin(vm, iter_gives_hint(vm, a->v[1]) ? "_list_extend_hinted" : "_list_extend", 2, a->v);
   return r < 0 ? V_FAIL : V_NONE;
 }
 

@@ -78,7 +78,7 @@ static Value range_make(VM *vm, const Type *cls, Args *a) {
 
 /* ---- iterators ---- */
 
-typedef struct LongRangeIter { Obj head; Value at, step, left; } LongRangeIter;
+typedef struct LongRangeIter { Obj head; Value at, step, left, index; } LongRangeIter;
 
 static Value iter_from(VM *vm, Value start, Value step, Value length) {
   int64_t n;
@@ -87,7 +87,7 @@ static Value iter_from(VM *vm, Value start, Value step, Value length) {
     if (!it) return V_FAIL;
     it->at = v_int(start);
     it->step = v_int(step);
-    it->left = (uint64_t)n;
+    it->left = it->total = (uint64_t)n;
     return v_from_obj(it);
   }
   if (rt_pending(vm)) return V_FAIL;
@@ -96,6 +96,7 @@ static Value iter_from(VM *vm, Value start, Value step, Value length) {
   gc_store(vm, it, &it->at, start);
   gc_store(vm, it, &it->step, step);
   gc_store(vm, it, &it->left, length);
+  it->index = v_from_int62(0);
   return v_from_obj(it);
 }
 
@@ -108,7 +109,7 @@ static Value range_iter(VM *vm, Value self) {
   if (!it) return V_FAIL;
   it->at = start;
   it->step = step;
-  it->left = n;
+  it->left = it->total = n;
   return v_from_obj(it);
 }
 
@@ -129,21 +130,64 @@ static int range_next(VM *vm, Value self, Value *out) {
 }
 static Value range_iter_hint(VM *vm, Args *a) { return int_from_u64(vm, ((RangeIter *)v_obj(a->v[0]))->left); }
 
+/* State for copying and pickling: (iter, (range(start, stop, step),), index). stop is such that the last item is followed by it. */
+static Value reduced(VM *vm, Value start, Value step, Value total, Value index) {
+  Value stop = add(vm, start, mul(vm, total, step));
+  return iter_reduced(vm, "iter", v_failed(start) || v_failed(stop) ? V_FAIL : range_new(vm, start, stop, step), index);
+}
+/* The first item; the last step past the end is never made. */
+static int64_t first_item(const RangeIter *it) { return it->at - it->step * (int64_t)(it->total - it->left - (it->left == 0 && it->total > 0)); }
+static Value range_iter_reduce(VM *vm, Args *a) {
+  RangeIter *it = (RangeIter *)v_obj(a->v[0]);
+  return reduced(vm, v_from_int62(first_item(it)), v_from_int62(it->step), int_from_u64(vm, it->total), int_from_u64(vm, it->total - it->left));
+}
+static Value range_iter_setstate(VM *vm, Args *a) {
+  RangeIter *it = (RangeIter *)v_obj(a->v[0]);
+  int64_t at;
+  if (!is_int(a->v[1])) return rt_raise(vm, &exc_TypeError, "an integer is required");
+  if (!int_to_i64(a->v[1], &at)) return rt_raise(vm, &exc_OverflowError, "Python int too large to convert to C long");
+  uint64_t index = at < 0 ? 0 : (uint64_t)at > it->total ? it->total : (uint64_t)at;
+  int64_t first = first_item(it);
+  it->left = it->total - index;
+  it->at = it->total == 0 ? first : first + it->step * (int64_t)(index - (it->left == 0));
+  return V_NONE;
+}
+
 static void long_trace(Tracer *t, Obj *o) {
   LongRangeIter *it = (LongRangeIter *)o;
   gc_mark(t, it->at);
   gc_mark(t, it->step);
   gc_mark(t, it->left);
+  gc_mark(t, it->index);
 }
 static int long_next(VM *vm, Value self, Value *out) {
   LongRangeIter *it = (LongRangeIter *)v_obj(self);
   if (int_sign(it->left) <= 0) return 0;
-  Value at = add(vm, it->at, it->step), left = sub(vm, it->left, v_from_int62(1));
-  if (v_failed(at) || v_failed(left)) return -1;
+  Value at = add(vm, it->at, it->step), left = sub(vm, it->left, v_from_int62(1)), index = add(vm, it->index, v_from_int62(1));
+  if (v_failed(at) || v_failed(left) || v_failed(index)) return -1;
   *out = it->at;
   gc_store(vm, it, &it->at, at);
   gc_store(vm, it, &it->left, left);
+  gc_store(vm, it, &it->index, index);
   return 1;
+}
+static Value long_reduce(VM *vm, Args *a) {
+  LongRangeIter *it = (LongRangeIter *)v_obj(a->v[0]);
+  Value start = sub(vm, it->at, mul(vm, it->index, it->step)), total = add(vm, it->index, it->left);
+  return v_failed(total) ? V_FAIL : reduced(vm, start, it->step, total, it->index);
+}
+static Value long_setstate(VM *vm, Args *a) {
+  LongRangeIter *it = (LongRangeIter *)v_obj(a->v[0]);
+  Value index = a->v[1], total = add(vm, it->index, it->left);
+  if (!is_int(index)) return rt_raise(vm, &exc_TypeError, "an integer is required");
+  if (v_failed(total)) return V_FAIL;
+  index = int_sign(index) < 0 ? v_from_int62(0) : int_compare(index, total) > 0 ? total : int_plain(vm, index);
+  Value moved = sub(vm, index, it->index), at = add(vm, it->at, mul(vm, moved, it->step)), left = sub(vm, total, index);
+  if (v_failed(moved) || v_failed(at) || v_failed(left)) return V_FAIL;
+  gc_store(vm, it, &it->at, at);
+  gc_store(vm, it, &it->left, left);
+  gc_store(vm, it, &it->index, index);
+  return V_NONE;
 }
 static Value long_hint(VM *vm, Args *a) {
   (void)vm;
@@ -344,7 +388,9 @@ const Type range_iter_type = {
     .size = sizeof(RangeIter),
     .iter = iter_self,
     .next = range_next,
-    .methods = (const tiny_def[]){{"__length_hint__", range_iter_hint, "(self, /)", "Private method returning an estimate of len(list(it))."}, {0}},
+    .methods = (const tiny_def[]){{"__length_hint__", range_iter_hint, "(self, /)", "Private method returning an estimate of len(list(it))."},
+                                  {"__reduce__", range_iter_reduce, "(self, /)", "Return state information for pickling."},
+                                  {"__setstate__", range_iter_setstate, "(self, state, /)", "Set state information for unpickling."}, {0}},
 };
 const Type long_range_iter_type = {
     .head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type},
@@ -357,5 +403,7 @@ const Type long_range_iter_type = {
     .trace = long_trace,
     .iter = iter_self,
     .next = long_next,
-    .methods = (const tiny_def[]){{"__length_hint__", long_hint, "(self, /)", "Private method returning an estimate of len(list(it))."}, {0}},
+    .methods = (const tiny_def[]){{"__length_hint__", long_hint, "(self, /)", "Private method returning an estimate of len(list(it))."},
+                                  {"__reduce__", long_reduce, "(self, /)", "Return state information for pickling."},
+                                  {"__setstate__", long_setstate, "(self, state, /)", "Set state information for unpickling."}, {0}},
 };

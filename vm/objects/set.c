@@ -325,7 +325,7 @@ static Value iter_length_hint(VM *vm, Args *a) {
   SetIter *it = (SetIter *)v_obj(a->v[0]);
   return v_from_int62(it->set && it->used == it->set->used ? (int64_t)it->left : 0);
 }
-static const tiny_def iter_methods[] = {{"__length_hint__", iter_length_hint, "(self, /)", "Private method returning an estimate of len(list(it))."}, {0}};
+static const tiny_def iter_methods[] = {{"__length_hint__", iter_length_hint, "(self, /)", "Private method returning an estimate of len(list(it))."}, ITER_REDUCE_REST, {0}};
 const Type set_iter_type = {
     .head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type},
     .name = "set_iterator",

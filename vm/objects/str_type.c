@@ -146,7 +146,7 @@ bool str_plain_iterable(Value v) {
   if (!v_is_obj(v) || type_is_heap(type_of(v))) return false;
   switch (type_of(v)->layout) {
     case LAY_STR: case LAY_BYTES: case LAY_BYTEARRAY: case LAY_TUPLE: case LAY_LIST: case LAY_DICT: case LAY_SET: case LAY_FROZENSET: case LAY_RANGE: return true;
-    default: return type_of(v) == &memoryview_type || type_of(v) == &list_iter_type || type_of(v) == &tuple_iter_type || type_of(v) == &str_iter_type;
+    default: return type_of(v) == &memoryview_type || type_of(v) == &list_iter_type || type_of(v) == &tuple_iter_type || type_of(v) == &str_iter_type || type_of(v) == &str_ascii_iter_type;
   }
 }
 
@@ -339,7 +339,7 @@ Value str_repr(VM *vm, Value self) {
 
 /* ---- iteration: SeqIter.at is a byte offset ---- */
 
-static Value str_iter(VM *vm, Value self) { return seq_iter_new(vm, &str_iter_type, self); }
+static Value str_iter(VM *vm, Value self) { return seq_iter_new(vm, v_str(self)->size == v_str(self)->length ? &str_ascii_iter_type : &str_iter_type, self); }
 
 static int str_iter_next(VM *vm, Value self, Value *item) {
   SeqIter *it = (SeqIter *)v_obj(self);
@@ -358,25 +358,16 @@ static int str_iter_next(VM *vm, Value self, Value *item) {
   return 1;
 }
 
-static Value str_iter_hint(VM *vm, Args *a) {
-  SeqIter *it = (SeqIter *)v_obj(a->v[0]);
-  if (v_absent(it->seq)) return v_from_int62(0);
-  Str *s = v_str(it->seq);
-  return int_from_i64(vm, (int64_t)utf8_count(s->data + it->at, s->size - it->at));
-}
-
 static void seq_iter_trace(Tracer *t, Obj *o) { gc_mark(t, ((SeqIter *)o)->seq); }
 
-static const tiny_def str_iter_methods[] = {
-  {"__length_hint__", str_iter_hint, "(self, /)", "Private method returning an estimate of len(list(it))."},
-  {0},
-};
-
-const Type str_iter_type = {
-  .head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "str_iterator", .base = &object_type, .layout = LAY_ITER,
-  .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_str_iter, .size = sizeof(SeqIter), .trace = seq_iter_trace, .iter = iter_self, .next = str_iter_next,
-  .methods = str_iter_methods,
-};
+#define STR_ITER_TYPE(id, python_name)                                                                                                               \
+  const Type id##_type = {                                                                                                                           \
+    .head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = python_name, .base = &object_type, .layout = LAY_ITER,         \
+    .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_##id, .size = sizeof(SeqIter), .trace = seq_iter_trace, .iter = iter_self, .next = str_iter_next,      \
+    .methods = iter_forward_methods,                                                                                                                 \
+  }
+STR_ITER_TYPE(str_iter, "str_iterator");
+STR_ITER_TYPE(str_ascii_iter, "str_ascii_iterator");
 
 const Type str_type = {
   .head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type},

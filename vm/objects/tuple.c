@@ -237,7 +237,7 @@ static Value tuple_make(VM *vm, const Type *cls, Args *a) {
     if (r == 0) {
       Value make = native_value(vm, &from_list_def);
       if (v_failed(make)) return V_FAIL;
-      return rt_tail_builtin(vm, "_new_from_list", 3, (Value[]){make, rt_type_value(cls), x});
+      return rt_tail_builtin(vm, iter_gives_hint(vm, x) ? "_new_from_list_hinted" : "_new_from_list", 3, (Value[]){make, rt_type_value(cls), x});
     }
     items = l->items;
     n = l->length;
