@@ -39,17 +39,33 @@ static int add_method(Attempt *at, int n, Value fn, Value self, Value arg) {
   return n + 1;
 }
 
+/* The + and * of a builtin sequence are no numeric operations: they are tried after the methods of both operands. */
+static bool joins(const Type *t, int op) {
+  return (op == TINY_ADD || op == TINY_MUL) && (t->layout == LAY_LIST || t->layout == LAY_TUPLE || t->layout == LAY_STR || t->layout == LAY_BYTES || t->layout == LAY_BYTEARRAY);
+}
+
+static int joins_last(VM *vm, const Type *t, int op) { /* -1: error. A subclass with a method of its own for the operator (even if only reflected) has none other */
+  if (!joins(t, op)) return 0;
+  Value f = override(vm, t, op_names[op]), r = override(vm, t, reflected_names[op]);
+  return v_failed(f) || v_failed(r) ? -1 : v_absent(f) && v_absent(r);
+}
+
 static int binary_attempts(VM *vm, int op, bool inplace, Value a, Value b, Attempt *at) {
   int n = 0;
   const Type *ta = type_of(a), *tb = type_of(b);
+  BinaryFn last = NULL;
   if (inplace) {
     Value f = override(vm, ta, inplace_names[op]);
     if (v_failed(f)) return -1;
     if (!v_absent(f)) n = add_method(at, n, f, a, b);
+    else if (joins(ta, op) && !(op == TINY_ADD && type_is_heap(ta))) last = ta->inplace; /* a subclass inherits __iadd__ as if it were numeric */
     else if (ta->inplace) at[n++] = (Attempt){.fn = V_ABSENT, .slot = ta->inplace};
   }
   Value fa = override(vm, ta, op_names[op]), fb = ta == tb ? V_ABSENT : override(vm, tb, reflected_names[op]);
-  if (v_failed(fa) || v_failed(fb)) return -1;
+  int last_a = joins_last(vm, ta, op), last_b = joins_last(vm, tb, op);
+  if (v_failed(fa) || v_failed(fb) || last_a < 0 || last_b < 0) return -1;
+  if (!last && last_a) last = ta->binary;
+  if (!last && last_b && op == TINY_MUL) last = tb->binary;
   bool b_first = ta != tb && rt_is_subtype(tb, ta) && (!v_absent(fb) || (tb->binary && tb->binary != ta->binary));
   if (b_first && !v_absent(fb)) { /* a subclass that only inherits the reflected method does not go first */
     Value inherited = type_is_heap(ta) ? override(vm, ta, reflected_names[op]) : V_ABSENT;
@@ -58,12 +74,13 @@ static int binary_attempts(VM *vm, int op, bool inplace, Value a, Value b, Attem
   for (int turn = 0; turn < 2; turn++) {
     if ((turn == 0) != b_first) {
       if (!v_absent(fa)) n = add_method(at, n, fa, a, b);
-      else if (ta->binary) at[n++] = (Attempt){.fn = V_ABSENT, .slot = ta->binary};
+      else if (ta->binary && !last_a) at[n++] = (Attempt){.fn = V_ABSENT, .slot = ta->binary};
     } else if (ta != tb) {
       if (!v_absent(fb)) n = add_method(at, n, fb, b, a);
-      else if (tb->binary && (tb->binary != ta->binary || !v_absent(fa))) at[n++] = (Attempt){.fn = V_ABSENT, .slot = tb->binary};
+      else if (tb->binary && !last_b && (tb->binary != ta->binary || !v_absent(fa))) at[n++] = (Attempt){.fn = V_ABSENT, .slot = tb->binary};
     }
   }
+  if (last) at[n++] = (Attempt){.fn = V_ABSENT, .slot = last};
   return n;
 }
 

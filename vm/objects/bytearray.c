@@ -345,11 +345,12 @@ static Value bytearray_inplace(VM *vm, int op, Value a, Value b) {
   int64_t times;
   if (op == TINY_ADD) {
     if (bytes_view(b, &v)) return extend(vm, v_bytearray(a), v.data, v.size) ? a : V_FAIL;
-    return str_has_reflected(vm, b, NAME___radd__) ? V_NOTIMPL : rt_raise(vm, &exc_TypeError, "can't concat %T to %T", b, a);
+    return rt_raise(vm, &exc_TypeError, "can't concat %T to %T", b, a);
   }
   if (op != TINY_MUL) return V_NOTIMPL;
   int r = str_repeat_arg(vm, b, &times);
-  if (r <= 0) return r < 0 ? V_FAIL : V_NOTIMPL;
+  if (r <= 0) return r < 0 ? V_FAIL : str_repeat_error(vm, b);
+  if (times < 0) times = 0;
   ByteArray *array = v_bytearray(a);
   size_t old = array->size;
   if (old && (uint64_t)times > TEXT_MAX / old) return rt_no_memory(vm);

@@ -313,7 +313,7 @@ Value bytes_repeat(VM *vm, Value self, View v, int64_t times) {
 static Value concat(VM *vm, Value a, Value b) {
   View x, y;
   if (!bytes_view(a, &x) || !bytes_view(b, &y)) {
-    if ((is_bytes(a) || is_bytearray(a)) && !str_has_reflected(vm, b, NAME___radd__)) return rt_raise(vm, &exc_TypeError, "can't concat %T to %T", b, a);
+    if (is_bytes(a) || is_bytearray(a)) return rt_raise(vm, &exc_TypeError, "can't concat %T to %T", b, a);
     return V_NOTIMPL;
   }
   if (!is_bytes(a) && !is_bytearray(a)) return V_NOTIMPL;

@@ -410,16 +410,10 @@ bool repeat_count(VM *vm, Value v, int64_t *count, bool *known) {
   return rt_raise_b(vm, &exc_OverflowError, "cannot fit '%T' into an index-sized integer", v);
 }
 
-static bool has_reflected(VM *vm, Value v, NameId id) {
-  const Type *t = type_of(v);
-  return type_is_heap(t) && !v_absent(rt_type_lookup(vm, t, rt_name(vm, id)));
-}
 Value seq_concat_error(VM *vm, const char *what, Value other) {
-  if (has_reflected(vm, other, NAME___radd__)) return V_NOTIMPL;
   return rt_raise(vm, &exc_TypeError, "can only concatenate %s (not \"%T\") to %s", what, other, what);
 }
 Value seq_repeat_error(VM *vm, Value other) {
-  if (has_reflected(vm, other, NAME___rmul__)) return V_NOTIMPL;
   return rt_raise(vm, &exc_TypeError, "can't multiply sequence by non-int of type '%T'", other);
 }
 

@@ -57,8 +57,7 @@ bool str_int_arg(VM *vm, Value v, int64_t *out);
 /* Size argument (width, count, tabsize): OverflowError "Python int too large to convert to C ssize_t"; TypeError. [script] */
 bool str_size_arg(VM *vm, Value v, int64_t *out);
 /* v's class has this reflected method: a sequence's operator then says NotImplemented instead of raising its own TypeError. */
-bool str_has_reflected(VM *vm, Value v, NameId id);
-TINY_MUST_CHECK Value str_repeat_error(VM *vm, Value other); /* seq * other, other no integer: TypeError or NotImplemented */
+TINY_MUST_CHECK Value str_repeat_error(VM *vm, Value other); /* seq * other, other no integer: TypeError */
 /* How often for `seq * v`: 1 and *out >= 0, 0: v is no integer, -1: failed. [script] */
 int str_repeat_arg(VM *vm, Value v, int64_t *out);
 /* True when iterating over v needs no script code: an instance of a builtin container or a string. */

@@ -121,15 +121,7 @@ bool str_int_arg(VM *vm, Value v, int64_t *out) {
   return (fits && *out >= INT32_MIN && *out <= INT32_MAX) || rt_raise_b(vm, &exc_OverflowError, "Python int too large to convert to C int");
 }
 
-bool str_has_reflected(VM *vm, Value v, NameId id) {
-  const Type *t = type_of(v);
-  if (!type_is_heap(t)) return false;
-  Str *name = rt_name(vm, id);
-  return name && !v_absent(rt_type_lookup(vm, t, name));
-}
-
 Value str_repeat_error(VM *vm, Value other) {
-  if (str_has_reflected(vm, other, NAME___rmul__)) return V_NOTIMPL;
   return rt_raise(vm, &exc_TypeError, "can't multiply sequence by non-int of type '%T'", other);
 }
 
@@ -271,7 +263,7 @@ Value str_binary(VM *vm, int op, Value a, Value b) {
   switch (op) {
     case TINY_ADD:
       if (is_str(a) && is_str(b)) return v_from_str(str_concat(vm, v_str(a), v_str(b)));
-      if (!is_str(a) || str_has_reflected(vm, b, NAME___radd__)) return V_NOTIMPL;
+      if (!is_str(a)) return V_NOTIMPL;
       return rt_raise(vm, &exc_TypeError, "can only concatenate str (not \"%T\") to str", b);
     case TINY_MUL:
       if (!is_str(a)) {
