@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h> /* rename */
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +173,7 @@ static tiny_val os_pipe(tiny_vm *vm, tiny_args *a) {
   (void)a;
   int fd[2];
   if (pipe(fd) != 0) return tiny_raise_os(vm, errno, NULL);
+  for (int i = 0; i < 2; i++) (void)fcntl(fd[i], F_SETFD, FD_CLOEXEC); /* PEP 446 */
   for (int i = 0; i < 2; i++) (void)fcntl(fd[i], F_SETFD, FD_CLOEXEC);
   tiny_val v[2] = {tiny_int(vm, fd[0]), tiny_int(vm, fd[1])};
   return tiny_tuple(vm, 2, v);
@@ -225,7 +227,22 @@ static tiny_val os_putenv(tiny_vm *vm, tiny_args *a) {
   return r == 0 ? TINY_NONE : tiny_raise_os(vm, errno, NULL);
 }
 
+static tiny_val os_kill(tiny_vm *vm, tiny_args *a) {
+  return kill((pid_t)tiny_arg_int(a, 0), (int)tiny_arg_int(a, 1)) != 0 ? tiny_raise_os(vm, errno, NULL) : TINY_NONE;
+}
+/* _signal_default(number, ignore): the disposition of a signal that no script function handles; the one before: 0 default, 1 ignored, 2 something else */
+static tiny_val os_signal_default(tiny_vm *vm, tiny_args *a) {
+  struct sigaction now, before;
+  memset(&now, 0, sizeof now);
+  now.sa_handler = tiny_truth(vm, tiny_arg(a, 1)) == 1 ? SIG_IGN : SIG_DFL;
+  bool ask = tiny_is_none(tiny_arg(a, 1));
+  if (sigaction((int)tiny_arg_int(a, 0), ask ? NULL : &now, &before) != 0) return tiny_raise_os(vm, errno, NULL);
+  return tiny_int(vm, before.sa_handler == SIG_DFL ? 0 : before.sa_handler == SIG_IGN ? 1 : 2);
+}
+
 static const tiny_def functions[] = {
+  {"kill", os_kill, "(pid: int, signal: int, /)", "Kill a process with a signal."},
+  {"_signal_default", os_signal_default, "(number: int, ignore, /)", NULL},
   {"getcwd", os_getcwd, "()", "Return a unicode string representing the current working directory."},
   {"listdir", os_listdir, "(path)", NULL},
   {"stat", os_stat, "(path, follow: bool = True)", NULL},

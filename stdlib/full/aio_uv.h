@@ -18,7 +18,7 @@ typedef struct UvLoop {
 typedef struct Stream Stream;
 typedef struct Conn Conn;
 struct Conn {
-  union { uv_handle_t handle; uv_stream_t stream; uv_tcp_t tcp; uv_pipe_t pipe; uv_poll_t poll; uv_signal_t sig; } h; /* must be first */
+  union { uv_handle_t handle; uv_stream_t stream; uv_tcp_t tcp; uv_pipe_t pipe; uv_poll_t poll; uv_signal_t sig; uv_process_t process; } h; /* must be first */
   UvLoop *u;
   void *owner;             /* Stream or Watcher; NULL: it is gone */
   Conn **back;             /* the owner's pointer to this, cleared when libuv has closed the handle */
@@ -32,7 +32,7 @@ struct Stream {
   bool closing, lost, paused, reading, eof_written, pipe, server;
 };
 
-extern const tiny_class uv_stream_class, uv_watcher_class;
+extern const tiny_class uv_stream_class, uv_watcher_class, uv_process_class;
 UvLoop *uvloop_of(tiny_vm *vm, tiny_val loop);              /* attaches one if there is none; NULL: exception pending */
 Conn *conn_new(UvLoop *u);                                   /* NULL: exception pending */
 void conn_close(Conn *c);                                    /* frees it when libuv is done with it */
@@ -42,7 +42,10 @@ tiny_val stream_new(tiny_vm *vm, UvLoop *u, tiny_val loop, bool pipe, Stream **o
 tiny_val uv_address(tiny_vm *vm, const struct sockaddr *sa);
 bool uv_schedule(UvLoop *u, tiny_val loop, tiny_val callback, int argc, const tiny_val *argv);
 
-tiny_val uv_m_listen(tiny_vm *vm, tiny_args *a);
+void uv_on_connection(uv_stream_t *h, int status);
+tiny_val uv_m_bind(tiny_vm *vm, tiny_args *a);
 tiny_val uv_m_connect(tiny_vm *vm, tiny_args *a);
 tiny_val uv_m_getaddrinfo(tiny_vm *vm, tiny_args *a);
+tiny_val uv_m_open(tiny_vm *vm, tiny_args *a);
+tiny_val uv_m_spawn(tiny_vm *vm, tiny_args *a);
 #endif

@@ -1,6 +1,10 @@
 /* needs: libuv
  * Listening, connecting and looking names up. A host is a numeric address here, or with port -1 the path of a Unix socket; names go through getaddrinfo first. */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include "stdlib/full/aio_uv.h"
 
 static bool parse_address(tiny_vm *vm, const char *host, int port, struct sockaddr_storage *out) {
@@ -10,9 +14,29 @@ static bool parse_address(tiny_vm *vm, const char *host, int port, struct sockad
   return false;
 }
 
+static bool note_path(tiny_vm *vm, Stream *s, const char *key, int (*get)(const uv_pipe_t *, char *, size_t *)) {
+  char path[128] = "";
+  size_t n = sizeof path;
+  return tiny_dict_set(vm, s->extra, key, get(&s->conn->h.pipe, path, &n) == 0 ? tiny_string_n(vm, path, n) : tiny_string(vm, ""));
+}
+
+/* A Unix socket bound to a path; negative: errno. Not by uv_pipe_bind, which removes the path when it closes. */
+static int bind_path(const char *path) {
+  struct sockaddr_un sa = {.sun_family = AF_UNIX};
+  if (strlen(path) >= sizeof sa.sun_path) return -ENAMETOOLONG;
+  memcpy(sa.sun_path, path, strlen(path));
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (fd < 0) return -errno;
+  (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+  if (bind(fd, (struct sockaddr *)&sa, sizeof sa) == 0) return fd;
+  int err = errno;
+  close(fd);
+  return -err;
+}
+
 /* sockname and peername, as get_extra_info gives them. */
 static bool note_addresses(tiny_vm *vm, Stream *s) {
-  if (s->pipe) return tiny_dict_set(vm, s->extra, "sockname", tiny_string(vm, "")) && tiny_dict_set(vm, s->extra, "peername", tiny_string(vm, ""));
+  if (s->pipe) return note_path(vm, s, "sockname", uv_pipe_getsockname) && (s->server || note_path(vm, s, "peername", uv_pipe_getpeername));
   struct sockaddr_storage sa;
   int n = sizeof sa;
   if (uv_tcp_getsockname(&s->conn->h.tcp, (struct sockaddr *)&sa, &n) == 0 && !tiny_dict_set(vm, s->extra, "sockname", uv_address(vm, (struct sockaddr *)&sa))) return false;
@@ -20,9 +44,18 @@ static bool note_addresses(tiny_vm *vm, Stream *s) {
   return uv_tcp_getpeername(&s->conn->h.tcp, (struct sockaddr *)&sa, &n) != 0 || tiny_dict_set(vm, s->extra, "peername", uv_address(vm, (struct sockaddr *)&sa));
 }
 
+/* A stream that came to nothing: its handle goes, nobody is told. */
+static void stream_give_up(tiny_vm *vm, Stream *s) {
+  Conn *c = s->conn;
+  s->conn = NULL;
+  c->owner = NULL;
+  conn_close(c);
+  tiny_ref_free(vm, &s->keep);
+}
+
 /* ---- servers: on_data of a listening stream is called with every new one */
 
-static void on_connection(uv_stream_t *h, int status) {
+void uv_on_connection(uv_stream_t *h, int status) {
   Conn *c = (Conn *)h;
   Stream *server = c->owner, *s;
   UvLoop *u = c->u;
@@ -39,27 +72,40 @@ static void on_connection(uv_stream_t *h, int status) {
   if (note_addresses(u->vm, s)) (void)!uv_schedule(u, s->loop, server->on_data, 1, &self);
 }
 
-/* listen(loop, host, port, backlog, on_connection) -> Stream */
-tiny_val uv_m_listen(tiny_vm *vm, tiny_args *a) {
+/* bind(loop, host, port, on_connection, fd or None) -> Stream, whose _listen() starts. fd: a socket that is bound already; port -1: of Unix */
+tiny_val uv_m_bind(tiny_vm *vm, tiny_args *a) {
   UvLoop *u = uvloop_of(vm, tiny_arg(a, 0));
   const char *host = u ? tiny_to_str(vm, tiny_arg(a, 1), NULL) : NULL;
   if (!host) return TINY_FAIL;
   int port = (int)tiny_arg_int(a, 2);
+  int64_t fd = -1;
   struct sockaddr_storage sa;
   Stream *s;
-  if (port >= 0 && !parse_address(vm, host, port, &sa)) return TINY_FAIL;
+  if (!tiny_is_none(tiny_arg(a, 4)) && !tiny_to_int(vm, tiny_arg(a, 4), &fd)) return TINY_FAIL;
+  if (port >= 0 && fd < 0 && !parse_address(vm, host, port, &sa)) return TINY_FAIL;
   tiny_val self = stream_new(vm, u, tiny_arg(a, 0), port < 0, &s);
   if (tiny_failed(self)) return self;
   s->server = true;
-  tiny_store(vm, self, &s->on_data, tiny_arg(a, 4));
-  int r = port < 0 ? uv_pipe_bind(&s->conn->h.pipe, host) : uv_tcp_bind(&s->conn->h.tcp, (struct sockaddr *)&sa, 0);
-  if (r == 0) r = uv_listen(&s->conn->h.stream, (int)tiny_arg_int(a, 3), on_connection);
+  tiny_store(vm, self, &s->on_data, tiny_arg(a, 3));
+  if (fd < 0 && port < 0) fd = bind_path(host);
+  int r = port < 0 ? (fd < 0 ? (int)fd : uv_pipe_open(&s->conn->h.pipe, (int)fd)) : fd >= 0 ? uv_tcp_open(&s->conn->h.tcp, (int)fd) : uv_tcp_bind(&s->conn->h.tcp, (struct sockaddr *)&sa, sa.ss_family == AF_INET6 ? UV_TCP_IPV6ONLY : 0);
   if (r == 0 && note_addresses(vm, s)) return self;
-  Conn *c = s->conn;
-  s->conn = NULL;
-  c->owner = NULL;
-  conn_close(c);
-  tiny_ref_free(vm, &s->keep);
+  stream_give_up(vm, s);
+  return r < 0 ? uv_raise(vm, r) : TINY_FAIL;
+}
+
+/* open(loop, fd, pipe) -> Stream of a connected socket or the end of a pipe, which it owns from now on */
+tiny_val uv_m_open(tiny_vm *vm, tiny_args *a) {
+  UvLoop *u = uvloop_of(vm, tiny_arg(a, 0));
+  bool pipe = tiny_truth(vm, tiny_arg(a, 2)) == 1;
+  int fd = (int)tiny_arg_int(a, 1);
+  Stream *s;
+  tiny_val self = u ? stream_new(vm, u, tiny_arg(a, 0), pipe, &s) : TINY_FAIL;
+  if (tiny_failed(self)) return self;
+  int r = pipe ? uv_pipe_open(&s->conn->h.pipe, fd) : uv_tcp_open(&s->conn->h.tcp, fd);
+  if (r == 0 && !pipe) uv_tcp_nodelay(&s->conn->h.tcp, 1);
+  if (r == 0 && note_addresses(vm, s)) return self;
+  stream_give_up(vm, s);
   return r < 0 ? uv_raise(vm, r) : TINY_FAIL;
 }
 

@@ -1,7 +1,9 @@
 /* needs: libuv
  * Transports over libuv streams: TCP and Unix sockets. What arrives goes straight into a StreamReader's buffer, or as one handle a read to a protocol.
  * Writing tries the socket first (uv_try_write) and queues the rest. */
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include "stdlib/full/aio_uv.h"
 
 typedef struct WriteReq { uv_write_t req; size_t size; char data[]; } WriteReq;
@@ -118,10 +120,8 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf) {
   s->reading = false;
   if (n != UV_EOF) {
     lose(s, uv_exception(vm, (int)n));
-  } else if (!tiny_is_none(s->reader)) {
-    (void)!u->api->feed(vm, s->reader, NULL, 0);
-  } else if (!tiny_is_none(s->on_eof)) {
-    (void)!uv_schedule(u, s->loop, s->on_eof, 0, NULL);
+  } else if (tiny_is_none(s->reader) || u->api->feed(vm, s->reader, NULL, 0)) {
+    if (!tiny_is_none(s->on_eof)) (void)!uv_schedule(u, s->loop, s->on_eof, 0, NULL);
   }
 }
 
@@ -135,11 +135,13 @@ static bool set_reading(tiny_vm *vm, Stream *s, bool on) {
 
 #define STREAM(name) Stream *name = tiny_arg_native(a, 0, &uv_stream_class)
 
-/* _start(reader, on_data, on_eof, on_lost, protocol): who gets what; reading begins. */
+/* _start(reader, on_data, on_eof, on_lost, protocol, reads): who gets what (on_lost None: as before); reading begins. */
 static tiny_val m_start(tiny_vm *vm, tiny_args *a) {
   STREAM(s);
   tiny_val *slot[] = {&s->reader, &s->on_data, &s->on_eof, &s->on_lost, &s->protocol};
-  for (int i = 0; i < 5; i++) tiny_store(vm, s->self, slot[i], tiny_arg(a, i + 1));
+  for (int i = 0; i < 5; i++)
+    if (i != 3 || !tiny_is_none(tiny_arg(a, 4))) tiny_store(vm, s->self, slot[i], tiny_arg(a, i + 1));
+  if (s->closing || s->lost || tiny_truth(vm, tiny_arg(a, 6)) != 1) return TINY_NONE;
   return set_reading(vm, s, true) ? TINY_NONE : TINY_FAIL;
 }
 static tiny_val m_pause_reading(tiny_vm *vm, tiny_args *a) { STREAM(s); return set_reading(vm, s, false) ? TINY_NONE : TINY_FAIL; }
@@ -191,14 +193,26 @@ static bool write_later(tiny_vm *vm, Stream *s, const char *data, size_t n) {
   return flow(s->conn->u, s);
 }
 
+/* What the socket takes at once. send(2) and not uv_try_write, as that raises SIGPIPE in a host that does not ignore it; the end of a pipe is no socket. */
+static int write_now(Stream *s, const char *data, size_t n) {
+  uv_os_fd_t fd;
+  if (uv_fileno(&s->conn->h.handle, &fd) == 0) {
+    ssize_t r = send(fd, data, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (r >= 0) return (int)r;
+    if (errno == EINTR || errno == EAGAIN) return UV_EAGAIN;
+    if (errno != ENOTSOCK) return -errno;
+  }
+  uv_buf_t b = uv_buf_init((char *)data, (unsigned)n);
+  return uv_try_write(&s->conn->h.stream, &b, 1);
+}
+
 static bool write_bytes(tiny_vm *vm, Stream *s, const char *data, size_t n) {
   if (n == 0 || !s->conn || s->closing) return true;
   size_t sent = 0;
   if (queued(s) == 0) {
-    uv_buf_t b = uv_buf_init((char *)data, (unsigned)(n > 0x7fffffff ? 0x7fffffff : n));
-    int r = uv_try_write(&s->conn->h.stream, &b, 1);
+    int r = write_now(s, data, n > 0x7fffffff ? 0x7fffffff : n);
     if (r >= 0) sent = (size_t)r;
-    else if (r != UV_EAGAIN) {
+    else if (r != UV_EAGAIN && r != UV_ENOBUFS) {
       lose(s, uv_exception(vm, r));
       return true;
     }
@@ -291,6 +305,22 @@ static tiny_val m_extra_info(tiny_vm *vm, tiny_args *a) {
   return tiny_is_absent(v) ? tiny_arg(a, 2) : v;
 }
 static tiny_val m_get_protocol(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; return s->protocol; }
+static tiny_val m_set_protocol(tiny_vm *vm, tiny_args *a) {
+  tiny_val argv[2] = {tiny_arg(a, 0), tiny_arg(a, 1)};
+  return tiny_tail_call(vm, tiny_getattr(vm, tiny_import(vm, "asyncio._net"), "_set_protocol"), 2, argv);
+}
+static tiny_val m_repr(tiny_vm *vm, tiny_args *a) {
+  STREAM(s);
+  uv_os_fd_t fd = -1;
+  if (s->conn) uv_fileno(&s->conn->h.handle, &fd);
+  const char *state = !s->conn ? " closed" : s->closing ? " closing" : "";
+  return tiny_format(vm, "<_Transport%s fd=%d read=%s write=<%s, bufsize=%zu>>", state, (int)fd, s->reading ? "polling" : "idle", queued(s) ? "polling" : "idle", queued(s));
+}
+static tiny_val m_listen(tiny_vm *vm, tiny_args *a) {
+  STREAM(s);
+  int r = s->conn ? uv_listen(&s->conn->h.stream, (int)tiny_arg_int(a, 1), uv_on_connection) : UV_EBADF;
+  return r < 0 ? uv_raise(vm, r) : TINY_NONE;
+}
 static tiny_val m_fileno(tiny_vm *vm, tiny_args *a) {
   STREAM(s);
   uv_os_fd_t fd = -1;
@@ -298,11 +328,12 @@ static tiny_val m_fileno(tiny_vm *vm, tiny_args *a) {
   return tiny_int(vm, fd);
 }
 
-static const tiny_def stream_methods[] = {{"_start", m_start, "(self: Stream, reader, on_data, on_eof, on_lost, protocol, /)", NULL}, {"pause_reading", m_pause_reading, "(self: Stream)", NULL},
+static const tiny_def stream_methods[] = {{"_start", m_start, "(self: Stream, reader, on_data, on_eof, on_lost, protocol, reads, /)", NULL}, {"pause_reading", m_pause_reading, "(self: Stream)", NULL},
     {"resume_reading", m_resume_reading, "(self: Stream)", NULL}, {"is_reading", m_is_reading, "(self: Stream)", NULL}, {"write", m_write, "(self: Stream, data)", NULL},
     {"write_eof", m_write_eof, "(self: Stream)", NULL}, {"can_write_eof", m_can_write_eof, "(self: Stream)", NULL}, {"_drop", m_drop, "(self: Stream, /)", NULL}, {"_drainer", m_drainer, "(self: Stream, /)", NULL}, {"close", m_close, "(self: Stream)", NULL},
     {"abort", m_abort, "(self: Stream)", NULL}, {"is_closing", m_is_closing, "(self: Stream)", NULL}, {"get_write_buffer_size", m_buffer_size, "(self: Stream)", NULL},
     {"get_write_buffer_limits", m_limits, "(self: Stream)", NULL}, {"set_write_buffer_limits", m_set_limits, "(self: Stream, high=None, low=None)", NULL},
     {"get_extra_info", m_extra_info, "(self: Stream, name: str, default=None)", NULL}, {"@_extra", g_extra, "(self: Stream, /)", NULL}, {"get_protocol", m_get_protocol, "(self: Stream)", NULL},
-    {"_fileno", m_fileno, "(self: Stream, /)", NULL}, {0}};
+    {"set_protocol", m_set_protocol, "(self: Stream, protocol)", NULL}, {"__repr__", m_repr, "(self: Stream)", NULL},
+    {"_listen", m_listen, "(self: Stream, backlog: int, /)", NULL}, {"_fileno", m_fileno, "(self: Stream, /)", NULL}, {0}};
 const tiny_class uv_stream_class = {.name = "Stream", .data_size = sizeof(Stream), .methods = stream_methods, .trace = stream_trace, .destroy = stream_destroy, .flags = TINY_CLASS_NO_NEW | TINY_CLASS_DICT};
