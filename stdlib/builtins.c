@@ -111,11 +111,8 @@ static Value bi_ord(VM *vm, Args *a) {
 /* ---- any value */
 
 static Value bi_callable(VM *vm, Args *a) {
-  if (rt_callable(a->v[0])) return V_TRUE;
-  Str *name = NAME(vm, __call__);
-  if (!name) return V_FAIL;
-  Value f = rt_type_lookup(vm, type_of(a->v[0]), name);
-  return v_failed(f) ? V_FAIL : v_from_bool(!v_absent(f));
+  bool is = rt_callable(vm, a->v[0]);
+  return rt_pending(vm) ? V_FAIL : v_from_bool(is);
 }
 
 static Value bi_hash(VM *vm, Args *a) {

@@ -124,9 +124,7 @@ static Value then_iter(VM *vm, Value state, tiny_outcome how, Value v) {
 static Value bi_iter(VM *vm, Args *a) {
   Value x = a->v[0];
   if (!v_absent(a->v[1])) {
-    Str *call = NAME(vm, __call__);
-    if (!call) return V_FAIL;
-    if (!rt_callable(x) && v_absent(rt_type_lookup(vm, type_of(x), call))) return rt_raise(vm, &exc_TypeError, "iter(v, w): v must be callable");
+    if (!rt_callable(vm, x)) return rt_pending(vm) ? V_FAIL : rt_raise(vm, &exc_TypeError, "iter(v, w): v must be callable");
     return iter_callable_new(vm, x, a->v[1]);
   }
   Value f = override_of(vm, x, NAME___iter__);

@@ -49,7 +49,17 @@ static tiny_val sys_set_int_max_str_digits(tiny_vm *vm, tiny_args *a) {
   return TINY_NONE;
 }
 
-static tiny_val sys_getsizeof(tiny_vm *vm, tiny_args *a) { return tiny_uint(vm, tiny_size_of(vm, tiny_arg(a, 0))); }
+/* default: what to give for objects without a working __sizeof__ */
+static tiny_val sys_getsizeof(tiny_vm *vm, tiny_args *a) {
+  tiny_val v = tiny_arg(a, 0), size = tiny_call(vm, tiny_getattr(vm, tiny_type(vm, v), "__sizeof__"), 1, &v);
+  int64_t n;
+  if (!tiny_to_int(vm, size, &n)) {
+    if (tiny_is_absent(tiny_arg(a, 1)) || !tiny_pending_is(vm, TINY_TYPE_ERROR)) return TINY_FAIL;
+    tiny_clear_error(vm);
+    return tiny_arg(a, 1);
+  }
+  return n < 0 ? tiny_raise(vm, TINY_VALUE_ERROR, "__sizeof__() should return >= 0") : size;
+}
 static tiny_val sys_intern(tiny_vm *vm, tiny_args *a) { return tiny_intern(vm, tiny_arg(a, 0)); }
 
 static tiny_val sys_getframe(tiny_vm *vm, tiny_args *a) {

@@ -115,6 +115,11 @@ tiny_kind tiny_kind_of(tiny_vm *vm, tiny_val v) {
   }
 }
 
+tiny_val tiny_type(tiny_vm *vm, tiny_val v) {
+  (void)vm;
+  return v_failed(v) ? TINY_FAIL : rt_type_value(type_of(v));
+}
+
 const char *tiny_type_name(tiny_vm *vm, tiny_val v) {
   (void)vm;
   return v_failed(v) ? "" : type_of(v)->name;

@@ -100,7 +100,7 @@ static Value bind_native(VM *vm, Value v, Value obj, const Type *cls) {
   if (fn->kind == NATIVE_CLASSMETHOD) return method_new(vm, v, rt_type_value(cls));
   if (fn->kind != NATIVE_METHOD || v_absent(obj)) return v;
   Value m = method_new(vm, v, obj);
-  if (!v_failed(m) && value_is_wrapper(v)) {
+  if (!v_failed(m) && v_obj(v)->type == &slot_wrapper_type) {
     v_obj(m)->type = &method_wrapper_type;
     v_obj(m)->shape = method_wrapper_type.shape_id;
   }
@@ -359,7 +359,7 @@ static int get_plain(Access *x) {
 static COLD int get_hooked(Access *x) {
   VM *vm = x->vm;
   Value hook = rt_type_lookup(vm, x->type, NAME(vm, __getattr__));
-  if (!v_absent(hook)) hook = special_unbound(vm, hook);
+  if (!v_absent(hook)) hook = special_unbound(vm, hook, NULL);
   if (v_failed(hook)) return FAILED;
   Value get = attr_override(vm, x->type, NAME(vm, __getattribute__));
   int r;
@@ -565,13 +565,20 @@ Value attr_plain_set(VM *vm, Value obj, Value name, Value value) {
 
 /* A special method that is no plain function (static method, descriptor, callable object): called with the object first, it is bound to it and called with the rest.
    Never seen by scripts. */
-typedef struct SpecialCall { Obj head; Value descr; } SpecialCall;
+typedef struct SpecialCall { Obj head; Value descr; bool lenient; } SpecialCall;
 
 static void special_trace(Tracer *t, Obj *o) { gc_mark(t, ((SpecialCall *)o)->descr); }
 
-/* state: (arguments behind self, keyword names or None); bound: what the descriptor's __get__ gave. */
+/* Comparisons take a method that cannot be bound for one that is not there. */
+static bool is_comparison(VM *vm, const Str *name) {
+  for (int id = NAME___lt__; id <= NAME___ge__; id++)
+    if (vm->names[id] == name) return true;
+  return false;
+}
+
+/* state: (arguments behind self, keyword names or None, None or True: an error in binding is no error); bound: what the descriptor's __get__ gave. */
 static Value then_special(VM *vm, Value state, tiny_outcome how, Value bound) {
-  if (how == TINY_RAISED) return rt_raise_obj(vm, bound);
+  if (how == TINY_RAISED) return v_is_none(v_tuple(state)->items[2]) ? rt_raise_obj(vm, bound) : V_NOTIMPL;
   const Tuple *args = v_tuple(v_tuple(state)->items[0]);
   Value names = v_tuple(state)->items[1];
   Value r = rt_tail_call(vm, bound, (int)args->length, args->items);
@@ -588,7 +595,8 @@ static Value special_call(VM *vm, Value self, Args *a) {
   if (r < 0) return V_FAIL;
   if (r == CALL) {
     Tuple *args = tuple_new(vm, a->v + 1, rest);
-    Tuple *state = args ? tuple_pair(vm, v_from_obj(args), v_absent(a->kwnames) ? V_NONE : a->kwnames) : NULL;
+    bool lenient = ((SpecialCall *)v_obj(self))->lenient;
+    Tuple *state = args ? tuple_new(vm, (Value[]){v_from_obj(args), v_absent(a->kwnames) ? V_NONE : a->kwnames, lenient ? V_TRUE : V_NONE}, 3) : NULL;
     return state ? tiny_then_call(vm, then_special, v_from_obj(state), call.fn, call.argc, call.args) : V_FAIL;
   }
   Value v = rt_tail_call(vm, bound, (int)rest, a->v + 1);
@@ -599,7 +607,7 @@ static Value special_call(VM *vm, Value self, Args *a) {
 static const Type special_call_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "special_call", .base = &object_type,
     .layout = LAY_OTHER, .flags = TYPE_NO_NEW, .size = sizeof(SpecialCall), .trace = special_trace, .call = special_call};
 
-Value special_unbound(VM *vm, Value v) {
+Value special_unbound(VM *vm, Value v, const Str *name) {
   if (v_is_none(v)) return v;
   if (v_is_obj(v)) {
     const Type *t = v_obj(v)->type;
@@ -608,6 +616,7 @@ Value special_unbound(VM *vm, Value v) {
   SpecialCall *s = gc_new(vm, &special_call_type, sizeof *s);
   if (!s) return V_FAIL;
   gc_store(vm, s, &s->descr, v);
+  s->lenient = is_comparison(vm, name);
   return v_from_obj(s);
 }
 
@@ -620,7 +629,7 @@ bool attr_special(VM *vm, Value obj, Str *name, Value *fn, Value *self) {
   Access x = {.vm = vm, .obj = obj, .type = t, .name = name, .method = true, .out = fn, .self = self, .call = &call};
   int r = bind_for_call(&x, v, obj, t);
   if (r == FOUND) return true;
-  *fn = special_unbound(vm, v);
+  *fn = special_unbound(vm, v, name);
   *self = obj;
   return r == CALL && !v_failed(*fn);
 }

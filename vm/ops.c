@@ -836,10 +836,12 @@ bool rt_to_double(VM *vm, Value v, double *out) {
   return !v_failed(i) && int_to_double(vm, i, out);
 }
 
-bool rt_callable(Value v) {
-  if (!v_is_obj(v)) return false;
-  const Type *t = v_obj(v)->type;
-  return t == &function_type || t == &native_type || t == &method_type || t->layout == LAY_TYPE || t->layout == LAY_NATIVE || t->call != NULL;
+bool rt_callable(VM *vm, Value v) {
+  const Type *t = type_of(v);
+  if (t->call || t == &function_type || t == &native_type || t == &method_type || t->layout == LAY_TYPE || t->layout == LAY_NATIVE) return true;
+  if (!type_is_heap(t)) return false;
+  Str *name = NAME(vm, __call__);
+  return name && !v_absent(rt_type_lookup(vm, t, name));
 }
 
 /* repr() with everything outside ASCII escaped. */

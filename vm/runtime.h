@@ -59,7 +59,7 @@ bool rt_index(VM *vm, Value v, int64_t *out);                         /* __index
 bool rt_index_clamp(VM *vm, Value v, int64_t *out);                   /* as slices: too large becomes INT64_MAX/MIN; None not accepted */
 TINY_MUST_CHECK Value rt_index_obj(VM *vm, Value v);                  /* operator.index: -> int object */
 bool rt_to_double(VM *vm, Value v, double *out);                      /* float, int, __float__, __index__ */
-bool rt_callable(Value v);
+bool rt_callable(VM *vm, Value v);
 TINY_MUST_CHECK Value rt_iter_to_list(VM *vm, Value iterable);        /* new list; runs in C when no script code is needed */
 
 /* ---- attributes (attr.c) [script] ---- */

@@ -97,7 +97,8 @@ bool rt_is_subtype(const Type *sub, const Type *super) {
   return super == &exc_Exception && sub == &exc_ExceptionGroup;
 }
 
-Value rt_type_value(const Type *t) { return v_from_obj(t); }
+/* Bound methods of builtin types are another C struct, but no other type for scripts. */
+Value rt_type_value(const Type *t) { return v_from_obj(t == &native_bound_type ? &native_type : t); }
 
 /* An array of TYPE_ID_COUNT pointers, made at first need. */
 static void **table(VM *vm, void ***where) {
@@ -190,7 +191,7 @@ Dict *type_namespace(VM *vm, const Type *t) {
   bool ok = slot_wrappers_add(vm, t, ns) && add_methods(vm, t, ns) && add_getsets(vm, t, ns);
   Str *doc = ok ? NAME(vm, __doc__) : NULL;
   if (!doc) return NULL;
-  if (v_absent(dict_get_str(vm, ns, doc)) && !dict_set_str(vm, ns, doc, t->doc ? v_from_str(str_from(vm, t->doc)) : V_NONE)) return NULL;
+  if (t != &native_bound_type && v_absent(dict_get_str(vm, ns, doc)) && !dict_set_str(vm, ns, doc, t->doc ? v_from_str(str_from(vm, t->doc)) : V_NONE)) return NULL;
   return vm->type_ns[t->shape_id] = ns;
 }
 
@@ -305,7 +306,7 @@ Value attr_override(VM *vm, const Type *type, Str *name) {
   if (!v_absent(v)) {
     /* The C slots are those of the builtin base: they are right when the same wrapper is found from there. */
     if (value_is_wrapper(v) && v_same(rt_type_lookup(vm, type_builtin_base(type), name), v)) v = V_ABSENT;
-    else v = special_unbound(vm, v);
+    else v = special_unbound(vm, v, name);
   }
   e = st->entries ? &st->entries[cache_at(st, type, name)] : NULL; /* the table may have moved */
   if (e && e->type == type && e->name == name && !v_failed(v)) {

@@ -98,6 +98,7 @@ static void values(tiny_vm *vm) {
   CHECK(tiny_set_add(vm, set, tuple) && tiny_len(vm, set) == 1);
   CHECK(tiny_kind_of(vm, dict) == TINY_T_DICT && tiny_kind_of(vm, TINY_TRUE) == TINY_T_BOOL && tiny_kind_of(vm, tiny_float(vm, 1)) == TINY_T_FLOAT);
   CHECK(strcmp(tiny_type_name(vm, set), "set") == 0);
+  CHECK(!tiny_failed(tiny_type(vm, set)) && strcmp(tiny_type_name(vm, tiny_type(vm, set)), "type") == 0);
   CHECK(strcmp(tiny_to_str(vm, tiny_format(vm, "%s-%d-%R-%T-%%", "a", 7, list, list), NULL), "a-7-[1, 'x', None, True]-list-%") == 0);
   CHECK(tiny_equal(vm, tiny_int(vm, 1), tiny_float(vm, 1)) == 1 && tiny_less(vm, tiny_int(vm, 2), tiny_int(vm, 1)) == 0);
   tiny_val bytes = tiny_bytes(vm, NULL, 4);

@@ -181,6 +181,10 @@ static Tuple *merge_mro(VM *vm, Value self, const Tuple *bases, const Tuple **li
 }
 
 Tuple *class_compute_mro(VM *vm, Value self, const Tuple *bases) {
+  for (size_t i = 0; i < bases->length; i++) {
+    const Type *b = as_type(bases->items[i]);
+    if (type_is_heap(b) && type_class(b)->mro_unknown) return rt_raise(vm, &exc_TypeError, "Cannot extend an incomplete type '%N'", b), NULL;
+  }
   if (bases->length == 1) {
     const Tuple *base = type_mro(vm, as_type(bases->items[0]));
     Tuple *mro = base ? tuple_new(vm, NULL, base->length + 1) : NULL;
@@ -259,15 +263,21 @@ static void compute_flags(VM *vm, Class *c) {
   c->t.flags = f;
 }
 
-typedef struct FlagUpdate { VM *vm; const Type *of; } FlagUpdate;
+typedef struct FlagUpdate { VM *vm; const Type *of; bool changed; } FlagUpdate;
 static void update_one(void *ctx, Class *c) {
-  const FlagUpdate *u = ctx;
-  if (rt_is_subtype(&c->t, u->of)) compute_flags(u->vm, c);
+  FlagUpdate *u = ctx;
+  uint32_t before = c->t.flags;
+  if (!rt_is_subtype(&c->t, u->of)) return;
+  compute_flags(u->vm, c);
+  u->changed |= before != c->t.flags;
 }
 void class_update_flags(VM *vm, Class *c) {
-  FlagUpdate u = {vm, &c->t};
+  FlagUpdate u = {vm, &c->t, false};
   attr_flush_caches(vm);
-  class_each(vm, update_one, &u); /* bases were made before what derives from them */
+  do { /* bases usually stand before what derives from them: then once is enough */
+    u.changed = false;
+    class_each(vm, update_one, &u);
+  } while (u.changed && type_state(vm)->disordered);
 }
 
 /* ---------------------------------------------------------------- __slots__ */

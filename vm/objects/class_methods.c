@@ -61,36 +61,15 @@ static bool has_init_subclass(VM *vm, const Class *c) {
 /* __set_name__ and __init_subclass__ (PEP 487) are called by library code, unless nobody defines them. kwargs: dict or None. */
 Value class_hooks(VM *vm, Value cls, Value kwargs) {
   List *named;
+  const Tuple *mro = type_class(as_type(cls))->mro;
+  size_t at = 0;
+  while (at < mro->length && !v_same(mro->items[at], cls)) at++;
+  if (at == mro->length) return rt_raise(vm, &exc_TypeError, "super(type, obj): obj must be an instance or subtype of type"); /* left out by its own mro() */
   if (!collect_set_name(vm, type_class(as_type(cls)), &named)) return V_FAIL;
   bool sub = (is_dict(kwargs) && v_dict(kwargs)->used > 0) || has_init_subclass(vm, type_class(as_type(cls)));
   if (rt_pending(vm)) return V_FAIL;
   if (!named && !sub) return cls;
   return rt_tail_builtin(vm, "_class_hooks", 3, (Value[]){cls, named ? v_from_obj(named) : V_NONE, sub ? kwargs : V_ELLIPSIS});
-}
-
-/* A metaclass may order the MRO itself: mro(). [script] */
-static bool own_mro(VM *vm, Value cls, const Type *meta) {
-  Str *name = NAME(vm, mro);
-  if (!name) return false;
-  if (v_same(rt_type_lookup(vm, meta, name), rt_type_lookup(vm, &type_type, name))) return true;
-  size_t mark = rt_temp_mark(vm);
-  Value *keep = rt_temp(vm, 2);
-  if (!keep) return false;
-  keep[0] = cls;
-  Value fn = rt_special(vm, cls, name), order = v_failed(fn) ? fn : rt_call(vm, fn, 0, NULL);
-  keep[1] = v_failed(order) ? V_NONE : rt_iter_to_list(vm, order);
-  bool ok = is_list(keep[1]);
-  const Type *solid = type_builtin_base(as_type(cls));
-  for (size_t i = 0; ok && i < v_list(keep[1])->length; i++) {
-    Value c = v_list(keep[1])->items[i];
-    if (!is_type(c)) ok = rt_raise_b(vm, &exc_TypeError, "mro() returned a non-class ('%T')", c);
-    else if (!rt_is_subtype(solid, type_builtin_base(as_type(c)))) ok = rt_raise_b(vm, &exc_TypeError, "mro() returned base with unsuitable layout ('%N')", as_type(c));
-  }
-  Tuple *mro = ok ? tuple_new(vm, v_list(keep[1])->items, v_list(keep[1])->length) : NULL;
-  if (mro) gc_store_obj(vm, v_obj(cls), &type_class(as_type(cls))->mro, mro);
-  rt_temp_release(vm, mark);
-  if (mro) class_update_flags(vm, type_class(as_type(cls)));
-  return mro != NULL;
 }
 
 static Value type_new(VM *vm, const Type *meta, Args *a) {
@@ -113,7 +92,7 @@ static Value type_new(VM *vm, const Type *meta, Args *a) {
     meta = best;
   }
   Value cls = class_new(vm, meta, v_str(name), v_tuple(bases), v_dict(ns));
-  if (!v_failed(cls) && meta != &type_type && !own_mro(vm, cls, meta)) return V_FAIL;
+  if (!v_failed(cls) && meta != &type_type && !class_first_mro(vm, type_class(as_type(cls)))) return V_FAIL;
   return v_failed(cls) ? cls : class_hooks(vm, cls, a->v[1]);
 }
 
@@ -255,6 +234,7 @@ static Value get_base(VM *vm, Value self) {
   return t->base ? rt_type_value(t->base) : V_NONE;
 }
 static Value get_mro(VM *vm, Value self) {
+  if (type_is_heap(as_type(self)) && type_class(as_type(self))->mro_unknown) return V_NONE;
   Tuple *m = type_mro(vm, as_type(self));
   return m ? v_from_obj(m) : V_FAIL;
 }
@@ -325,47 +305,9 @@ static Value get_flags(VM *vm, Value self) {
   return int_from_i64(vm, (f & TYPE_HEAP ? 1 << 9 : 1 << 8) | (f & TYPE_BASE ? 1 << 10 : 0) | (f & TYPE_ABSTRACT ? 1 << 20 : 0) | 1 << 12);
 }
 
-/* ---- __bases__ */
-
-/* Recomputes the MROs of c and of all classes below, bases first. */
-typedef struct MroUpdate { VM *vm; const Type *of; bool ok; } MroUpdate;
-static void update_mro(void *ctx, Class *c) {
-  MroUpdate *u = ctx;
-  if (!u->ok || &c->t == u->of || !rt_is_subtype(&c->t, u->of)) return;
-  Tuple *mro = class_compute_mro(u->vm, v_from_obj(c), c->bases);
-  if (mro) gc_store_obj(u->vm, c, &c->mro, mro);
-  else u->ok = false;
-}
 static bool set_bases(VM *vm, Value self, Value v) {
   Class *c = changeable(vm, self, "__bases__", v);
-  if (!c) return false;
-  if (!is_tuple(v)) return rt_raise_b(vm, &exc_TypeError, "can only assign tuple to %N.__bases__, not %T", &c->t, v);
-  if (!v_tuple(v)->length) return rt_raise_b(vm, &exc_TypeError, "can only assign non-empty tuple to %N.__bases__, not ()", &c->t);
-  for (size_t i = 0; i < v_tuple(v)->length; i++) {
-    Value b = v_tuple(v)->items[i];
-    if (!is_type(b)) return rt_raise_b(vm, &exc_TypeError, "%N.__bases__ must be tuple of classes, not '%T'", &c->t, b);
-    if (rt_is_subtype(as_type(b), &c->t)) return rt_raise_b(vm, &exc_TypeError, "a __bases__ item causes an inheritance cycle");
-  }
-  const Type *base = class_best_base(vm, v_tuple(v));
-  if (!base) return false;
-  const Type *old = c->t.base;
-  uint32_t have = type_is_heap(old) ? type_class(old)->n_members : 0, want = type_is_heap(base) ? type_class(base)->n_members : 0;
-  if (base->layout != old->layout || type_builtin_base(base) != type_builtin_base(old) || have != want || ((base->flags ^ old->flags) & TYPE_ATTRS_BEHIND & c->t.flags))
-    return rt_raise_b(vm, &exc_TypeError, "__bases__ assignment: '%N' object layout differs from '%N'", base, old);
-  Tuple *mro = class_compute_mro(vm, self, v_tuple(v)), *old_mro = c->mro, *old_bases = c->bases;
-  if (!mro) return false;
-  gc_store_obj(vm, c, &c->mro, mro);
-  gc_store_obj(vm, c, &c->bases, v_tuple(v));
-  gc_store_obj(vm, c, &c->t.base, base);
-  MroUpdate u = {vm, &c->t, true};
-  class_each(vm, update_mro, &u);
-  if (!u.ok) {
-    gc_store_obj(vm, c, &c->mro, old_mro);
-    gc_store_obj(vm, c, &c->bases, old_bases);
-    gc_store_obj(vm, c, &c->t.base, old);
-  }
-  class_update_flags(vm, c);
-  return u.ok;
+  return c && class_set_bases(vm, c, v);
 }
 
 static const GetSet type_getset[] = {
@@ -378,7 +320,8 @@ static const GetSet type_getset[] = {
 /* ---------------------------------------------------------------- methods */
 
 static Value mro_m(VM *vm, Args *a) {
-  Tuple *mro = type_mro(vm, as_type(a->v[0]));
+  const Type *t = as_type(a->v[0]);
+  Tuple *mro = type_is_heap(t) ? class_compute_mro(vm, a->v[0], type_class(t)->bases) : type_mro(vm, t);
   List *l = mro ? list_new(vm, mro->items, mro->length) : NULL;
   return l ? v_from_obj(l) : V_FAIL;
 }

@@ -296,7 +296,7 @@ static void method_trace(Tracer *t, Obj *o) {
 
 static Value method_make(VM *vm, const Type *cls, Args *a) {
   (void)cls;
-  if (!rt_callable(a->v[0])) return rt_raise(vm, &exc_TypeError, "first argument must be callable");
+  if (!rt_callable(vm, a->v[0])) return rt_raise(vm, &exc_TypeError, "first argument must be callable");
   if (v_is_none(a->v[1])) return rt_raise(vm, &exc_TypeError, "instance must not be None");
   Method *m = gc_new(vm, &method_type, sizeof *m);
   if (!m) return V_FAIL;
@@ -364,15 +364,6 @@ static Value from_func(VM *vm, Value self, NameId id) {
   return v_absent(v) ? V_NONE : v;
 }
 static Value method_get_doc(VM *vm, Value self) { return from_func(vm, self, NAME___doc__); }
-static Value native_get_name(VM *vm, Value self) { return from_func(vm, self, NAME___name__); }
-static Value native_get_sig(VM *vm, Value self) { return from_func(vm, self, NAME___text_signature__); }
-static Value native_get_module(VM *vm, Value self) { return (void)vm, (void)self, V_NONE; }
-static Value native_get_qualname(VM *vm, Value self) {
-  Method *m = as_method(self);
-  if (!is_type(m->self)) return rt_format(vm, "%T.%s", m->self, native_name(m));
-  return rt_format(vm, "%N.%s", (const Type *)v_obj(m->self), native_name(m));
-}
-
 /* A method shows its function's attributes as its own. */
 static Value method_getattr(VM *vm, Value self, Str *name) {
   Value descr = rt_type_lookup(vm, &method_type, name);
@@ -398,14 +389,11 @@ static Value method_reduce_m(VM *vm, Args *a) {
 static const tiny_def method_methods[] = {{"__reduce__", method_reduce_m, "(self, /)", NULL}, {0}};
 
 static const GetSet method_getset[] = {{"__func__", get_func, NULL, NULL}, {"__self__", get_self, NULL, NULL}, {"__doc__", method_get_doc, NULL, NULL}, {0}};
-static const GetSet native_bound_getset[] = {{"__self__", get_self, NULL, NULL},          {"__name__", native_get_name, NULL, NULL},
-                                             {"__qualname__", native_get_qualname, NULL, NULL}, {"__module__", native_get_module, NULL, NULL},
-                                             {"__doc__", method_get_doc, NULL, NULL},     {"__text_signature__", native_get_sig, NULL, NULL}, {0}};
 
 #define METHOD_COMMON \
-  TYPE_HEAD, .layout = LAY_METHOD, .size = sizeof(Method), .trace = method_trace, .hash = method_hash, .compare = method_compare, .call = method_call, .methods = method_methods
+  .layout = LAY_METHOD, .size = sizeof(Method), .trace = method_trace, .hash = method_hash, .compare = method_compare, .call = method_call, .methods = method_methods
 
-const Type method_type = {METHOD_COMMON, .name = "method", .flags = TYPE_WEAKREF, .shape_id = TYPE_ID_method, .new_ = method_make, .new_sig = "(function, instance, /)",
+const Type method_type = {TYPE_HEAD, METHOD_COMMON, .name = "method", .flags = TYPE_WEAKREF, .shape_id = TYPE_ID_method, .new_ = method_make, .new_sig = "(function, instance, /)",
                           .repr = method_repr, .getattr = method_getattr, .setattr = method_setattr, .getset = method_getset};
-const Type native_bound_type = {METHOD_COMMON, .name = "builtin_function_or_method", .flags = TYPE_NO_NEW | TYPE_WEAKREF, .shape_id = TYPE_ID_native_bound,
-                                .repr = native_bound_repr, .getset = native_bound_getset};
+const Type native_bound_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .base = &native_type, METHOD_COMMON, .name = "builtin_function_or_method", .flags = TYPE_NO_NEW | TYPE_WEAKREF, .shape_id = TYPE_ID_native_bound,
+                                .repr = native_bound_repr};

@@ -7,7 +7,7 @@
 #include "vm/type_ids.h"
 
 static GenericAlias *as_alias(Value v) { return (GenericAlias *)v_obj(v); }
-static bool is_alias(Value v) { return v_has_layout(v, LAY_OTHER) && v_obj(v)->type->trace == generic_alias_type.trace && v_obj(v)->type != &union_type; }
+static bool is_alias(Value v) { return v_has_layout(v, LAY_OTHER) && type_builtin_base(v_obj(v)->type) == &generic_alias_type; }
 static bool is_union(Value v) { return v_is_exact(v, &union_type); }
 
 static void alias_trace(Tracer *t, Obj *o) {
@@ -282,7 +282,10 @@ static const tiny_def alias_methods[] = {{"__mro_entries__", mro_entries_m, "(se
     {"__subclasscheck__", subclasscheck_m, "(self, cls, /)", NULL}, {"__reduce__", reduce_m, "(self, /)", NULL}, {0}};
 static const GetSet alias_getset[] = {{"__origin__", get_origin, NULL, NULL}, {"__args__", get_args, NULL, NULL}, {"__parameters__", get_params, NULL, NULL},
     {"__unpacked__", get_unpacked, NULL, NULL}, {0}};
-static const tiny_def union_methods[] = {{"__instancecheck__", union_instancecheck_m, "(self, instance, /)", NULL},
+/* copy and pickle: functools.reduce(operator.or_, args) */
+static Value union_reduce_m(VM *vm, Args *a) { return rt_tail_builtin(vm, "_union_reduce", 1, a->v); }
+static const tiny_def union_methods[] = {{"__reduce__", union_reduce_m, "(self, /)", NULL},
+    {"__instancecheck__", union_instancecheck_m, "(self, instance, /)", NULL},
     {"__subclasscheck__", union_subclasscheck_m, "(self, cls, /)", NULL}, {0}};
 static const GetSet union_getset[] = {{"__args__", get_args, NULL, NULL}, {"__parameters__", get_params, NULL, NULL}, {0}};
 

@@ -7,7 +7,9 @@
 #include "vm/objects/str.h"
 #include "vm/type_ids.h"
 
-static Native *as_native(Value v) { return (Native *)v_obj(v); }
+/* The function, of bound methods (native_bound_type) as well: scripts see them as one type, with the attributes below. */
+static bool is_bound(Value v) { return v_has_layout(v, LAY_METHOD); }
+static Native *as_native(Value v) { return (Native *)v_obj(is_bound(v) ? ((Method *)v_obj(v))->func : v); }
 
 /* A row's name without the mark that says what kind of attribute it is (see tiny_class in tiny.h). */
 static const char *def_name(const tiny_def *def) {
@@ -39,19 +41,10 @@ Signature *native_signature(VM *vm, Native *fn) {
 
 static bool has_self(const Native *fn) { return fn->kind == NATIVE_METHOD || fn->kind == NATIVE_CLASSMETHOD; }
 
-/* A few special methods are ordinary methods in CPython, and worded so, though they are made from slots here. */
-static bool is_plain_method(const Native *fn) {
-  const char *name = fn->def->name;
-  uint8_t lay = fn->owner->layout;
-  if (!strcmp(name, "__format__")) return true;
-  if (!strcmp(name, "__getitem__")) return lay == LAY_LIST || lay == LAY_DICT;
-  return !strcmp(name, "__contains__") && (lay == LAY_DICT || lay == LAY_SET || lay == LAY_FROZENSET);
-}
-
 /* Names for messages. prefix is borrowed from the owner or the module's name. */
 static bool names_of(VM *vm, const Native *fn, SigNames *nm) {
   *nm = (SigNames){.name = def_name(fn->def), .skip = has_self(fn)};
-  if (fn->head.type == &slot_wrapper_type && !is_plain_method(fn)) {
+  if (fn->head.type == &slot_wrapper_type) {
     if (!strcmp(nm->name, "__init__")) {
       nm->name = fn->owner->name;
       nm->constructor = true;
@@ -162,6 +155,10 @@ static Value classmethod_descr_get(VM *vm, Value descr, Value obj, Value cls) {
 static Value native_get_name(VM *vm, Value self) { return v_from_str(str_from(vm, def_name(as_native(self)->def))); }
 static Value native_get_qualname(VM *vm, Value self) {
   Native *fn = as_native(self);
+  if (is_bound(self)) {
+    Value of = ((Method *)v_obj(self))->self;
+    return rt_format(vm, "%N.%s", is_type(of) ? (const Type *)v_obj(of) : type_of(of), def_name(fn->def));
+  }
   if (!fn->owner) return native_get_name(vm, self);
   return rt_format(vm, "%s.%s", fn->owner->name, def_name(fn->def));
 }
@@ -172,11 +169,12 @@ static Value native_get_doc(VM *vm, Value self) {
 static Value native_get_module(VM *vm, Value self) {
   (void)vm;
   Value name = as_native(self)->module_name;
-  return v_absent(name) ? V_NONE : name;
+  return is_bound(self) || v_absent(name) ? V_NONE : name;
 }
 static Value native_get_self(VM *vm, Value self) {
   Native *fn = as_native(self);
   (void)vm;
+  if (is_bound(self)) return ((Method *)v_obj(self))->self;
   if (fn->kind == NATIVE_NEW && fn->owner) return rt_type_value(fn->owner);
   return v_absent(fn->bound) ? V_NONE : fn->bound;
 }

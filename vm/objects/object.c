@@ -220,7 +220,7 @@ static Value reduce_ex_m(VM *vm, Args *a) {
   return rt_tail_builtin(vm, "_object_reduce_ex", 2, a->v);
 }
 static Value reduce_m(VM *vm, Args *a) { return rt_tail_builtin(vm, "_object_reduce", 2, (Value[]){a->v[0], v_from_int62(0)}); }
-static Value sizeof_m(VM *vm, Args *a) { return int_from_i64(vm, v_is_obj(a->v[0]) && !(v_obj(a->v[0])->flags & OBJ_STATIC) ? (int64_t)gc_obj_size(vm, v_obj(a->v[0])) : 8); }
+static Value sizeof_m(VM *vm, Args *a) { return int_from_i64(vm, (int64_t)tiny_size_of(vm, a->v[0])); }
 static Value init_subclass_m(VM *vm, Args *a) {
   (void)vm;
   (void)a;

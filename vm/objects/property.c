@@ -98,7 +98,9 @@ static Value getter_m(VM *vm, Args *a) { return property_copy(vm, a->v[0], a->v[
 static Value setter_m(VM *vm, Args *a) { return property_copy(vm, a->v[0], V_ABSENT, a->v[1], V_ABSENT); }
 static Value deleter_m(VM *vm, Args *a) { return property_copy(vm, a->v[0], V_ABSENT, V_ABSENT, a->v[1]); }
 static Value set_name_m(VM *vm, Args *a) {
-  if (is_str(a->v[2])) gc_store_obj(vm, as_property(a->v[0]), &as_property(a->v[0])->name, v_str(a->v[2]));
+  const Tuple *args = v_tuple(a->v[1]);
+  if (args->length != 2) return rt_raise(vm, &exc_TypeError, "__set_name__() takes 2 positional arguments but %zu were given", args->length);
+  if (is_str(args->items[1])) gc_store_obj(vm, as_property(a->v[0]), &as_property(a->v[0])->name, v_str(args->items[1]));
   return V_NONE;
 }
 
@@ -148,7 +150,7 @@ static const tiny_def property_methods[] = {
     {"getter", getter_m, "(self, object, /)", "Descriptor to obtain a copy of the property with a different getter."},
     {"setter", setter_m, "(self, object, /)", "Descriptor to obtain a copy of the property with a different setter."},
     {"deleter", deleter_m, "(self, object, /)", "Descriptor to obtain a copy of the property with a different deleter."},
-    {"__set_name__", set_name_m, "(self, owner, name, /)", "Method to set name of a property."},
+    {"__set_name__", set_name_m, "(self, /, *args)", "Method to set name of a property."},
     {"__get__", property_get_m, "(self, instance, owner=None, /)", "Return an attribute of instance, which is of type owner."},
     {"__set__", property_set_m, "(self, instance, value, /)", "Set an attribute of instance to value."},
     {"__delete__", property_delete_m, "(self, instance, /)", "Delete an attribute of instance."}, {0}};

@@ -23,6 +23,7 @@ typedef struct MethodCache {
   size_t n_free_ids, cap_free_ids;
   Class **classes;      /* every heap class, oldest first; NULL: gone */
   size_t n_classes, cap_classes, live_classes;
+  bool disordered;      /* __bases__ was assigned: a class may stand before its bases */
   Shape **roots;        /* of builtin types whose instances have attributes, by shape_id */
   Signature **new_sigs, **init_sigs; /* parsed Type.new_sig, init_sig, by shape_id of the builtin type; number 0: any arguments */
   Arena defs;         /* tiny_def rows of __init__ and __new__ of builtin types */
@@ -49,6 +50,8 @@ void class_trace_slot(Tracer *t, Obj *o);                /* of type and metaclas
 void class_destroy_slot(VM *vm, Obj *o);
 Tuple *class_compute_mro(VM *vm, Value self, const Tuple *bases);
 bool class_set_name(VM *vm, Class *c, Str *name);
+bool class_first_mro(VM *vm, Class *c);                  /* the metaclass's mro() for a class just made [script] (class_bases.c) */
+bool class_set_bases(VM *vm, Class *c, Value bases);     /* __bases__ = bases [script] */
 const Type *class_best_base(VM *vm, const Tuple *bases); /* NULL: TypeError pending */
 bool slot_wrappers_add(VM *vm, const Type *t, Dict *ns); /* dunder methods from the slots of a builtin type (slot_wrappers.c) */
 bool value_is_wrapper(Value v);                          /* a slot wrapper of a builtin type */
@@ -56,7 +59,7 @@ bool value_is_plain_data(Value v);                       /* no function, no desc
 const Type *type_by_id(uint32_t id);
 const Type *type_owner_of(VM *vm, const Type *type, Str *name); /* class along the MRO that has the name; NULL: none */
 /* A class attribute as something to be called with the object as first argument: functions as they are, others wrapped so that they are bound first (attr.c). */
-Value special_unbound(VM *vm, Value v);
+Value special_unbound(VM *vm, Value v, const Str *name);
 /* AttributeError with this message (V_FAIL is passed on), its name and obj set (attr.c). Returns V_FAIL. */
 Value attr_error(VM *vm, Value obj, Str *name, Value msg);
 int attr_real_instance(VM *vm, Value v, const Type *cls); /* type.__instancecheck__ [script]: 1 0 -1 */

@@ -337,7 +337,7 @@ static bool check_param(VM *vm, const SigNames *nm, const Signature *sig, int i,
       if (v_is_none(*v)) *v = V_FALSE;
       else if (is_int(*v)) *v = v_from_bool(int_sign(*v) != 0);
       return v_is_bool(*v) || fail_type(vm, nm, sig, i, "bool", *v);
-    case ANN_CALLABLE: return rt_callable(*v) || fail_type(vm, nm, sig, i, "callable", *v);
+    case ANN_CALLABLE: return rt_callable(vm, *v) || fail_type(vm, nm, sig, i, "callable", *v);
     case ANN_LIST: return is_list(*v) || fail_type(vm, nm, sig, i, "list", *v);
     case ANN_TUPLE: return is_tuple(*v) || fail_type(vm, nm, sig, i, "tuple", *v);
     case ANN_DICT: return is_dict(*v) || fail_type(vm, nm, sig, i, "dict", *v);

@@ -293,12 +293,22 @@ static Value call_new(VM *vm, Args *a) {
 }
 static const tiny_def new_def = {"__new__", call_new, "(cls, /, *args, **kwargs)", "Create and return a new object.  See help(type) for accurate signature."};
 
+/* Some slots are shown as ordinary methods. */
+static bool is_plain_method(const Type *t, int kind) {
+  switch (kind) {
+  case W_FORMAT: return true;
+  case W_GETITEM: return t == &list_type || t == &dict_type;
+  case W_CONTAINS: return t == &dict_type || t == &set_type || t == &frozenset_type;
+  default: return false;
+  }
+}
+
 bool slot_wrappers_add(VM *vm, const Type *t, Dict *ns) {
   uint32_t ops, reflected, inplace, unary;
   operators_of(t, &ops, &reflected, &inplace, &unary);
   for (size_t i = 0; i < ROW_COUNT; i++) {
     if (!type_has(t, &rows[i], ops, reflected, inplace, unary)) continue;
-    Native *fn = new_wrapper(vm, &rows[i].def, t);
+    Native *fn = is_plain_method(t, rows[i].kind) ? native_new(vm, &rows[i].def, NATIVE_METHOD, t, V_ABSENT, V_NONE) : new_wrapper(vm, &rows[i].def, t);
     if (!fn || !put(vm, ns, rows[i].def.name, v_from_obj(fn))) return false;
   }
   if ((t->flags & TYPE_UNHASHABLE) && !put(vm, ns, "__hash__", V_NONE)) return false;
@@ -320,7 +330,11 @@ bool slot_wrappers_add(VM *vm, const Type *t, Dict *ns) {
   return true;
 }
 
-bool value_is_wrapper(Value v) { return v_is_exact(v, &slot_wrapper_type); }
+bool value_is_wrapper(Value v) {
+  if (!v_has_layout(v, LAY_NATIVE)) return false;
+  const tiny_def *def = ((Native *)v_obj(v))->def;
+  return v_obj(v)->type == &slot_wrapper_type || ((uintptr_t)def >= (uintptr_t)rows && (uintptr_t)def < (uintptr_t)(rows + ROW_COUNT));
+}
 
 /* ---------------------------------------------------------------- the types */
 
