@@ -29,8 +29,17 @@ static bool add(Completion *c, const char *head, size_t head_len, const char *na
   return true;
 }
 
-/* "(" after what can be called. getattr may run a property: its errors are nobody's. */
+/* A property of the object's class is not computed: that may take long, or change something. */
+static bool is_property(tiny_vm *vm, tiny_val object, const char *name) {
+  tiny_val cls = tiny_getattr(vm, object, "__class__"), found = tiny_failed(cls) ? cls : tiny_getattr(vm, cls, name);
+  bool is = !tiny_failed(found) && tiny_isinstance(vm, found, tiny_getattr(vm, tiny_import(vm, "builtins"), "property")) == 1;
+  if (tiny_pending(vm)) tiny_clear_error(vm);
+  return is;
+}
+
+/* "(" after what can be called. Other descriptors run: their errors are nobody's. */
 static const char *tail_of(tiny_vm *vm, tiny_val callable, tiny_val object, const char *name) {
+  if (is_property(vm, object, name)) return "";
   tiny_val v = tiny_getattr(vm, object, name), r = tiny_call(vm, callable, 1, &v);
   if (tiny_failed(r)) tiny_clear_error(vm);
   return tiny_is(r, TINY_TRUE) ? "(" : "";

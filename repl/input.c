@@ -85,8 +85,9 @@ static bool line_done;
 
 static bool use_readline(void) { return isatty(0) && isatty(1); }
 
-static char *history_file(void) {
-  const char *home = getenv("HOME");
+static char *history_file(const Program *p) {
+  const char *named = p->options->flag[FLAG_IGNORE_ENVIRONMENT] ? NULL : getenv("TINY_HISTORY"), *home = getenv("HOME");
+  if (named) return *named ? strdup(named) : NULL;
   if (!home || !*home) return NULL;
   size_t n = strlen(home);
   char *path = malloc(n + sizeof "/.tiny_history");
@@ -137,27 +138,33 @@ void input_open(Program *p) {
   rl_attempted_completion_function = complete;
   rl_completer_word_break_characters = " \t\n`~!@#$%^&*()-=+[{]}\\|;:'\",<>/?";
   rl_bind_key('\t', on_tab);
-  rl_variable_bind("enable-bracketed-paste", "off");
+  rl_variable_bind("enable-bracketed-paste", "on"); /* text of several lines comes as one answer: see run_pasted */
   using_history();
-  char *path = history_file();
+  char *path = history_file(p);
   if (path) read_history(path);
   free(path);
 }
 
 void input_close(Program *p) {
-  (void)p;
   complete_free(&offered);
   if (!use_readline()) return;
-  char *path = history_file();
+  char *path = history_file(p);
   stifle_history(1000);
   if (path) write_history(path);
   free(path);
   clear_history();
 }
 
-static void remember(const char *line) {
-  HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
-  if (*line && (!last || strcmp(last->line, line) != 0)) add_history(line);
+/* Line by line: the file has no other way. */
+static void remember(const char *text) {
+  while (*text) {
+    size_t n = strcspn(text, "\n");
+    char *line = strndup(text, n);
+    HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
+    if (line && *line && (!last || strcmp(last->line, line) != 0)) add_history(line);
+    free(line);
+    text += n + (text[n] == '\n');
+  }
 }
 
 static InputResult edited_line(const char *prompt, char **line) {

@@ -64,6 +64,9 @@ int run_text(Program *p, const char *text, size_t len, const char *filename);
 int report_status(Program *p, tiny_status status);              /* after a run: prints what is to be printed */
 void run_atexit(Program *p);
 
+/* site.c */
+bool site_names(tiny_vm *vm);         /* exit, help, license...: names for the prompt */
+
 /* repl.c */
 int repl_run(Program *p, bool banner);
 

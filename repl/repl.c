@@ -28,6 +28,9 @@ static void set_prompts(Program *p) {
   if (!tiny_setattr(p->vm, sys, "ps1", tiny_string(p->vm, ">>> ")) || !tiny_setattr(p->vm, sys, "ps2", tiny_string(p->vm, "... "))) tiny_clear_error(p->vm);
 }
 
+/* A line end after a backslash and an empty line: the statement is over. */
+static bool ends_continued(const Pending *t) { return t->len > 2 && strcmp(t->text + t->len - 3, "\\\n\n") == 0; }
+
 static bool is_blank(const char *s) {
   s += strspn(s, " \t\n");
   return *s == 0 || *s == '#';
@@ -40,7 +43,7 @@ static bool run_pending(Program *p, const Pending *t, int *status) {
   bool incomplete = false;
   interrupt_taken();
   interrupt_aim(p->vm);
-  tiny_status st = tiny_run_interactive(p->vm, t->text, t->len && t->text[t->len - 1] == '\n' ? t->len - 1 : t->len, "<stdin>", &incomplete);
+  tiny_status st = tiny_run_interactive(p->vm, t->text, t->len && t->text[t->len - 1] == '\n' && !ends_continued(t) ? t->len - 1 : t->len, "<stdin>", &incomplete);
   if (incomplete) tiny_clear_error(p->vm);
   else *status = report_status(p, st);
   interrupt_aim(NULL);
@@ -58,6 +61,58 @@ static InputResult ask(Program *p, bool more, char **line) {
   return r;
 }
 
+static bool is_word(const char *line, const char *word) {
+  size_t n = strlen(word);
+  return strncmp(line, word, n) == 0 && !(line[n] == '_' || (line[n] >= '0' && line[n] <= '9') || ((line[n] | 32) >= 'a' && (line[n] | 32) <= 'z') || (line[n] & 0x80));
+}
+
+/* Can this line begin a statement, when the ones before it may be a whole one? */
+static bool begins_statement(const char *line) {
+  return !strchr(" \t\n#)]}", *line) && !is_word(line, "else") && !is_word(line, "elif") && !is_word(line, "except") && !is_word(line, "finally");
+}
+
+/* Pasted text: a block ends where the next statement begins, so that functions with empty lines in them, and statements right after a block, are taken as they
+   would be from a file. True: there was no error. What stays in t is not complete yet. */
+static bool run_pasted(Program *p, Pending *t, const char *text, int *status) {
+  for (const char *line = text, *end; *line; line = end) {
+    end = line + strcspn(line, "\n");
+    end += *end == '\n';
+    *status = 0;
+    if (t->len && begins_statement(line)) {
+      size_t len = t->len;
+      if (!append(t, "\n")) return false;
+      bool whole = run_pending(p, t, status);
+      t->len = whole ? 0 : len;
+      t->text[t->len] = 0;
+      if (whole && (*status || p->asked_to_exit)) return false;
+    }
+    char *copy = strndup(line, (size_t)(end - line));
+    bool ok = copy && append(t, copy);
+    free(copy);
+    if (!ok) return false;
+    if (t->len == (size_t)(end - line) && is_blank(t->text)) t->len = 0;
+  }
+  return true;
+}
+
+/* One answer of the user. False: memory is out. */
+static bool take(Program *p, Pending *t, const char *line, int *status) {
+  const char *eol = strchr(line, '\n');
+  bool pasted = eol && eol[1];
+  if (pasted && !run_pasted(p, t, line, status)) {
+    t->len = 0;
+    return true;
+  }
+  if (!pasted && !append(t, line)) return false;
+  if (t->len == strcspn(t->text ? t->text : "", "\n") + 1 && is_blank(t->text)) t->len = 0; /* nothing but a comment */
+  if (!t->len) return true;
+  size_t len = t->len;
+  if (pasted && !append(t, "\n")) return false;
+  if (run_pending(p, t, status)) t->len = 0;
+  else t->text[t->len = len] = 0;
+  return true;
+}
+
 static int loop(Program *p, Pending *t) {
   int status = 0;
   while (!p->asked_to_exit) {
@@ -71,12 +126,9 @@ static int loop(Program *p, Pending *t) {
     }
     if (r != INPUT_LINE && t->len && append(t, "\n") && !run_pending(p, t, &status)) run_file_end(p, t); /* the end of input ends the statement */
     if (r != INPUT_LINE) break;
-    bool ok = append(t, line);
+    bool ok = take(p, t, line, &status);
     free(line);
     if (!ok) return 1;
-    if (t->len == strcspn(t->text, "\n") + 1 && is_blank(t->text)) t->len = 0; /* nothing but a comment */
-    if (!t->len) continue;
-    if (run_pending(p, t, &status)) t->len = 0;
   }
   return p->asked_to_exit ? status : 0;
 }
@@ -90,6 +142,7 @@ int repl_run(Program *p, bool banner) {
   snprintf(head, sizeof head, "tiny %s, a Python 3.11 language\nexit() or Ctrl-D leaves, Tab completes names.\n", tiny_version());
   if (banner) say(p, head);
   set_prompts(p);
+  if (!site_names(p->vm)) tiny_clear_error(p->vm);
   interrupt_aim(NULL);
   input_open(p);
   int status = loop(p, &t);

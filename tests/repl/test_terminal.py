@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""The prompt in a terminal: what is typed and what has to appear then.
+
+    test_terminal.py [--tiny PATH] [NAMES...]
+
+A session is a list of (typed, what has to appear before anything else is typed). Escape sequences are taken out and the line ends are \\n. Before the first
+step the prompt is waited for. The last step may be an int: the exit status.
+"""
+import os
+import pty
+import re
+import select
+import signal
+import sys
+import tempfile
+import time
+
+ESCAPE = re.compile(rb'\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x07')
+PASTE = '\x1b[200~%s\x1b[201~\r'
+CTRL_C, CTRL_D, CTRL_U, UP, TAB = '\x03', '\x04', '\x15', '\x1b[A', '\t'
+
+SESSIONS = {
+    'values': [('1 + 1\r', '1 + 1\n2\n>>> '), ('_ * 3\r', '\n6\n>>> '), ('None\r', 'None\n>>> '), ('"a"; print(2); 3\r', "\n'a'\n2\n3\n>>> "), (CTRL_D, '\n'), 0],
+    'blocks': [('def f(n):\r', 'def f(n):\n... '), ('  return 1 / n\r', '\n... '), ('\r', '\n>>> '),
+               ('f(0)\r', 'Traceback (most recent call last):\n  File "<stdin>", line 1, in <module>\n  File "<stdin>", line 2, in f\nZeroDivisionError: division by zero\n>>> '),
+               ('if 0:\r', '... '), ('    pass\r', '... '), ('else:\r', '... '), ('    print("else")\r', '... '), ('\r', '\nelse\n>>> '),
+               ('x = (1,\r', '... '), ('\r', '\n... '), ('2)\r', '2)\n>>> '), ('x\r', '\n(1, 2)\n>>> '), ('"""a\r', '... '), ('b"""\r', "\n'a\\nb'\n>>> "),
+               ('# only a comment\r', '\n>>> '), ('@staticmethod\r', '... '), ('def g(): return 5\r', '... '), ('\r', '>>> '), ('g()\r', '\n5\n>>> '), ('1 + \\\r', '... '), ('2\r', '\n3\n>>> '),
+               ('exit()\r', ''), 0],
+    'syntax errors': [('x y\r', '  File "<stdin>", line 1\n    x y\n      ^\nSyntaxError: invalid syntax\n>>> '), ('for\r', 'SyntaxError: invalid syntax\n>>> '),
+                      ('  x = 1\r', 'IndentationError: unexpected indent\n>>> '), ('(]\r', "SyntaxError: closing parenthesis ']' does not match opening parenthesis '('\n>>> "),
+                      ('await x\r', "SyntaxError: 'await' outside function\n>>> "), ('"abc\r', 'SyntaxError: unterminated string literal (detected at line 1)\n>>> '), (CTRL_D, '\n'), 0],
+    'Ctrl-C at the prompt': [('half a li', 'half a li'), (CTRL_C, 'KeyboardInterrupt\n>>> '), ('def f():\r', '... '), (CTRL_C, 'KeyboardInterrupt\n>>> '), ('7 * 6\r', '\n42\n>>> '), (CTRL_D, '\n'), 0],
+    'Ctrl-C in a loop': [('while True: pass\r', '... '), ('\r', '\n'), (CTRL_C, 'File "<stdin>", line 1, in <module>\nKeyboardInterrupt\n>>> '), ('import time\r', '>>> '), ('time.sleep(60)\r', '\n'),
+                         (CTRL_C, 'KeyboardInterrupt\n>>> '), ('import asyncio\r', '>>> '), ('asyncio.run(asyncio.sleep(60))\r', '\n'), (CTRL_C, 'KeyboardInterrupt\n>>> '), ('8\r', '\n8\n>>> '), (CTRL_D, '\n'), 0],
+    'exit': [('import sys\r', '>>> '), ('sys.exit(3)\r', ''), 3],
+    'exit with a message': [('raise SystemExit("bye")\r', '\nbye\n'), 1],
+    'quit': [('quit\r', 'Use quit() or Ctrl-D (i.e. EOF) to exit\n>>> '), ('exit\r', 'Use exit() or Ctrl-D (i.e. EOF) to exit\n>>> '), ('quit(4)\r', ''), 4],
+    'notices': [('copyright\r', 'Copyright (c)'), ('credits\r', 'Python'), ('license\r', 'Type license() to see the full license text\n>>> '), ('license()\r', 'WITHOUT WARRANTY'),
+                ('help\r', 'Type help() for interactive help'), ('help(len)\r', 'number of items'), (CTRL_D, '\n'), 0],
+    'completion': [('impo' + TAB, 'import '), ('sys\r', '>>> '), ('sys.maxs' + TAB, 'sys.maxsize'), ('\r', '9223372036854775807\n>>> '), ('prin' + TAB, 'print('), ('6)\r', '\n6\n>>> '),
+                   ('counter_of_things = 1\r', '>>> '), ('counter_o' + TAB + '\r', 'counter_of_things\n1\n>>> '), ('"".join.__na' + TAB, '"".join.__na'), (CTRL_C, '>>> '),
+                   ('s = "x"\r', '>>> '), ('s.startsw' + TAB, 's.startswith('), ('"x")\r', '\nTrue\n>>> '), ('sys.path.app' + TAB, 'sys.path.append('), (CTRL_C, '>>> '),
+                   ('if 1:\r', '... '), (TAB + 'print("indented")\r', '... '), ('\r', '\nindented\n>>> '), (CTRL_D, '\n'), 0],
+    'completion runs no property': [('class A:\r', '... '), (' long_name = property(lambda self: print("RUN"))\r', '... '), ('\r', '>>> '), ('a = A()\r', '>>> '), ('a.long' + TAB, 'a.long_name'),
+                                    ('\r', 'RUN\n>>> '), (CTRL_D, '\n'), 0],
+    'history': [('first = 1\r', '>>> '), ('second = 2\r', '>>> '), (UP + UP, 'first = 1'), ('1\r', '>>> '), ('first\r', '\n11\n>>> '), (CTRL_D, '\n'), 0],
+    'paste': [(PASTE % 'for i in range(2):\r    print(i)\r\r    print("-")\rprint("done")\rx = [\r1,\r2]\rx', '0\n-\n1\n-\ndone\n[1, 2]\n>>> '),
+              (PASTE % 'if 0:\r  1\relse:\r  2\r@staticmethod\rdef f(): return 3\rf()\r', '\n2\n3\n>>> '), (PASTE % '1 / 0\rprint("never")', 'division by zero\n>>> '),
+              (PASTE % 'def g():\r  return 4', '>>> '), ('g()\r', '\n4\n>>> '), (PASTE % 'def h(', '... '), ('): return 5\r', '... '), ('\r', '>>> '), ('h()\r', '\n5\n>>> '), (CTRL_D, '\n'), 0],
+    'unicode': [('s = "Zoë 世界 🎉"\r', '>>> '), ('s\r', "\n'Zoë 世界 🎉'\n>>> "), ('naïve = 5\r', '>>> '), ('naïve\r', '\n5\n>>> '), (CTRL_D, '\n'), 0],
+    'a long line': [('n = ' + '+'.join(['1'] * 2000) + '\r', '>>> '), ('n\r', '\n2000\n>>> '), (CTRL_D, '\n'), 0],
+    'input': [('x = input("name? ")\r', '\nname? '), ('ann\n', '>>> '), ('x\r', "\n'ann'\n>>> "), ('input()\r', '\n'), (CTRL_C, 'KeyboardInterrupt\n>>> '), ('input()\r', '\n'), (CTRL_D, 'EOFError'), (CTRL_D, '\n'), 0],
+    'prompts': [('import sys\r', '>>> '), ('sys.ps1 = "in: "; sys.ps2 = "   : "\r', 'in: '), ('if 1:\r', '\n   : '), (' 2\r', '   : '), ('\r', '\n2\nin: '), (CTRL_D, '\n'), 0],
+    'partial output': [('print("no end", end="")\r', '\nno end>>> '), (CTRL_D, '\n'), 0],
+    'displayhook': [('import sys\r', '>>> '), ('sys.displayhook = lambda v: print("<", v, ">")\r', '>>> '), ('5\r', '\n< 5 >\n>>> '), ('sys.excepthook = lambda t, v, tb: print("hook", v)\r', '>>> '),
+                    ('1/0\r', '\nhook division by zero\n>>> '), (CTRL_D, '\n'), 0],
+}
+
+
+class Terminal:
+    def __init__(self, program, home):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            env = dict(os.environ, TERM='xterm', HOME=home, LC_ALL='C.UTF-8', INPUTRC='/dev/null', COLUMNS='80')
+            env.pop('TINY_HISTORY', None)
+            os.execve(program, [program, '-q'], env)
+        self.seen, self.at = b'', 0
+
+    def text(self):
+        return ESCAPE.sub(b'', self.seen).decode('utf-8', 'replace').replace('\r\n', '\n').replace('\r', '')
+
+    def wait(self, wanted, seconds=15):
+        """Reads until wanted has appeared behind what was waited for before."""
+        end = time.monotonic() + seconds
+        while True:
+            found = self.text().find(wanted, self.at)
+            if found >= 0:
+                self.at = found + len(wanted)
+                return True
+            ready = select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]
+            try:
+                data = os.read(self.fd, 65536) if ready else b''
+            except OSError:
+                data = b''
+            if not data:
+                return False
+            self.seen += data
+
+    def status(self, seconds=15):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.pid = 0
+                return os.waitstatus_to_exitcode(status)
+            self.wait('\0', 0.05)
+        return None
+
+    def close(self):
+        os.close(self.fd)
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+
+
+def play(program, steps, home):
+    """What went wrong, or None."""
+    terminal = Terminal(program, home)
+    try:
+        if not terminal.wait('>>> '):
+            return 'no prompt: %r' % terminal.text()
+        for step in steps:
+            if isinstance(step, int):
+                status = terminal.status()
+                if status != step:
+                    return 'exit status %r, not %r:\n%s' % (status, step, terminal.text())
+                continue
+            typed, wanted = step
+            time.sleep(0.02)
+            os.write(terminal.fd, typed.encode())
+            if not terminal.wait(wanted):
+                return 'after %r there is no %r:\n%s' % (typed, wanted, terminal.text())
+    finally:
+        terminal.close()
+    return None
+
+
+def history_file(program, home):
+    """Lines of one session are there in the next, and in the file."""
+    problem = play(program, [('kept = "from before"\r', '>>> '), (CTRL_D, '\n'), 0], home) or play(program, [(UP, 'kept = "from before"'), (CTRL_U, ''), (CTRL_D, '\n'), 0], home)
+    with open(os.path.join(home, '.tiny_history'), encoding='utf-8') as f:
+        return problem or (None if 'kept = "from before"\n' in f.read() else 'not in the history file')
+
+
+def main(argv):
+    tiny, names = 'build/tiny', []
+    it = iter(argv)
+    for a in it:
+        if a == '--tiny':
+            tiny = next(it)
+        else:
+            names.append(a)
+    tiny = os.path.abspath(tiny)
+    with tempfile.TemporaryDirectory() as home:
+        if not has_editing(tiny, home):
+            print('built without readline: the prompt in a terminal is not tested')
+            return 0
+    failed = count = 0
+    tests = {name: lambda home, steps=steps: play(tiny, steps, home) for name, steps in SESSIONS.items()}
+    tests['history file'] = lambda home: history_file(tiny, home)
+    for name, test in tests.items():
+        if names and not any(part in name for part in names):
+            continue
+        count += 1
+        with tempfile.TemporaryDirectory() as home:
+            problem = test(home)
+        if problem:
+            failed += 1
+            print('FAIL prompt: %s: %s\n' % (name, problem))
+    print('%d sessions at the prompt, %d failed' % (count, failed))
+    return 1 if failed else 0
+
+
+def has_editing(program, home):
+    return play(program, [('12' + '\x02' + '3\r', '\n132\n>>> '), (CTRL_D, '\n')], home) is None
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
