@@ -164,6 +164,9 @@ TINY_API TINY_CHECK bool tiny_to_float(tiny_vm *vm, tiny_val v, double *out);   
 TINY_API TINY_CHECK const char *tiny_to_str(tiny_vm *vm, tiny_val v, size_t *len);        /* UTF-8, NUL-terminated; valid while v is pinned; NULL: TypeError. len may be NULL */
 TINY_API TINY_CHECK const void *tiny_to_bytes(tiny_vm *vm, tiny_val v, size_t *len);      /* bytes, bytearray; valid until it is resized */
 TINY_API void *tiny_bytes_data(tiny_vm *vm, tiny_val bytes);                              /* writable view of a bytes just made by tiny_bytes(vm, NULL, n) */
+TINY_API size_t tiny_str_offset(tiny_vm *vm, tiny_val str, size_t index);                 /* byte offset in the UTF-8 text of code point number index (clamped); O(1) amortised */
+TINY_API size_t tiny_str_index(tiny_vm *vm, tiny_val str, size_t offset);                 /* the other way round: code points before a byte offset */
+TINY_API TINY_CHECK tiny_val tiny_str_slice(tiny_vm *vm, tiny_val str, size_t start, size_t end); /* by byte offsets, which must be boundaries of characters */
 TINY_API int tiny_seq_len(tiny_val list_or_tuple);                                        /* -1: neither */
 TINY_API tiny_val tiny_seq_item(tiny_val list_or_tuple, int i);                           /* no bounds error: TINY_ABSENT */
 TINY_API bool tiny_dict_next(tiny_vm *vm, tiny_val dict, size_t *pos, tiny_val *key, tiny_val *value); /* start with *pos = 0; false at the end */
@@ -209,7 +212,8 @@ typedef struct tiny_class {
   unsigned flags;                                                /* TINY_CLASS_* */
   const struct tiny_class *base;                                 /* a native class to derive from (its data comes first), or NULL */
 } tiny_class;
-enum { TINY_CLASS_FINAL = 1 /* scripts cannot derive from it */, TINY_CLASS_NO_NEW = 2 /* scripts cannot make instances */, TINY_CLASS_DICT = 4 /* instances take attributes */ };
+enum { TINY_CLASS_FINAL = 1 /* scripts cannot derive from it */, TINY_CLASS_NO_NEW = 2 /* scripts cannot make instances */, TINY_CLASS_DICT = 4 /* instances take attributes */,
+  TINY_CLASS_WEAKREF = 8 /* weakref.ref(instance) works */ };
 
 TINY_API TINY_CHECK tiny_val tiny_class_of(tiny_vm *vm, const tiny_class *cls);           /* the class object (one per VM) */
 TINY_API TINY_CHECK tiny_val tiny_instance(tiny_vm *vm, const tiny_class *cls, void **data); /* a new instance; __init__ is not called */

@@ -177,6 +177,7 @@ static Class *make_class(VM *vm, const tiny_class *def) {
   c->t.destroy = destroy_instance;
   c->t.flags &= ~(uint32_t)(TYPE_HAS_ATTRS | TYPE_ATTRS_BEHIND);
   if (def->flags & TINY_CLASS_DICT) c->t.flags |= TYPE_HAS_ATTRS | TYPE_ATTRS_BEHIND;
+  if (def->flags & TINY_CLASS_WEAKREF) c->t.flags |= TYPE_WEAKREF;
   if (def->flags & TINY_CLASS_FINAL) c->t.flags &= ~(uint32_t)TYPE_BASE;
   if (def->flags & TINY_CLASS_NO_NEW) c->t.flags |= TYPE_NO_NEW;
   return c;

@@ -152,6 +152,27 @@ const char *tiny_to_str(tiny_vm *vm, tiny_val v, size_t *len) {
   return text;
 }
 
+size_t tiny_str_offset(tiny_vm *vm, tiny_val v, size_t index) {
+  if (!is_str(v)) return 0;
+  Str *s = v_str(v);
+  return str_offset(vm, s, index < s->length ? index : s->length);
+}
+
+size_t tiny_str_index(tiny_vm *vm, tiny_val v, size_t offset) {
+  if (!is_str(v)) return 0;
+  Str *s = v_str(v);
+  return str_index(vm, s, offset < s->size ? offset : s->size);
+}
+
+tiny_val tiny_str_slice(tiny_vm *vm, tiny_val v, size_t start, size_t end) {
+  if (!want(vm, is_str(v), "str", v)) return V_FAIL;
+  Str *s = v_str(v);
+  if (end > s->size) end = s->size;
+  if (start >= end) return api_pin(vm, v_from_str(str_new(vm, "", 0)));
+  if (end - start == s->size && s->head.type == &str_type) return v;
+  return api_pin(vm, v_from_str(str_new(vm, s->data + start, end - start)));
+}
+
 const void *tiny_to_bytes(tiny_vm *vm, tiny_val v, size_t *len) {
   View view = {NULL, 0};
   if (len) *len = 0;

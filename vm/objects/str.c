@@ -178,6 +178,36 @@ size_t str_offset(VM *vm, Str *s, size_t index) {
   return offset_in_long(vm, s, index);
 }
 
+/* Number of the last row of the index that is not behind offset. */
+static size_t offsets_row(const StrExtra *x, size_t offset) {
+  size_t lo = 0, hi = x->n_offsets;
+  while (hi - lo > 1) {
+    size_t mid = lo + (hi - lo) / 2;
+    if (x->offsets[mid] <= offset) lo = mid;
+    else hi = mid;
+  }
+  return lo;
+}
+
+size_t str_index(VM *vm, Str *s, size_t offset) {
+  if (LIKELY(str_is_ascii(s))) return offset;
+  if (offset <= STR_INDEX_STEP) return utf8_count(s->data, offset);
+  StrExtra *x = extra_of(vm, s);
+  if (!x) return utf8_count(s->data, offset);
+  size_t index;
+  if (offset >= x->last_offset && offset - x->last_offset < STR_INDEX_STEP) {
+    index = x->last_index + utf8_count(s->data + x->last_offset, offset - x->last_offset);
+  } else if (x->offsets || make_offsets(vm, s, x)) {
+    size_t row = offsets_row(x, offset);
+    index = row * STR_INDEX_STEP + utf8_count(s->data + x->offsets[row], offset - x->offsets[row]);
+  } else {
+    index = utf8_count(s->data, offset);
+  }
+  x->last_index = index;
+  x->last_offset = offset;
+  return index;
+}
+
 uint32_t str_cp_at(VM *vm, Str *s, size_t index) {
   const char *next;
   if (LIKELY(str_is_ascii(s))) return (unsigned char)s->data[index];

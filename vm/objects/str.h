@@ -33,6 +33,7 @@ TINY_MUST_CHECK Str *str_substr(VM *vm, Str *s, size_t start, size_t end);      
 TINY_MUST_CHECK Str *str_at(VM *vm, Str *s, size_t index);                       /* index < length */
 uint32_t str_cp_at(VM *vm, Str *s, size_t index);                                /* O(1) amortised; never fails (falls back to a walk) */
 size_t str_offset(VM *vm, Str *s, size_t index);                                 /* byte offset of a code point; index <= length */
+size_t str_index(VM *vm, Str *s, size_t offset);                                 /* code points before a byte offset; offset <= size */
 bool str_equal(const Str *a, const Str *b);
 int str_order(const Str *a, const Str *b);                                       /* -1 0 1 by code points */
 int64_t str_hash(VM *vm, Str *s);
