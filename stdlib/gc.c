@@ -1,4 +1,5 @@
 /* The module gc. The collector itself belongs to the VM: disable() only notes the wish, since without it memory would never come back. */
+#include <string.h>
 #include "include/tiny.h"
 
 typedef struct GcData { bool disabled; int64_t thresholds[3]; } GcData;
@@ -77,10 +78,25 @@ static tiny_val gc_nothing(tiny_vm *vm, tiny_args *a) {
   return TINY_NONE;
 }
 
-static tiny_val gc_is_tracked(tiny_vm *vm, tiny_args *a) {
-  tiny_kind k = tiny_kind_of(vm, tiny_arg(a, 0));
-  return tiny_bool(k >= TINY_T_TUPLE);
+/* Could it be part of a cycle? Plain tuples and dicts only if something in them could. (This collector tracks everything; CPython untracks those.) */
+static bool is_tracked(tiny_vm *vm, tiny_val v, int depth) {
+  tiny_kind k = tiny_kind_of(vm, v);
+  if (k < TINY_T_TUPLE) return false;
+  if (depth > 20) return true;
+  if (k == TINY_T_TUPLE && !strcmp(tiny_type_name(vm, v), "tuple")) {
+    for (int i = 0, n = tiny_seq_len(v); i < n; i++)
+      if (is_tracked(vm, tiny_seq_item(v, i), depth + 1)) return true;
+    return false;
+  }
+  if (k == TINY_T_DICT && !strcmp(tiny_type_name(vm, v), "dict")) {
+    tiny_val key, value;
+    for (size_t pos = 0; tiny_dict_next(vm, v, &pos, &key, &value);)
+      if (is_tracked(vm, key, depth + 1) || is_tracked(vm, value, depth + 1)) return true;
+    return false;
+  }
+  return true;
 }
+static tiny_val gc_is_tracked(tiny_vm *vm, tiny_args *a) { return tiny_bool(is_tracked(vm, tiny_arg(a, 0), 0)); }
 
 static const tiny_def functions[] = {
   {"collect", gc_collect_f, "(generation: int = 2)", "Run the garbage collector."},

@@ -178,6 +178,15 @@ static tiny_val os_pipe(tiny_vm *vm, tiny_args *a) {
   tiny_val v[2] = {tiny_int(vm, fd[0]), tiny_int(vm, fd[1])};
   return tiny_tuple(vm, 2, v);
 }
+static tiny_val os_get_inheritable(tiny_vm *vm, tiny_args *a) {
+  int flags = fcntl((int)tiny_arg_int(a, 0), F_GETFD);
+  return flags < 0 ? tiny_raise_os(vm, errno, NULL) : tiny_bool(!(flags & FD_CLOEXEC));
+}
+static tiny_val os_set_inheritable(tiny_vm *vm, tiny_args *a) {
+  int fd = (int)tiny_arg_int(a, 0), flags = fcntl(fd, F_GETFD);
+  int wanted = tiny_arg_bool(a, 1) ? flags & ~FD_CLOEXEC : flags | FD_CLOEXEC;
+  return flags < 0 || fcntl(fd, F_SETFD, wanted) < 0 ? tiny_raise_os(vm, errno, NULL) : TINY_NONE;
+}
 static tiny_val os_isatty(tiny_vm *vm, tiny_args *a) { (void)vm; return tiny_bool(isatty((int)tiny_arg_int(a, 0)) == 1); }
 
 /* The process. */
@@ -261,6 +270,8 @@ static const tiny_def functions[] = {
   {"read", os_read, "(fd: int, length: int, /)", "Read from a file descriptor.  Returns a bytes object."},
   {"write", os_write, "(fd: int, data, /)", "Write a bytes object to a file descriptor."},
   {"pipe", os_pipe, "()", "Create a pipe."},
+  {"get_inheritable", os_get_inheritable, "(fd: int, /)", NULL},
+  {"set_inheritable", os_set_inheritable, "(fd: int, inheritable: bool, /)", NULL},
   {"isatty", os_isatty, "(fd: int, /)", NULL},
   {"getpid", os_getpid, "()", "Return the current process id."},
   {"getppid", os_getppid, "()", NULL},

@@ -84,9 +84,15 @@ static int binary_attempts(VM *vm, int op, bool inplace, Value a, Value b, Attem
   return n;
 }
 
+/* `print >> file, ...` was a statement of Python 2. */
+static const char *print_hint(int op, bool inplace, Value a) {
+  bool hint = op == TINY_RSHIFT && !inplace && v_is_exact(a, &native_type) && !strcmp(((Native *)v_obj(a))->def->name, "print");
+  return hint ? ". Did you mean \"print(<message>, file=<output_stream>)\"?" : "";
+}
+
 static Step unsupported(VM *vm, int op, bool inplace, Value a, Value b) {
   if (op == TINY_POW && !inplace) rt_raise(vm, &exc_TypeError, "unsupported operand type(s) for ** or pow(): '%T' and '%T'", a, b);
-  else rt_raise(vm, &exc_TypeError, "unsupported operand type(s) for %s: '%T' and '%T'", ops_symbol(op, inplace), a, b);
+  else rt_raise(vm, &exc_TypeError, "unsupported operand type(s) for %s: '%T' and '%T'%s", ops_symbol(op, inplace), a, b, print_hint(op, inplace, a));
   return STEP_FAIL;
 }
 

@@ -233,7 +233,7 @@ bool rt_enter_c(VM *vm, const char *where) {
   char here;
   const char *volatile at = &here;
   if (vm->c_depth == 0) vm->c_stack_base = at;
-  if (UNLIKELY(stack_used(vm, at) > vm->c_stack_limit)) return rt_raise_b(vm, &exc_RecursionError, "maximum recursion depth exceeded%s", where);
+  if (UNLIKELY(stack_used(vm, at) > vm->c_stack_limit || (uint32_t)vm->c_depth >= vm->recursion_limit)) return rt_raise_b(vm, &exc_RecursionError, "maximum recursion depth exceeded%s", where);
   vm->c_depth++;
   return true;
 }

@@ -120,6 +120,11 @@ static Value bytearray_init(VM *vm, Args *a) {
 
 /* ---- methods ---- */
 
+static Value m_alloc(VM *vm, Args *a) {
+  const ByteArray *b = v_bytearray(a->v[0]);
+  return int_from_u64(vm, (b->capacity > b->size ? b->capacity : b->size) + (b->size > 0));
+}
+
 static Value m_append(VM *vm, Args *a) {
   uint8_t byte;
   if (!bytes_byte_arg(vm, a->v[1], "byte must be in range(0, 256)", &byte)) return V_FAIL;
@@ -210,6 +215,7 @@ static Value m_copy(VM *vm, Args *a) {
 
 const tiny_def bytearray_methods[] = {
   BYTES_ROWS,
+  {"__alloc__", m_alloc, "(self, /)", "B.__alloc__() -> int\n\nReturn the number of bytes actually allocated."},
   {"append", m_append, "(self, item, /)", "Append a single item to the end of the bytearray."},
   {"clear", m_clear, "(self, /)", "Remove all items from the bytearray."},
   {"copy", m_copy, "(self, /)", "Return a copy."},

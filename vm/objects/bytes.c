@@ -148,7 +148,7 @@ int bytes_from_source(VM *vm, const char *kind, Value source, Value encoding, Va
     return 1;
   }
   if (v_absent(source)) return 1;
-  if (type_is_heap(type_of(source)) && !is_bytearray(source)) return 0; /* __bytes__, __index__, __iter__ */
+  if (type_is_heap(type_of(source)) && (!is_bytearray(source) || !v_absent(rt_type_lookup(vm, type_of(source), NAME(vm, __bytes__))))) return 0; /* __bytes__, __index__, __iter__ */
   if (is_str(source)) return rt_raise_i(vm, &exc_TypeError, "string argument without an encoding");
   if (is_int(source)) return zeros(vm, source, out);
   int r = bytes_collect(vm, strcmp(kind, "bytes") == 0 ? "bytes must be in range(0, 256)" : "byte must be in range(0, 256)", source, out);

@@ -5,6 +5,7 @@
 #include "vm/vm.h"
 #include "vm/attr.h"
 #include "vm/objects/class.h"
+#include "vm/objects/str_build.h"
 #include "vm/objects/function.h"
 #include "vm/objects/iter.h"
 #include "vm/objects/shape.h"
@@ -475,7 +476,7 @@ static bool fill_namespace(VM *vm, Class *c, const SlotPlan *plan, uint32_t firs
     Value d = member_descr_new(vm, name, &c->t, first_member + (uint32_t)i);
     if (v_failed(d) || !dict_set_str(vm, c->ns, name, d)) return false;
   }
-  if (plan->dict && !put(vm, c, NAME___dict__, getset_descr_new(vm, &dict_getset, &c->t))) return false;
+  if (plan->dict && !has(vm, c->ns, NAME___dict__) && !put(vm, c, NAME___dict__, getset_descr_new(vm, &dict_getset, &c->t))) return false;
   if (plan->weakref && !put(vm, c, NAME___weakref__, getset_descr_new(vm, &weakref_getset, &c->t))) return false;
   if (!has(vm, c->ns, NAME___doc__) && !put(vm, c, NAME___doc__, V_NONE)) return false;
   if (has(vm, c->ns, NAME___eq__) && !has(vm, c->ns, NAME___hash__) && !put(vm, c, NAME___hash__, V_NONE)) return false;
@@ -517,6 +518,7 @@ static void inherit(Class *c, const Type *base, const SlotPlan *plan) {
 
 static bool set_name(VM *vm, Class *c, Str *name) {
   if (memchr(name->data, 0, name->size)) return rt_raise_b(vm, &exc_ValueError, "type name must not contain null characters");
+  if (v_failed(codec_encode(vm, v_from_obj(name), "utf-8", "strict"))) return false; /* surrogates */
   char *copy = mem_alloc(&vm->mem, name->size + 1);
   if (!copy) return rt_no_memory(vm), false;
   memcpy(copy, name->data, name->size);

@@ -65,8 +65,26 @@ static bool fill_from(VM *vm, Dict *d, Value it, Value value) {
   return r == 0;
 }
 
+/* Keys of a set or a dict are not hashed again. */
+static Value fromkeys_hashed(VM *vm, Value from, Value value) {
+  Dict *d = dict_new(vm);
+  Value *keep = d ? rt_temp(vm, 2) : NULL, key, old;
+  if (!keep) return V_FAIL;
+  keep[0] = v_from_obj(d);
+  bool is_set = !v_is_exact(from, &dict_type);
+  int64_t hash;
+  for (size_t at = 0; is_set ? set_next(v_set(from), &at, &key, &hash) : dict_next(v_dict(from), &at, &key, &old);) {
+    keep[1] = key;
+    if (!is_set) hash = v_dict(from)->entries[at - 1].hash;
+    if (!dict_set_hashed(vm, d, key, hash, value)) return V_FAIL;
+    if ((at & 1023) == 0 && !rt_charge(vm, 32)) return V_FAIL;
+  }
+  return v_from_obj(d);
+}
+
 static Value fromkeys(VM *vm, Args *a) {
   if (v_obj(a->v[0]) == (const Obj *)&dict_type) {
+    if (v_is_exact(a->v[1], &set_type) || v_is_exact(a->v[1], &frozenset_type) || v_is_exact(a->v[1], &dict_type)) return fromkeys_hashed(vm, a->v[1], a->v[2]);
     Value it = iter_c(vm, a->v[1]);
     if (v_failed(it)) return V_FAIL;
     if (!v_absent(it)) {

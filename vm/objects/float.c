@@ -144,7 +144,7 @@ int64_t double_hash(double d) {
 bool float_hash(VM *vm, Value self, int64_t *out) {
   (void)vm;
   double d = v_float_value(self);
-  if (isnan(d)) *out = v_is_obj(self) ? (int64_t)((uintptr_t)v_obj(self) >> 4) : 0; /* by identity; the inline nan is one and the same */
+  if (isnan(d)) return object_type.hash(vm, self, out); /* by identity; the inline nan is one and the same */
   else *out = double_hash(d);
   return true;
 }

@@ -13,12 +13,14 @@ static Value builder(VM *vm, const char *name) {
   return v_absent(f) ? rt_raise(vm, &exc_AttributeError, "%s", name) : f;
 }
 
-Value iter_reduced(VM *vm, const char *name, Value source, Value index) {
-  Tuple *args = v_failed(source) ? NULL : tuple_new(vm, &source, 1);
-  Value parts[3] = {args ? builder(vm, name) : V_FAIL, args ? v_from_obj(args) : V_FAIL, index};
-  if (v_failed(parts[0]) || v_failed(index)) return V_FAIL;
+/* f: the builder; it is looked up before the iterator's state is read, since a script's key in the builtins may run code. V_FAIL in: V_FAIL out. */
+static Value reduced(VM *vm, Value f, Value source, Value index) {
+  Tuple *args = v_failed(f) || v_failed(source) || v_failed(index) ? NULL : tuple_new(vm, &source, 1);
+  if (!args) return V_FAIL;
+  Value parts[3] = {f, v_from_obj(args), index};
   return v_from_obj_or_fail(tuple_new(vm, parts, v_absent(index) ? 2 : 3));
 }
+Value iter_reduced(VM *vm, const char *name, Value source, Value index) { return reduced(vm, builder(vm, name), source, index); }
 
 static Value empty_list(VM *vm) { return v_from_obj_or_fail(list_new(vm, NULL, 0)); }
 static Value empty_tuple(VM *vm) { return v_from_obj_or_fail(tuple_new(vm, NULL, 0)); }
@@ -31,15 +33,17 @@ static bool is_backward(const Type *t) { return t == &list_reverse_iter_type || 
 static Value seq_reduce(VM *vm, Args *a) {
   SeqIter *it = (SeqIter *)v_obj(a->v[0]);
   const Type *t = it->head.type;
-  if (!v_absent(it->seq)) {
-    const char *name = is_backward(t) ? "reversed" : "iter";
-    int64_t at = (int64_t)it->at - is_backward(t);
-    if (is_text(t)) at = (int64_t)utf8_count(v_str(it->seq)->data, it->at);
-    return iter_reduced(vm, name, it->seq, int_from_i64(vm, at));
+  bool back = is_backward(t) && !(t == &list_reverse_iter_type && v_absent(it->seq));
+  Value f = builder(vm, back ? "reversed" : "iter");
+  if (v_absent(it->seq) && t == &list_reverse_iter_type && back) f = builder(vm, "iter"); /* used up meanwhile */
+  if (v_failed(f)) return V_FAIL;
+  if (v_absent(it->seq)) {
+    bool list = t == &list_iter_type || t == &list_reverse_iter_type;
+    return reduced(vm, f, list ? empty_list(vm) : is_text(t) ? v_from_str(str_from(vm, "")) : empty_tuple(vm), V_ABSENT);
   }
-  if (t == &reversed_type) return iter_reduced(vm, "reversed", empty_tuple(vm), V_ABSENT);
-  if (t == &list_iter_type || t == &list_reverse_iter_type) return iter_reduced(vm, "iter", empty_list(vm), V_ABSENT);
-  return iter_reduced(vm, "iter", is_text(t) ? v_from_str(str_from(vm, "")) : empty_tuple(vm), V_ABSENT);
+  int64_t at = (int64_t)it->at - back;
+  if (is_text(t)) at = (int64_t)utf8_count(v_str(it->seq)->data, it->at);
+  return reduced(vm, f, it->seq, int_from_i64(vm, at));
 }
 
 /* The argument of __setstate__. [script] */
@@ -106,20 +110,23 @@ static bool gen_live(const Gen *g) { return gen_state(g) == GEN_CREATED || gen_s
 static Value *gen_regs(Value v) { return frame_regs(&v_gen(v)->frame); }
 
 static Value callable_reduce(VM *vm, Args *a) {
+  Value f = builder(vm, "iter");
+  if (v_failed(f) || !gen_live(v_gen(a->v[0]))) return reduced(vm, f, empty_tuple(vm), V_ABSENT);
   Value *r = gen_regs(a->v[0]);
-  if (!gen_live(v_gen(a->v[0]))) return iter_reduced(vm, "iter", empty_tuple(vm), V_ABSENT);
   Tuple *args = tuple_pair(vm, r[0], r[1]);
-  Value f = args ? builder(vm, "iter") : V_FAIL;
-  return v_failed(f) ? V_FAIL : v_from_obj_or_fail(tuple_pair(vm, f, v_from_obj(args)));
+  return args ? v_from_obj_or_fail(tuple_pair(vm, f, v_from_obj(args))) : V_FAIL;
 }
 static Value getitem_reduce(VM *vm, Args *a) {
+  Value f = builder(vm, "iter");
+  if (v_failed(f) || !gen_live(v_gen(a->v[0]))) return reduced(vm, f, empty_tuple(vm), V_ABSENT);
   Value *r = gen_regs(a->v[0]);
-  return gen_live(v_gen(a->v[0])) ? iter_reduced(vm, "iter", r[0], r[1]) : iter_reduced(vm, "iter", empty_tuple(vm), V_ABSENT);
+  return reduced(vm, f, r[0], r[1]);
 }
 static Value reversed_reduce(VM *vm, Args *a) {
+  Value f = builder(vm, "reversed");
+  if (v_failed(f) || !gen_live(v_gen(a->v[0]))) return reduced(vm, f, empty_tuple(vm), V_ABSENT);
   Value *r = gen_regs(a->v[0]);
-  if (!gen_live(v_gen(a->v[0]))) return iter_reduced(vm, "reversed", empty_tuple(vm), V_ABSENT);
-  return iter_reduced(vm, "reversed", r[0], int_binary(vm, TINY_SUB, r[1], v_from_int62(1)));
+  return reduced(vm, f, r[0], int_binary(vm, TINY_SUB, r[1], v_from_int62(1)));
 }
 
 static Value getitem_setstate(VM *vm, Args *a) {

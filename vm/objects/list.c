@@ -220,14 +220,15 @@ static int64_t list_length(VM *vm, Value self) {
   return (int64_t)v_list(self)->length;
 }
 
-/* Lexicographic: the first pair that differs decides, then the lengths. Lengths are read again: __eq__ may change either list. */
+/* Lexicographic: the first pair that differs decides, then the lengths. Lengths are read again: __eq__ may change either list, and when it made
+   one too short for the pair, only the lengths count. */
 static Value compare_items(VM *vm, List *a, List *b, Compare op) {
   for (size_t i = 0; i < a->length && i < b->length; i++) {
     bool same;
     if (!eq_values(vm, a->items[i], b->items[i], &same)) return V_FAIL;
     if (same) continue;
-    if (op == CO_EQ || op == CO_NE) return v_from_bool(op == CO_NE);
     if (i >= a->length || i >= b->length) break;
+    if (op == CO_EQ || op == CO_NE) return v_from_bool(op == CO_NE);
     return rt_compare(vm, a->items[i], b->items[i], op);
   }
   size_t n = a->length, m = b->length;
