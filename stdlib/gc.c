@@ -83,12 +83,17 @@ static bool is_tracked(tiny_vm *vm, tiny_val v, int depth) {
   tiny_kind k = tiny_kind_of(vm, v);
   if (k < TINY_T_TUPLE) return false;
   if (depth > 20) return true;
+  if (k == TINY_T_OTHER && !strcmp(tiny_type_name(vm, v), "object")) return false;
+  if (k == TINY_T_TYPE) { /* the builtin ones are constants */
+    const char *module = tiny_to_str(vm, tiny_getattr(vm, v, "__module__"), NULL);
+    return module && strcmp(module, "builtins") != 0;
+  }
   if (k == TINY_T_TUPLE && !strcmp(tiny_type_name(vm, v), "tuple")) {
     for (int i = 0, n = tiny_seq_len(v); i < n; i++)
       if (is_tracked(vm, tiny_seq_item(v, i), depth + 1)) return true;
     return false;
   }
-  if (k == TINY_T_DICT && !strcmp(tiny_type_name(vm, v), "dict")) {
+  if (k == TINY_T_DICT && depth == 0 && !strcmp(tiny_type_name(vm, v), "dict")) {
     tiny_val key, value;
     for (size_t pos = 0; tiny_dict_next(vm, v, &pos, &key, &value);)
       if (is_tracked(vm, key, depth + 1) || is_tracked(vm, value, depth + 1)) return true;

@@ -3,6 +3,7 @@
 #include "vm/vm.h"
 #include "vm/attr.h"
 #include "vm/objects/class.h"
+#include "vm/objects/iter.h"
 #include "vm/objects/shape.h"
 #include "vm/type_ids.h"
 
@@ -63,6 +64,15 @@ static Value alias_make(VM *vm, const Type *type, Value origin, Value args) {
   return v_from_obj(g);
 }
 Value generic_alias_new(VM *vm, Value origin, Value args) { return alias_make(vm, &generic_alias_type, origin, args); }
+
+/* *C[args] (PEP 646): the alias once, starred. */
+static Value alias_iter(VM *vm, Value self) {
+  Value starred = alias_make(vm, v_obj(self)->type, as_alias(self)->origin, v_from_obj(as_alias(self)->args));
+  if (v_failed(starred)) return V_FAIL;
+  as_alias(starred)->starred = true;
+  Tuple *once = tuple_new(vm, &starred, 1);
+  return once ? seq_iter_new(vm, &tuple_iter_type, v_from_obj(once)) : V_FAIL;
+}
 
 static Value alias_new_slot(VM *vm, const Type *cls, Args *a) { return alias_make(vm, cls, a->v[0], a->v[1]); }
 
@@ -292,7 +302,7 @@ static const GetSet union_getset[] = {{"__args__", get_args, NULL, NULL}, {"__pa
 const Type generic_alias_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "GenericAlias", .module = "types", .base = &object_type,
     .layout = LAY_OTHER, .flags = TYPE_BASE | TYPE_WEAKREF, .shape_id = TYPE_ID_generic_alias, .size = sizeof(GenericAlias), .new_ = alias_new_slot,
     .new_sig = "(origin, args, /)", .trace = alias_trace, .repr = alias_repr, .hash = alias_hash, .compare = alias_compare, .getitem = alias_getitem, .binary = or_binary,
-    .call = alias_call, .getattr = alias_getattr, .methods = alias_methods, .getset = alias_getset};
+    .call = alias_call, .iter = alias_iter, .getattr = alias_getattr, .methods = alias_methods, .getset = alias_getset};
 const Type union_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "UnionType", .module = "types", .base = &object_type,
     .layout = LAY_OTHER, .flags = TYPE_NO_NEW | TYPE_WEAKREF, .shape_id = TYPE_ID_union, .size = sizeof(GenericAlias), .trace = alias_trace, .repr = union_repr,
     .hash = union_hash, .compare = union_compare, .getitem = alias_getitem, .binary = or_binary, .methods = union_methods, .getset = union_getset};
