@@ -169,6 +169,7 @@ static Class *make_class(VM *vm, const tiny_class *def) {
   Value cls = class_new(vm, &type_type, name, bases, ns);
   if (v_failed(cls)) return NULL;
   Class *c = (Class *)v_obj(cls);
+  if (dot && !class_set_text_name(vm, c, def->name)) return NULL;
   c->t.layout = LAY_NATIVE_INSTANCE;
   c->t.size = (uint32_t)sizeof(NativeInstance);
   c->t.new_ = class_new_instance;

@@ -1,6 +1,7 @@
 /* The frozen library: functions written in tiny that builtins hand over to when they would have to loop over calls of script code. All of them form one
  * hidden module; each top-level definition is compiled when it, or one that names it, is first asked for. */
 #include "vm/vm.h"
+#include "vm/objects/shape.h"
 #include "vm/frozen.h"
 
 static const FrozenName *find(const char *name) {
@@ -15,16 +16,21 @@ static const FrozenName *find(const char *name) {
   return NULL;
 }
 
+static bool add_natives(VM *vm, Module *m, const tiny_def *defs) {
+  for (const tiny_def *d = defs; d->name; d++) {
+    Native *fn = native_new(vm, d, NATIVE_FUNCTION, NULL, V_ABSENT, V_NONE);
+    if (!fn || !dict_set_c(vm, m->dict, d->name, v_from_obj(fn))) return false;
+  }
+  return true;
+}
+
 static Module *frozen_module(VM *vm) {
   if (vm->frozen) return vm->frozen;
   Str *name = str_intern(vm, "_frozen", 7), *key = NAME(vm, __builtins__);
   if (!name || !key) return NULL;
   Module *m = module_new(vm, name);
   if (!m || !dict_set_str(vm, m->dict, key, v_from_obj(vm->builtins))) return NULL;
-  for (const tiny_def *d = async_gen_natives; d->name; d++) {
-    Native *fn = native_new(vm, d, NATIVE_FUNCTION, NULL, V_ABSENT, V_NONE);
-    if (!fn || !dict_set_c(vm, m->dict, d->name, v_from_obj(fn))) return NULL;
-  }
+  if (!add_natives(vm, m, async_gen_natives) || !add_natives(vm, m, object_natives)) return NULL;
   return vm->frozen = m;
 }
 

@@ -516,15 +516,21 @@ static void inherit(Class *c, const Type *base, const SlotPlan *plan) {
   }
 }
 
+bool class_set_text_name(VM *vm, Class *c, const char *text) {
+  size_t n = strlen(text) + 1;
+  char *copy = mem_alloc(&vm->mem, n);
+  if (!copy) return rt_no_memory(vm), false;
+  memcpy(copy, text, n);
+  if (c->t.name) mem_free(&vm->mem, (void *)(uintptr_t)c->t.name, strlen(c->t.name) + 1);
+  c->t.name = copy;
+  return true;
+}
+
 static bool set_name(VM *vm, Class *c, Str *name) {
   if (memchr(name->data, 0, name->size)) return rt_raise_b(vm, &exc_ValueError, "type name must not contain null characters");
   if (v_failed(codec_encode(vm, v_from_obj(name), "utf-8", "strict"))) return false; /* surrogates */
-  char *copy = mem_alloc(&vm->mem, name->size + 1);
-  if (!copy) return rt_no_memory(vm), false;
-  memcpy(copy, name->data, name->size);
-  copy[name->size] = 0;
-  if (c->t.name) mem_free(&vm->mem, (void *)(uintptr_t)c->t.name, strlen(c->t.name) + 1);
-  c->t.name = copy;
+  const char *text = str_cstr(vm, name);
+  if (!text || !class_set_text_name(vm, c, text)) return false;
   gc_store_obj(vm, c, &c->name, name);
   return true;
 }

@@ -87,6 +87,7 @@ Value class_abstract_error(VM *vm, const Type *cls);                     /* rais
 const Type *type_builtin_base(const Type *t);                            /* first type along base that is not a script's: whose C slots instances use */
 void class_each(VM *vm, void (*fn)(void *ctx, Class *c), void *ctx);     /* every heap class, oldest first */
 void class_update_flags(VM *vm, Class *c);                               /* after its namespace changed: TYPE_DUNDER_*, TYPE_HAS_DEL ... of it and its subclasses */
+bool class_set_text_name(VM *vm, Class *c, const char *text);            /* how messages call it; __name__ stays */
 bool class_set_attr(VM *vm, Class *c, Str *name, Value value);           /* ns[name] = value (V_ABSENT: del), caches and flags brought up to date; AttributeError when there is nothing to delete */
 
 /* Life of the per-VM tables of types (types.c). types_trace: part of the roots. */

@@ -41,6 +41,9 @@ Signature *native_signature(VM *vm, Native *fn) {
 
 static bool has_self(const Native *fn) { return fn->kind == NATIVE_METHOD || fn->kind == NATIVE_CLASSMETHOD; }
 
+/* The owner's __name__, which for native classes of a module is not the name that other messages use. NULL: out of memory. */
+static const char *owner_name(VM *vm, const Native *fn) { return type_is_heap(fn->owner) ? str_cstr(vm, type_class(fn->owner)->name) : fn->owner->name; }
+
 /* Names for messages. prefix is borrowed from the owner or the module's name. */
 static bool names_of(VM *vm, const Native *fn, SigNames *nm) {
   *nm = (SigNames){.name = def_name(fn->def), .skip = has_self(fn)};
@@ -53,7 +56,14 @@ static bool names_of(VM *vm, const Native *fn, SigNames *nm) {
     nm->wrapper = true;
     nm->repeats = fn->owner->getitem && strstr(nm->name, "mul__");
   }
-  if (fn->owner) nm->prefix = fn->owner->name;
+  if (fn->owner) {
+    nm->prefix = owner_name(vm, fn);
+    if (!nm->prefix) return false;
+    if (type_is_heap(fn->owner) && !strcmp(nm->name, "__init__")) {
+      nm->name = nm->prefix;
+      nm->constructor = true;
+    }
+  }
   else if (is_str(fn->module_name) && !str_eq_c(v_str(fn->module_name), "builtins")) {
     nm->prefix = str_cstr(vm, v_str(fn->module_name));
     if (!nm->prefix) return false;
@@ -67,7 +77,10 @@ static COLD bool fail_self(VM *vm, const Native *fn, const Value *argv, int n_po
     if (n_pos == 0) return rt_raise_b(vm, &exc_TypeError, "descriptor '%s' of '%s' object needs an argument", def_name(fn->def), fn->owner->name);
     return rt_raise_b(vm, &exc_TypeError, "descriptor '%s' requires a '%s' object but received a '%T'", def_name(fn->def), fn->owner->name, argv[0]);
   }
-  if (n_pos == 0) return rt_raise_b(vm, &exc_TypeError, "unbound method %s.%s() needs an argument", fn->owner->name, def_name(fn->def));
+  if (n_pos == 0) {
+    const char *owner = owner_name(vm, fn);
+    return owner && rt_raise_b(vm, &exc_TypeError, "unbound method %s.%s() needs an argument", owner, def_name(fn->def));
+  }
   return rt_raise_b(vm, &exc_TypeError, "descriptor '%s' for '%s' objects doesn't apply to a '%T' object", def_name(fn->def), fn->owner->name, argv[0]);
 }
 static inline bool check_self(VM *vm, const Native *fn, const Value *argv, int n_pos) {

@@ -243,6 +243,9 @@ static Value subclasshook_m(VM *vm, Args *a) {
   return V_NOTIMPL;
 }
 
+static Value type_text(VM *vm, Args *a) { return rt_format(vm, "%T", a->v[0]); }
+const tiny_def object_natives[] = {{"_type_text", type_text, "(x, /)", NULL}, {0}};
+
 static const tiny_def object_methods[] = {
     {"__dir__", dir_m, "(self, /)", "Default dir() implementation."},
     {"__getstate__", getstate_m, "(self, /)", "Helper for pickle."},

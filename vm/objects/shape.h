@@ -41,6 +41,7 @@ Value instance_member(Obj *o, uint32_t index);
 bool instance_set_member(VM *vm, Obj *o, uint32_t index, Value v);
 bool instance_change_class(VM *vm, Obj *o, const Type *to);
 /* object.c */
+extern const tiny_def object_natives[];                  /* for frozen code: _type_text(x), the name of x's type as messages show it */
 extern const tiny_def object_init_def;                   /* object.__init__ */
 Value object_names_list(VM *vm, Dict *d);                /* list of a dict's keys */
 Value object_default_format(VM *vm, Value self, Str *spec);
