@@ -300,6 +300,8 @@ TINY_API void tiny_add_fuel(tiny_vm *vm, uint64_t steps);
 TINY_API void tiny_set_deadline_ms(tiny_vm *vm, int64_t ms_from_now);          /* -1: none */
 TINY_API void tiny_interrupt(tiny_vm *vm);                                     /* any thread, signal handlers too: KeyboardInterrupt at the next safe point */
 TINY_API bool tiny_charge(tiny_vm *vm, uint64_t work);                         /* natives with long loops: false = a limit struck, return TINY_FAIL */
+TINY_API int64_t tiny_deadline_ms(tiny_vm *vm);                                /* time left; -1: no deadline */
+TINY_API void tiny_set_wake_fd(tiny_vm *vm, int fd);                           /* natives that wait: tiny_interrupt writes a byte into it; -1: none */
 TINY_API TINY_CHECK bool tiny_poll(tiny_vm *vm);                                /* natives that wait call it every few ms: false = interrupt or deadline, return TINY_FAIL */
 TINY_API size_t tiny_memory_used(tiny_vm *vm);
 TINY_API size_t tiny_memory_peak(tiny_vm *vm);
@@ -310,6 +312,32 @@ TINY_API tiny_val tiny_no_memory(tiny_vm *vm);                                 /
 TINY_API bool tiny_write(tiny_vm *vm, int stream, const char *text, size_t len); /* what print uses: the host's write hook */
 
 TINY_API long tiny_read(tiny_vm *vm, char *buf, size_t len);                     /* the host's read hook: bytes, 0 at the end, -1 */
+
+/* ---------------------------------------------------------------- the event loop */
+
+/* The host owns the main loop; asyncio's (the one that asyncio.get_event_loop() gives in the script) runs inside it, and never blocks there:
+ *
+ *   struct pollfd p[] = {{tiny_loop_fd(vm), POLLIN, 0}, {my_fd, POLLIN, 0}};
+ *   for (;;) {
+ *     poll(p, 2, tiny_loop_timeout_ms(vm));
+ *     if (p[1].revents) my_work();
+ *     if (tiny_loop_tick(vm, 2000) == TINY_LOOP_FAILED) my_report(vm);      // tiny_take_error
+ *   }
+ *
+ * A script's coroutine starts by tiny_loop_spawn, or by loop.create_task() in the script. Sockets, processes and signals need tiny_open_full. */
+typedef enum {
+  TINY_LOOP_DONE,      /* no task can go on, no timer runs, nothing outside is awaited */
+  TINY_LOOP_WAITING,   /* call tick again when the descriptor is readable or the time has come */
+  TINY_LOOP_BUSY,      /* the time given was over: there is more to do now */
+  TINY_LOOP_FAILED     /* an exception is pending: of a spawned task that nobody else watched, or one that ends the loop. The loop can go on */
+} tiny_loop_status;
+TINY_API int tiny_loop_fd(tiny_vm *vm);                                         /* readable when something outside has happened; -1: there is no outside */
+TINY_API int tiny_loop_timeout_ms(tiny_vm *vm);                                 /* until the next timer, 0: there is something to do, -1: for ever. As poll(2) takes it */
+TINY_API TINY_CHECK tiny_loop_status tiny_loop_tick(tiny_vm *vm, int64_t max_us); /* what is due, for about so long at most (-1: until nothing is ready); never waits */
+TINY_API TINY_CHECK tiny_val tiny_loop_spawn(tiny_vm *vm, tiny_val coroutine);  /* -> asyncio.Task */
+
+/* The clock of scripts stands still and jumps when they sleep: time.time(), time.monotonic(), time.sleep() and event loops made from now on. False: out of memory. */
+TINY_API TINY_CHECK bool tiny_set_virtual_time(tiny_vm *vm);
 
 /* ---------------------------------------------------------------- looking into the VM (what modules such as sys, gc, traceback show) */
 

@@ -246,6 +246,7 @@ static int run_program(Program *p, const Options *o, int argc, char **argv) {
   interrupt_install();
   interrupt_aim(p->vm);
   if (set_path(p, o) && set_streams(p) && options_show(p->vm, o, argc, argv)) {
+    if (o->virtual_time && !tiny_set_virtual_time(p->vm)) tiny_clear_error(p->vm);
     if (o->steps_text) tiny_set_fuel(p->vm, o->steps, TINY_KILL);
     status = run_all(p, o);
     run_atexit(p);

@@ -26,6 +26,7 @@ static const char help[] =
     "-X opt : sets sys._xoptions\n"
     "--max-memory N[K|M|G] : end the script when it needs more memory\n"
     "--max-steps N         : end the script after that many steps (loop turns, calls, resumes)\n"
+    "--virtual-time        : time stands still and jumps when the script sleeps; asyncio runs at once and always the same way\n"
     "file   : program read from script file\n"
     "-      : program read from stdin (default; interactive mode if a tty)\n"
     "arg ...: arguments passed to program in sys.argv[1:]\n"
@@ -71,6 +72,7 @@ static int parse_long(Options *o, int argc, char **argv, int *i) {
   size_t n = value ? (size_t)(value - arg) : strlen(arg);
   if (strcmp(arg, "--help") == 0) return show_help(argv[0]);
   if (strcmp(arg, "--version") == 0) return show_version();
+  if (strcmp(arg, "--virtual-time") == 0) return o->virtual_time = true, -1;
   if (strcmp(arg, "--check-hash-based-pycs") == 0 && *i + 1 < argc) return ++*i, -1;
   bool memory = n == 12 && strncmp(arg, "--max-memory", n) == 0, steps = n == 11 && strncmp(arg, "--max-steps", n) == 0;
   if (!memory && !steps) return bad_usage(argv[0], "unknown option ", arg);

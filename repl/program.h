@@ -19,6 +19,7 @@ typedef struct Options {
   int n_warn, n_x;
   size_t memory;
   uint64_t steps;
+  bool virtual_time;       /* the script's clock stands still but for sleeping */
   const char *memory_text, *steps_text; /* the limits as the user wrote them, for messages */
   int first_arg; /* index of what becomes sys.argv[1] */
 } Options;

@@ -3,6 +3,7 @@
 #ifndef TINY_STDLIB_AIO_H
 #define TINY_STDLIB_AIO_H
 #include "include/tiny.h"
+#include "stdlib/clock.h"
 
 typedef enum { FUT_PENDING, FUT_CANCELLED, FUT_FINISHED } FutState;
 
@@ -42,6 +43,8 @@ typedef struct Poller {
   bool (*wait)(tiny_vm *vm, void *data, double seconds); /* at most so long (negative: until something happens); false: exception pending */
   bool (*active)(void *data);                            /* can anything outside still happen? */
   void (*release)(tiny_vm *vm, void *data);              /* the loop is closed or gone: everything outside is given up */
+  int (*fd)(void *data);                                 /* for a host's own poll(2): readable when wait would return */
+  bool (*pending)(void *data);                           /* would wait return at once? */
   void *data;
 } Poller;
 
@@ -58,13 +61,14 @@ typedef struct Loop {
   tiny_val current;        /* running task or None */
   tiny_val previous_loop;  /* what was the running loop before */
   tiny_val outside;        /* the context that is left while a step or a callback runs in its own */
-  bool running, stopping, closed, virtual_clock, debug, failed /* a future had an exception */, inside /* a step or callback has entered its context */;
-  double now;              /* virtual clock */
+  bool running, stopping, closed, virtual_clock, debug, tick /* the host drives: never waits */, failed /* a future had an exception */, inside /* a step or callback has entered its context */;
+  VirtualClock *clock;     /* of a virtual clock */
+  double tick_end;         /* the host's tick: until then (0: as long as something is ready) */
   double step_began;       /* debug mode */
   Poller poller;
 } Loop;
 
-typedef struct AioData { tiny_val running, cancelled_error, invalid_state; uint64_t tasks_named; bool virtual_clock /* new loops have one */; } AioData;
+typedef struct AioData { tiny_val running, cancelled_error, invalid_state; uint64_t tasks_named; } AioData;
 
 extern const tiny_class aio_future_class, aio_task_class, aio_loop_class, aio_handle_class, aio_timer_class, aio_iter_class, aio_reader_class, aio_waiters_class;
 AioData *aio_data(tiny_vm *vm);
@@ -85,6 +89,12 @@ bool loop_took(tiny_vm *vm, tiny_val loop, Loop *l, tiny_val what);             
 void loop_step_begins(Loop *l);
 tiny_val handle_new(tiny_vm *vm, bool timer, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context);
 tiny_val aio_source(tiny_vm *vm, const Loop *l);         /* debug mode: the stack, else None */
+
+double loop_wait_time(tiny_vm *vm, Loop *l);             /* until there is something to do; negative: no timer */
+int aio_wake_fd(tiny_vm *vm);                            /* readable when tiny_interrupt was called; -1: exception pending */
+void aio_wake_drain(int fd);
+double aio_wait_limit(tiny_vm *vm, double seconds);      /* not longer than to the deadline; negative: for ever */
+bool aio_wait(tiny_vm *vm, double seconds);              /* false: an interrupt or the deadline came: exception pending */
 
 bool future_init(tiny_vm *vm, Future *f, tiny_val self, tiny_val loop);
 bool future_add_callback(tiny_vm *vm, Future *f, tiny_val fn, tiny_val context); /* a Task as fn: it is woken */
@@ -110,6 +120,9 @@ typedef struct AioApi {
   tiny_val (*new_future)(tiny_vm *vm, tiny_val loop);
   bool (*resolve)(tiny_vm *vm, tiny_val future, tiny_val result); /* nothing if it is done already */
   bool (*reject)(tiny_vm *vm, tiny_val future, tiny_val exc);
+  int (*wake_fd)(tiny_vm *vm);
+  void (*wake_drain)(int fd);
+  double (*wait_limit)(tiny_vm *vm, double seconds);
   bool (*feed)(tiny_vm *vm, tiny_val reader, const void *data, size_t n);
 } AioApi;
 TINY_API const AioApi *tiny_aio_api(void);

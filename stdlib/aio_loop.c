@@ -66,7 +66,7 @@ static double clock_now(void) {
   return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 void loop_step_begins(Loop *l) { l->step_began = clock_now(); }
-static double loop_time(const Loop *l) { return l->virtual_clock ? l->now : clock_now(); }
+static double loop_time(const Loop *l) { return l->virtual_clock ? (double)l->clock->now_ns / 1e9 : clock_now(); }
 
 /* ---- contexts, callbacks */
 
@@ -147,28 +147,24 @@ static tiny_val run_handle(tiny_vm *vm, tiny_val loop, tiny_val handle, Handle *
   return r;
 }
 
-/* Sleeps until the next timer, at most, in slices, so that interrupts and deadlines are seen. */
+/* Sleeps until the next timer. */
 static bool pass_time(tiny_vm *vm, Loop *l, double until) {
   if (l->virtual_clock) {
-    if (until > l->now) l->now = until;
+    int64_t ns = until > 9e9 ? INT64_C(9000000000000000000) : (int64_t)(until * 1e9 + 0.999);
+    if (ns > l->clock->now_ns) l->clock->now_ns = ns;
     return true;
   }
-  for (;;) {
-    if (!tiny_poll(vm)) return false;
-    double left = until - loop_time(l);
-    if (left <= 0) return true;
-    if (left > 0.02) left = 0.02;
-    struct timespec ts = {0, (long)(left * 1e9)};
-    nanosleep(&ts, NULL);
-  }
+  double left;
+  while ((left = until - loop_time(l)) > 0)
+    if (!aio_wait(vm, left)) return false;
+  return tiny_poll(vm);
 }
 
 static tiny_val deadlock(tiny_vm *vm, tiny_val loop) {
   return tiny_call_method(vm, loop, "_deadlock", 0, NULL);
 }
 
-/* Begins a turn: waits if nothing is ready, collects due timers. 1: go on, 0: stop, -1: failed. */
-static int begin_turn(tiny_vm *vm, tiny_val loop, Loop *l) {
+static void drop_cancelled(tiny_vm *vm, Loop *l) {
   loop_purge_timers(vm, l);
   while (l->n_timers) {
     Handle *h = tiny_data(vm, l->timers[0].handle, &aio_handle_class);
@@ -177,16 +173,31 @@ static int begin_turn(tiny_vm *vm, tiny_val loop, Loop *l) {
     l->n_cancelled--;
     (void)loop_pop_timer(l);
   }
+}
+
+double loop_wait_time(tiny_vm *vm, Loop *l) {
+  drop_cancelled(vm, l);
+  if (l->ready_len) return 0;
+  if (!l->n_timers) return -1;
+  double wait = l->timers[0].when - loop_time(l);
+  return wait > 0 ? wait : 0;
+}
+
+/* Begins a turn: waits if nothing is ready, collects due timers. 1: go on, -1: failed. */
+static int begin_turn(tiny_vm *vm, tiny_val loop, Loop *l) {
+  drop_cancelled(vm, l);
   bool outside = l->poller.wait && l->poller.active && l->poller.active(l->poller.data);
-  if (l->ready_len == 0 && !l->stopping) {
+  if (l->ready_len == 0 && !l->stopping && !l->tick) {
     if (l->n_timers == 0 && !outside) return tiny_failed(deadlock(vm, loop)) ? -1 : 1;
-    double wait = l->n_timers ? l->timers[0].when - loop_time(l) : -1;
+    double wait = loop_wait_time(vm, l);
     if (outside && !l->virtual_clock) {
-      if (!l->poller.wait(vm, l->poller.data, l->n_timers && wait < 0 ? 0 : wait)) return -1;
+      if (!l->poller.wait(vm, l->poller.data, wait)) return -1;
     } else if (!pass_time(vm, l, l->timers[0].when)) {
       return -1;
     }
-  } else if (outside && !l->poller.wait(vm, l->poller.data, 0)) {
+  } else if ((outside || l->tick) && l->poller.wait && !l->poller.wait(vm, l->poller.data, 0)) {
+    return -1;
+  } else if (l->tick && l->virtual_clock && l->ready_len == 0 && l->n_timers && !pass_time(vm, l, l->timers[0].when)) {
     return -1;
   }
   double now = loop_time(l) + 1e-9; /* the clock's resolution, as asyncio adds it */
@@ -204,6 +215,7 @@ static int begin_turn(tiny_vm *vm, tiny_val loop, Loop *l) {
 static void ended(tiny_vm *vm, tiny_val loop, Loop *l) {
   (void)loop;
   l->running = l->stopping = false;
+  if (l->virtual_clock) l->clock->loops--;
   if (l->inside) (void)loop_leave(vm, l); /* a limit or an exit went through a step */
   l->current = TINY_NONE;
   aio_data(vm)->running = l->previous_loop;
@@ -215,11 +227,12 @@ tiny_val loop_turn(tiny_vm *vm, tiny_val loop) {
   for (;;) {
     if (l->batch == 0) {
       if (l->stopping) return TINY_NONE;
-      int r = begin_turn(vm, loop, l);
-      if (r < 0) return TINY_FAIL;
+      if (begin_turn(vm, loop, l) < 0) return TINY_FAIL;
+      if (l->tick && (l->batch == 0 || (l->tick_end && clock_now() >= l->tick_end))) return TINY_NONE;
       if (l->batch == 0 && l->stopping) return TINY_NONE;
       if (l->batch == 0) continue;
     }
+    if (l->tick && l->tick_end && (l->batch & 15) == 0 && clock_now() >= l->tick_end) return TINY_NONE;
     Ready r = l->ready[l->ready_at];
     l->ready_at = (l->ready_at + 1) & (l->ready_cap - 1);
     l->ready_len--;
@@ -243,20 +256,33 @@ static tiny_val start(tiny_vm *vm, tiny_args *a) { return loop_turn(vm, tiny_bou
 
 #define LOOP(name) Loop *name = aio_loop(vm, tiny_arg(a, 0)); if (!name) return tiny_raise(vm, TINY_TYPE_ERROR, "event loop object is required")
 
-static tiny_val l_run_forever(tiny_vm *vm, tiny_args *a) {
-  LOOP(l);
+static tiny_val run(tiny_vm *vm, tiny_val loop, Loop *l) {
   if (!loop_check_closed(vm, l)) return TINY_FAIL;
   if (l->running) return tiny_raise(vm, TINY_RUNTIME_ERROR, "This event loop is already running");
   AioData *d = aio_data(vm);
   if (!tiny_is_none(d->running)) return tiny_raise(vm, TINY_RUNTIME_ERROR, "Cannot run the event loop while another loop is running");
   static const tiny_def turn = {"_turn", start, "()", NULL};
-  tiny_val loop = tiny_arg(a, 0), fn = tiny_function(vm, &turn, loop);
+  tiny_val fn = tiny_function(vm, &turn, loop);
   if (tiny_failed(fn)) return fn;
   l->previous_loop = d->running;
   d->running = loop;
   l->running = true;
+  if (l->virtual_clock) l->clock->loops++;
   l->batch = 0;
   return tiny_then_call(vm, run_done, loop, fn, 0, NULL);
+}
+static tiny_val l_run_forever(tiny_vm *vm, tiny_args *a) {
+  LOOP(l);
+  l->tick = false;
+  return run(vm, tiny_arg(a, 0), l);
+}
+/* _run_tick(seconds): what is ready, for so long at most (negative: until nothing is); never waits. */
+static tiny_val l_run_tick(tiny_vm *vm, tiny_args *a) {
+  LOOP(l);
+  double seconds = tiny_arg_float(a, 1);
+  l->tick = true;
+  l->tick_end = seconds < 0 ? 0 : clock_now() + seconds;
+  return run(vm, tiny_arg(a, 0), l);
 }
 
 /* ---- methods */
@@ -265,8 +291,8 @@ static tiny_val l_init(tiny_vm *vm, tiny_args *a) {
   LOOP(l);
   l->self = tiny_arg(a, 0);
   l->current = l->previous_loop = l->outside = TINY_NONE;
-  l->virtual_clock = tiny_is_none(tiny_arg(a, 1)) ? aio_data(vm)->virtual_clock : tiny_truth(vm, tiny_arg(a, 1)) == 1;
-  return TINY_NONE;
+  l->virtual_clock = tiny_is_none(tiny_arg(a, 1)) ? clock_virtual(vm) != NULL : tiny_truth(vm, tiny_arg(a, 1)) == 1;
+  return !l->virtual_clock || (l->clock = clock_data(vm)) ? TINY_NONE : TINY_FAIL;
 }
 static tiny_val l_time(tiny_vm *vm, tiny_args *a) { LOOP(l); return tiny_float(vm, loop_time(l)); }
 static tiny_val l_stop(tiny_vm *vm, tiny_args *a) { LOOP(l); (void)vm; l->stopping = true; return TINY_NONE; }
@@ -368,6 +394,7 @@ static tiny_val g_failed(tiny_vm *vm, tiny_args *a) { LOOP(l); (void)vm; return 
 static tiny_val l_timer_count(tiny_vm *vm, tiny_args *a) { LOOP(l); return tiny_int(vm, (int64_t)(l->n_timers - l->n_cancelled)); }
 
 static const tiny_def loop_methods[] = {{"__init__", l_init, "(self, virtual=None)", NULL}, {"run_forever", l_run_forever, "(self, /)", "Run until stop() is called."},
+    {"_run_tick", l_run_tick, "(self, seconds: float, /)", NULL},
     {"time", l_time, "(self, /)", "The loop's clock in seconds."}, {"stop", l_stop, "(self, /)", "Stop after the current turn."}, {"is_running", l_is_running, "(self, /)", NULL},
     {"is_closed", l_is_closed, "(self, /)", NULL}, {"close", l_close, "(self, /)", NULL}, {"call_soon", l_call_soon, "(self, callback, *args, context=None)", NULL},
     {"call_soon_threadsafe", l_call_soon, "(self, callback, *args, context=None)", NULL}, {"call_later", l_call_later, "(self, delay, callback, *args, context=None)", NULL},

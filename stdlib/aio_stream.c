@@ -274,6 +274,6 @@ static bool reject(tiny_vm *vm, tiny_val future, tiny_val exc) {
 }
 static bool add_handle(tiny_vm *vm, tiny_val loop, tiny_val handle) { return loop_add_ready(vm, loop, READY_HANDLE, handle, TINY_NONE); }
 const AioApi *tiny_aio_api(void) {
-  static const AioApi api = {aio_loop, loop_call_soon, add_handle, aio_new_future, resolve, reject, reader_feed};
+  static const AioApi api = {aio_loop, loop_call_soon, add_handle, aio_new_future, resolve, reject, aio_wake_fd, aio_wake_drain, aio_wait_limit, reader_feed};
   return &api;
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include <time.h>
+#include "stdlib/clock.h"
 #include "stdlib/time_text.h"
 
 typedef struct TimeData { tiny_val struct_time; } TimeData;
@@ -22,16 +23,21 @@ static int64_t clock_ns(clockid_t id) {
   return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-static tiny_val seconds(tiny_vm *vm, clockid_t id) { return tiny_float(vm, (double)clock_ns(id) / 1e9); }
+/* What scripts see: the virtual clock, if there is one, begins at 2000-01-01 and is also the one of the processor's time. */
+static int64_t seen_ns(tiny_vm *vm, clockid_t id) {
+  const VirtualClock *v = clock_virtual(vm);
+  return !v ? clock_ns(id) : id == CLOCK_REALTIME ? 946684800 * INT64_C(1000000000) + v->now_ns : v->now_ns;
+}
+static tiny_val seconds(tiny_vm *vm, clockid_t id) { return tiny_float(vm, (double)seen_ns(vm, id) / 1e9); }
 
 static tiny_val t_time(tiny_vm *vm, tiny_args *a) { (void)a; return seconds(vm, CLOCK_REALTIME); }
-static tiny_val t_time_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, clock_ns(CLOCK_REALTIME)); }
+static tiny_val t_time_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, seen_ns(vm, CLOCK_REALTIME)); }
 static tiny_val t_monotonic(tiny_vm *vm, tiny_args *a) { (void)a; return seconds(vm, CLOCK_MONOTONIC); }
-static tiny_val t_monotonic_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, clock_ns(CLOCK_MONOTONIC)); }
+static tiny_val t_monotonic_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, seen_ns(vm, CLOCK_MONOTONIC)); }
 static tiny_val t_process(tiny_vm *vm, tiny_args *a) { (void)a; return seconds(vm, CLOCK_PROCESS_CPUTIME_ID); }
-static tiny_val t_process_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, clock_ns(CLOCK_PROCESS_CPUTIME_ID)); }
+static tiny_val t_process_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, seen_ns(vm, CLOCK_PROCESS_CPUTIME_ID)); }
 static tiny_val t_thread(tiny_vm *vm, tiny_args *a) { (void)a; return seconds(vm, CLOCK_THREAD_CPUTIME_ID); }
-static tiny_val t_thread_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, clock_ns(CLOCK_THREAD_CPUTIME_ID)); }
+static tiny_val t_thread_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, seen_ns(vm, CLOCK_THREAD_CPUTIME_ID)); }
 
 enum { SLICE_NS = 20000000 }; /* sleep looks up every 20 ms: for a deadline, or an interrupt of another thread */
 
@@ -41,6 +47,11 @@ static tiny_val t_sleep(tiny_vm *vm, tiny_args *a) {
   if (isnan(secs)) return tiny_raise(vm, TINY_VALUE_ERROR, "Invalid value NaN (not a number)");
   if (secs < 0) return tiny_raise(vm, TINY_VALUE_ERROR, "sleep length must be non-negative");
   if (secs > 9.2e9) return tiny_raise(vm, TINY_OVERFLOW_ERROR, "timestamp too large to convert to C _PyTime_t");
+  VirtualClock *v = clock_virtual(vm);
+  if (v) {
+    v->now_ns += (int64_t)ceil(secs * 1e9);
+    return TINY_NONE;
+  }
   int64_t until = clock_ns(CLOCK_MONOTONIC) + (int64_t)ceil(secs * 1e9);
   for (;;) {
     if (!tiny_poll(vm)) return TINY_FAIL;
@@ -87,7 +98,7 @@ static tiny_val from_tm(tiny_vm *vm, const struct tm *tm, const char *zone, long
 static bool seconds_arg(tiny_vm *vm, tiny_val v, time_t *out) {
   double d;
   if (tiny_is_none(v)) {
-    *out = (time_t)(clock_ns(CLOCK_REALTIME) / 1000000000);
+    *out = (time_t)(seen_ns(vm, CLOCK_REALTIME) / 1000000000);
     return true;
   }
   if (!tiny_to_float(vm, v, &d)) return false;
@@ -150,7 +161,7 @@ static bool parts_of(tiny_vm *vm, tiny_val t, TimeParts *p) {
   int64_t v[9];
   *p = (TimeParts){.zone = ""};
   if (tiny_is_none(t)) {
-    time_t now = (time_t)(clock_ns(CLOCK_REALTIME) / 1000000000);
+    time_t now = (time_t)(seen_ns(vm, CLOCK_REALTIME) / 1000000000);
     struct tm tm;
     if (!localtime_r(&now, &tm)) return tiny_raise_os(vm, EOVERFLOW, NULL), false;
     *p = (TimeParts){tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (tm.tm_wday + 6) % 7, tm.tm_yday + 1, tm.tm_zone ? tm.tm_zone : "", tm.tm_gmtoff, true};

@@ -1,6 +1,8 @@
 /* tiny.h: running, calling, operators, limits, scopes and references. Thin: every function checks for TINY_FAIL among its arguments (absorbing), asks the
  * narrow waist, and pins what it returns. */
 #include <errno.h>
+#include <unistd.h>
+#include <errno.h>
 #include "vm/api_int.h"
 #include "vm/call.h"
 #include "vm/import.h"
@@ -261,8 +263,15 @@ void tiny_add_fuel(tiny_vm *vm, uint64_t steps) {
 
 void tiny_set_deadline_ms(tiny_vm *vm, int64_t ms_from_now) { vm_set_deadline(vm, ms_from_now); }
 
-/* From any thread or signal handler, so the flag is all it may touch: the script sees it at the end of its slice of fuel, at most FUEL_SLICE steps on. */
-void tiny_interrupt(tiny_vm *vm) { vm->interrupt = 1; }
+/* From any thread or signal handler: sets the flag, which the script sees at the end of its slice of fuel (at most FUEL_SLICE steps on), and wakes who waits. */
+void tiny_interrupt(tiny_vm *vm) {
+  vm->interrupt = 1;
+  int fd = vm->wake, saved = errno;
+  if (fd) (void)!write(fd - 1, "", 1);
+  errno = saved;
+}
+void tiny_set_wake_fd(tiny_vm *vm, int fd) { vm->wake = fd + 1; }
+int64_t tiny_deadline_ms(tiny_vm *vm) { return vm_deadline_ms(vm); }
 
 bool tiny_charge(tiny_vm *vm, uint64_t work) { return rt_charge(vm, work); }
 size_t tiny_memory_used(tiny_vm *vm) { return vm->mem.used; }

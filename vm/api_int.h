@@ -6,6 +6,7 @@
 enum { FUEL_SLICE = 5000 };
 void vm_set_fuel(VM *vm, uint64_t steps, int what);
 void vm_set_deadline(VM *vm, int64_t ms);
+int64_t vm_deadline_ms(const VM *vm);  /* time left; -1: none */
 
 /* Pins an object in the current scope; other values need no pin. V_FAIL: MemoryError. */
 static inline Value api_pin(VM *vm, Value v) {

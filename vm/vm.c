@@ -349,6 +349,12 @@ void vm_set_fuel(VM *vm, uint64_t steps, int what) {
   if (vm->limit_hit == LIMIT_STEPS) vm->limit_hit = LIMIT_NONE;
 }
 
+int64_t vm_deadline_ms(const VM *vm) {
+  if (!vm->deadline_ns) return -1;
+  int64_t left = vm->deadline_ns - now_ns();
+  return left <= 0 ? 0 : (left + 999999) / 1000000;
+}
+
 void vm_set_deadline(VM *vm, int64_t ms) {
   vm->deadline_ns = ms < 0 ? 0 : now_ns() + ms * 1000000;
   if (vm->limit_hit == LIMIT_DEADLINE) vm->limit_hit = LIMIT_NONE;

@@ -41,6 +41,7 @@ struct tiny_vm {
   int fuel_what;               /* tiny_on_fuel */
   int64_t deadline_ns;         /* monotonic; 0: none */
   _Atomic int interrupt;       /* tiny_interrupt; the one field that other threads write */
+  _Atomic int wake;            /* a descriptor + 1 that tiny_interrupt writes into; 0: none */
   LimitKind limit_hit;         /* an uncatchable end is on its way */
   int c_depth;                 /* nested runs of the dispatch loop */
   const char *c_stack_base;    /* address in the outermost C frame */

@@ -11,16 +11,21 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def pkg_config(stage, *options):
+def pkg_config(stage, package, *options):
     env = dict(os.environ, PKG_CONFIG_PATH=os.path.join(stage, 'lib', 'pkgconfig'))
-    return shlex.split(subprocess.run(['pkg-config', *options, 'tiny'], capture_output=True, text=True, check=True, env=env).stdout)
+    return shlex.split(subprocess.run(['pkg-config', *options, package], capture_output=True, text=True, check=True, env=env).stdout)
 
 
 def build(cc, stage, source, program, static):
-    flags = pkg_config(stage, '--cflags', '--libs', *(['--static'] if static else []))
+    with open(source) as f:
+        package = 'tiny-full' if 'tiny-full' in f.read() else 'tiny'
+    if package == 'tiny-full' and not os.path.exists(os.path.join(stage, 'lib', 'pkgconfig', 'tiny-full.pc')):
+        return False
+    flags = pkg_config(stage, package, '--cflags', '--libs', *(['--static'] if static else []))
     if static:
         flags = ['-l:libtiny.a' if f == '-ltiny' else f for f in flags]
     subprocess.run([cc, '-std=c11', '-Wall', '-Wextra', '-Werror', source, '-o', program, *flags], check=True)
+    return True
 
 
 def main(argv):
@@ -34,7 +39,8 @@ def main(argv):
         count += 1
         static = count == 1
         program = os.path.join(folder, name[:-2])
-        build(cc, stage, os.path.join(ROOT, 'examples', name), program, static)
+        if not build(cc, stage, os.path.join(ROOT, 'examples', name), program, static):
+            continue  # needs a library that is not here
         result = subprocess.run([program], capture_output=True, timeout=60, env=dict(os.environ, LD_LIBRARY_PATH=os.path.join(stage, 'lib')))
         with open(os.path.join(ROOT, 'tests', 'examples', name[:-2] + '.out'), 'rb') as f:
             want = f.read()

@@ -7,8 +7,13 @@
 /* ---- poller */
 
 static void on_timer(uv_timer_t *t) { (void)t; }
+static void on_wake(uv_poll_t *h, int status, int events) {
+  UvLoop *u = h->data;
+  (void)status, (void)events;
+  u->api->wake_drain(u->wake_fd);
+}
 
-/* Waits in slices, so that interrupts and deadlines are seen. */
+/* Interrupts wake it, the deadline of the VM ends it. */
 static bool poller_wait(tiny_vm *vm, void *data, double seconds) {
   UvLoop *u = data;
   if (seconds == 0) {
@@ -16,20 +21,24 @@ static bool poller_wait(tiny_vm *vm, void *data, double seconds) {
     return !tiny_pending(vm);
   }
   if (!tiny_poll(vm)) return false;
-  double ms = seconds < 0 || seconds > 0.1 ? 100 : seconds * 1e3;
-  uv_update_time(&u->loop);
-  uv_timer_start(&u->timer, on_timer, (uint64_t)(ms + 0.999), 0);
+  seconds = u->api->wait_limit(vm, seconds);
+  if (seconds >= 0) {
+    uv_update_time(&u->loop);
+    uv_timer_start(&u->timer, on_timer, seconds > 1e9 ? UINT64_C(1000000000000) : (uint64_t)(seconds * 1e3 + 0.999), 0);
+  }
   uv_run(&u->loop, UV_RUN_ONCE);
-  uv_timer_stop(&u->timer);
+  if (seconds >= 0) uv_timer_stop(&u->timer);
   return !tiny_pending(vm) && tiny_poll(vm);
 }
 
+static int poller_fd(void *data) { return uv_backend_fd(&((UvLoop *)data)->loop); }
+static bool poller_pending(void *data) { return uv_backend_timeout(&((UvLoop *)data)->loop) == 0; }
 static bool poller_active(void *data) { return uv_loop_alive(&((UvLoop *)data)->loop); }
 
 static void close_any(uv_handle_t *h, void *arg) {
   UvLoop *u = arg;
   if (uv_is_closing(h)) return;
-  if (h == (uv_handle_t *)&u->timer) uv_close(h, NULL);
+  if (h == (uv_handle_t *)&u->timer || h == (uv_handle_t *)&u->wake) uv_close(h, NULL);
   else conn_close((Conn *)h);
 }
 
@@ -60,7 +69,12 @@ UvLoop *uvloop_of(tiny_vm *vm, tiny_val loop) {
   uv_unref((uv_handle_t *)&u->timer);
   u->vm = vm;
   u->api = api;
-  l->poller = (Poller){poller_wait, poller_active, poller_release, u};
+  l->poller = (Poller){poller_wait, poller_active, poller_release, poller_fd, poller_pending, u};
+  u->wake_fd = api->wake_fd(vm);
+  if (u->wake_fd < 0) return NULL;
+  u->wake.data = u;
+  if ((r = uv_poll_init(&u->loop, &u->wake, u->wake_fd)) < 0 || (r = uv_poll_start(&u->wake, UV_READABLE, on_wake)) < 0) return (void)uv_raise(vm, r), NULL;
+  uv_unref((uv_handle_t *)&u->wake);
   return u;
 }
 
@@ -187,11 +201,13 @@ const tiny_class uv_watcher_class = {.name = "Watcher", .data_size = sizeof(Watc
 
 /* ---- module */
 
+static tiny_val m_attach(tiny_vm *vm, tiny_args *a) { return uvloop_of(vm, tiny_arg(a, 0)) ? TINY_NONE : TINY_FAIL; }
+
 static bool init(tiny_vm *vm, tiny_val module) {
   return tiny_setattr(vm, module, "Watcher", tiny_class_of(vm, &uv_watcher_class)) && tiny_setattr(vm, module, "Stream", tiny_class_of(vm, &uv_stream_class)) &&
          tiny_setattr(vm, module, "Process", tiny_class_of(vm, &uv_process_class));
 }
-static const tiny_def functions[] = {{"bind", uv_m_bind, "(loop, host, port: int, on_connection, fd=None, /)", NULL}, {"connect", uv_m_connect, "(loop, host, port: int, /)", NULL},
+static const tiny_def functions[] = {{"attach", m_attach, "(loop, /)", NULL}, {"bind", uv_m_bind, "(loop, host, port: int, on_connection, fd=None, /)", NULL}, {"connect", uv_m_connect, "(loop, host, port: int, /)", NULL},
     {"getaddrinfo", uv_m_getaddrinfo, "(loop, host, port, family: int, type: int, flags: int, /)", NULL}, {"watch_fd", m_watch_fd, "(loop, fd: int, /)", NULL},
     {"open", uv_m_open, "(loop, fd: int, pipe, /)", NULL},
     {"spawn", uv_m_spawn, "(loop, file, args: list, env, cwd, fds: list, new_session, on_exit, /)", NULL}, {"watch_signal", m_watch_signal, "(loop, number: int, handle, /)", NULL}, {0}};

@@ -9,6 +9,8 @@
 typedef struct UvLoop {
   uv_loop_t loop;
   uv_timer_t timer;        /* ends a wait; our timers stay in the scheduler's heap */
+  uv_poll_t wake;          /* tiny_interrupt ends a wait */
+  int wake_fd;
   tiny_vm *vm;
   const AioApi *api;
   bool closing;            /* the VM or the loop goes away: callbacks do nothing */
