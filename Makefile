@@ -114,7 +114,7 @@ endif
 
 .PHONY: all help clean install uninstall test run test-embed test-examples test-tsan test-asan test-oom test-gcstress test-unit test-link test-program fuzz bench lint lint-headers dist deps check-link
 ## all            build/tiny, build/libtiny.a, build/libtiny.so (and libtiny-full.a when there are modules with outside libraries)
-all: $(B)/tiny $(B)/libtiny.a $(B)/libtiny.so $(if $(FULL_USE),$(B)/libtiny-full.a)
+all: $(B)/tiny $(B)/libtiny.a $(if $(SAN),,$(B)/libtiny.so) $(if $(FULL_USE),$(B)/libtiny-full.a)
 
 help:
 	@sed -n 's/^## //p' Makefile
