@@ -220,10 +220,21 @@ Str *str_at(VM *vm, Str *s, size_t index) {
   return str_counted(vm, p, (size_t)utf8_len((unsigned char)*p), 1);
 }
 
+/* A long slice near the ends of a string without an index: walking there costs no more than the copy, the index would be made for nothing
+   (a text eaten piece by piece, s = s[k:], is a new string each time). */
+static bool near_ends(const Str *s, size_t start, size_t end) {
+  size_t before = start < s->length - start ? start : s->length - start, after = s->length - end;
+  return before + after <= (end - start) / 8 && !(s->extra && s->extra->offsets);
+}
+
 Str *str_substr(VM *vm, Str *s, size_t start, size_t end) {
   if (start >= end) return str_empty(vm);
   if (end - start == s->length && s->head.type == &str_type) return s;
   if (str_is_ascii(s)) return str_counted(vm, s->data + start, end - start, end - start);
+  if (near_ends(s, start, end)) {
+    const char *limit = s->data + s->size, *p = start <= s->length - start ? walk(s->data, start) : walk_back(limit, s->length - start);
+    return str_counted(vm, p, (size_t)(walk_back(limit, s->length - end) - p), end - start);
+  }
   size_t from = str_offset(vm, s, start), to = str_offset(vm, s, end);
   return str_counted(vm, s->data + from, to - from, end - start);
 }
