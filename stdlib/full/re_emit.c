@@ -3,7 +3,10 @@
  *
  * Everything where the two differ is written out: ^ $ \Z . \s and the ASCII and Unicode meanings of \d \w \b, so that the code is compiled with DOTALL, MULTILINE
  * and ALT_CIRCUMFLEX always, and with UCP when the pattern is a Unicode one. Only caselessness is left to PCRE2's own flag, written as groups (?i: and (?-i:
- * where it changes; ASCII-only caselessness of str patterns is written out as sets, and so are the few letters that Python holds equal and PCRE2 does not.
+ * where it changes; ASCII caselessness is written out as sets, and so are the few letters that Python holds equal and PCRE2 does not.
+ *
+ * A str pattern has two codes, each made when it is first needed: a wide one for any text, and a narrow one, of bytes, for ASCII text, where all sets are bitmaps and
+ * PCRE2 can skip to places where a match may begin. In the narrow one the byte FF, which no such text has, stands for every other character.
  *
  * Callouts stand where a match can spend time without end (start of an attempt, bodies of loops, after the second and later loops over one character):
  * they charge fuel and look at interrupts, see re_engine.c. */
@@ -14,7 +17,7 @@ enum { PCRE_COUNT_MAX = 65535, LOOP_IS_LONG = 500 };
 
 typedef struct Emit {
   ReText *out;
-  bool is_str, ucp, caseless, marks, behind;
+  bool is_str, wide, ucp, caseless, marks, behind;
   int loops;
   bool failed;
   const char *error;
@@ -27,13 +30,14 @@ static void emit_node(Emit *e, const Node *n, unsigned flags);
 static void put(Emit *e, const char *s) { re_text_str(e->out, s); }
 
 static bool is_letter(uint32_t c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; }
-static bool is_unicode(const Emit *e, unsigned flags) { return e->is_str && !(flags & RE_A); }
-static bool by_hand(const Emit *e, unsigned flags) { return (flags & RE_I) && e->is_str && (flags & RE_A); } /* caseless, for ASCII letters only */
+static bool is_unicode(const Emit *e, unsigned flags) { return e->wide && !(flags & RE_A); }
+static bool by_hand(const Emit *e, unsigned flags) { return (flags & RE_I) && !is_unicode(e, flags); } /* caseless, for ASCII letters only */
 
 /* ---- characters */
 
 static void put_char(Emit *e, uint32_t c) {
-  if (c >= 0x80 && e->is_str) re_text_cp(e->out, c, true);
+  if (c >= 0x80 && e->wide) re_text_cp(e->out, c, true);
+  else if (c >= 0x80 && e->is_str) put(e, "\\xff");
   else if (c >= 0x7F || c < 0x20) re_text_fmt(e->out, "\\x{%02x}", c);
   else if (is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == ' ') re_text_fmt(e->out, "%c", c);
   else re_text_fmt(e->out, "\\%c", c);
@@ -42,6 +46,18 @@ static void put_char(Emit *e, uint32_t c) {
 /* Letters that are equal without case beyond what PCRE2 knows (Unicode: simple lower case of U+0130, dotless i, and pairs of one upper-case mapping). */
 static const uint32_t equal_letters[][4] = {{'i', 'I', 0x130, 0x131}, {0x390, 0x1FD3, 0x390, 0x1FD3}, {0x3B0, 0x1FE3, 0x3B0, 0x1FE3}, {0xFB05, 0xFB06, 0xFB05, 0xFB06}};
 enum { N_EQUAL = sizeof equal_letters / sizeof *equal_letters };
+
+/* What such letters are in ASCII text. */
+static const struct { uint32_t c, ascii; } folded[] = {{0x130, 'i'}, {0x131, 'i'}, {0x17F, 's'}, {0x212A, 'k'}};
+
+static bool folds(const Emit *e, unsigned flags) { return e->is_str && !e->wide && (flags & RE_I) && !(flags & RE_A); }
+
+static uint32_t fold(const Emit *e, uint32_t c, unsigned flags) {
+  for (size_t i = 0; c >= 0x80 && folds(e, flags) && i < sizeof folded / sizeof *folded; i++) {
+    if (folded[i].c == c) return folded[i].ascii;
+  }
+  return c;
+}
 
 static int equal_row(uint32_t c) {
   for (int i = 0; i < N_EQUAL; i++) {
@@ -58,12 +74,14 @@ static void put_equal(Emit *e, int row) {
 
 static void emit_char(Emit *e, uint32_t c, unsigned flags) {
   int row = (flags & RE_I) && is_unicode(e, flags) ? equal_row(c) : -1;
+  c = fold(e, c, flags);
   if (row >= 0) {
     put(e, "[");
     put_equal(e, row);
     put(e, "]");
   } else if (by_hand(e, flags) && is_letter(c)) {
-    re_text_fmt(e->out, "[%c%c]", c | 32, c & ~32u);
+    /* the byte that never occurs keeps PCRE2 from looking for each case with a memchr of its own, to the end of the text if need be, for every match */
+    re_text_fmt(e->out, e->is_str && !e->wide ? "[%c%c\\xff]" : "[%c%c]", c | 32, c & ~32u);
   } else {
     put_char(e, c);
   }
@@ -95,19 +113,19 @@ static const char *category_items(const Emit *e, int kind, unsigned flags) {
     default: return NO_SPACES;
     }
   }
-  bool all = e->is_str;
+  bool all = e->wide, separators = e->is_str && !(flags & RE_A); /* U+001C to U+001F are space in Unicode */
   switch (kind) {
   case 'd': return "0-9";
   case 'D': return all ? "\\x00-/:-\\x{10ffff}" : "\\x00-/:-\\xff";
   case 'w': return ASCII_WORD;
   case 'W': return all ? "\\x00-/:-@\\[-\\^`{-\\x{10ffff}" : "\\x00-/:-@\\[-\\^`{-\\xff";
-  case 's': return "\\t-\\r\\x20";
-  default: return all ? "\\x00-\\x08\\x0e-\\x1f!-\\x{10ffff}" : "\\x00-\\x08\\x0e-\\x1f!-\\xff";
+  case 's': return separators ? "\\t-\\r\\x1c-\\x20" : "\\t-\\r\\x20";
+  default: return separators ? "\\x00-\\x08\\x0e-\\x1b!-\\xff" : all ? "\\x00-\\x08\\x0e-\\x1f!-\\x{10ffff}" : "\\x00-\\x08\\x0e-\\x1f!-\\xff";
   }
 }
 
 static void emit_category(Emit *e, int kind, unsigned flags) {
-  bool native = is_unicode(e, flags) ? e->ucp && (kind == 'd' || kind == 'D' || ((kind == 'w' || kind == 'W') && SAME_WORDS)) : !e->ucp;
+  bool native = is_unicode(e, flags) ? e->ucp && (kind == 'd' || kind == 'D' || ((kind == 'w' || kind == 'W') && SAME_WORDS)) : !e->ucp && !((kind | 32) == 's' && e->is_str && !(flags & RE_A));
   if (native) {
     re_text_fmt(e->out, "\\%c", kind);
   } else {
@@ -133,6 +151,9 @@ static void put_range(Emit *e, uint32_t from, uint32_t to, unsigned flags) {
     put_char(e, to);
   }
   if (by_hand(e, flags)) put_other_case(e, from, to);
+  for (size_t i = 0; folds(e, flags) && i < sizeof folded / sizeof *folded; i++) {
+    if (from <= folded[i].c && folded[i].c <= to) re_text_fmt(e->out, "%c%c", folded[i].ascii, folded[i].ascii & ~32u);
+  }
   if (!(flags & RE_I) || !is_unicode(e, flags)) return;
   for (int row = 0; row < N_EQUAL; row++) {
     for (int j = 0; j < 4; j++) {
@@ -366,13 +387,13 @@ static bool has_loop(const Node *n) {
   return false;
 }
 
-bool re_emit(ReParser *p, Node *root, ReText *out, uint32_t *options, bool *marks) {
-  Emit e = {.out = out, .is_str = p->is_str, .marks = p->look_captures};
+bool re_emit(ReParser *p, Node *root, bool wide, ReText *out, uint32_t *options, bool *marks) {
+  Emit e = {.out = out, .is_str = p->is_str, .wide = wide, .marks = p->look_captures};
   e.ucp = is_unicode(&e, p->flags);
   e.caseless = (p->flags & RE_I) && !by_hand(&e, p->flags);
   *marks = e.marks;
   *options = PCRE2_DOTALL | PCRE2_MULTILINE | PCRE2_ALT_CIRCUMFLEX | PCRE2_NEVER_BACKSLASH_C | (e.caseless ? PCRE2_CASELESS : 0);
-  if (e.is_str) *options |= PCRE2_UTF | PCRE2_NO_UTF_CHECK | (e.ucp ? PCRE2_UCP : 0);
+  if (wide) *options |= PCRE2_UTF | PCRE2_NO_UTF_CHECK | (e.ucp ? PCRE2_UCP : 0);
   bool callout = has_loop(root), wrap = callout && root->op == N_BRANCH;
   if (callout) put(&e, wrap ? "(?C1)(?:" : "(?C1)");
   emit_body(&e, root, p->flags);

@@ -238,17 +238,18 @@ static int exec_failed(tiny_vm *vm, int rc) {
   return -1;
 }
 
-int re_exec(tiny_vm *vm, const RePattern *p, const Subject *s, size_t from, uint32_t options, const size_t **ov) {
+int re_exec(tiny_vm *vm, RePattern *p, const Subject *s, size_t from, uint32_t options, const size_t **ov) {
   if (from > s->size) return 0;
   ReState *st = re_state(vm);
-  if (!st) return -1;
+  int which = s->is_str && !s->ascii;
+  if (!st || (!p->code[which] && !re_make_code(vm, p, which))) return -1;
   if (st->grew) { /* the large stack of frames of the last match is given back */
     pcre2_match_data_free(st->data);
     st->data = NULL;
   }
   if (!match_data(vm, st, p->groups + 1)) return -1;
   st->grew = false;
-  int rc = pcre2_match(p->code, (PCRE2_SPTR)s->text, s->size, from, options | PCRE2_NO_UTF_CHECK, st->data, st->match);
+  int rc = pcre2_match(p->code[which], (PCRE2_SPTR)s->text, s->size, from, options | PCRE2_NO_UTF_CHECK, st->data, st->match);
   *ov = pcre2_get_ovector_pointer(st->data);
   size_t end = rc > 0 ? (*ov)[1] : s->size;
   if (rc < 0 && rc != PCRE2_ERROR_NOMATCH) return exec_failed(vm, rc);

@@ -80,7 +80,7 @@ Node *re_set(ReParser *p);
 Node *re_parse(ReParser *p);
 void re_parser_free(ReParser *p);
 /* re_emit.c: text for PCRE2, and the options that go with it */
-bool re_emit(ReParser *p, Node *root, ReText *out, uint32_t *options, bool *marks);
+bool re_emit(ReParser *p, Node *root, bool wide, ReText *out, uint32_t *options, bool *marks);
 
 /* ---- engine */
 
@@ -99,19 +99,20 @@ bool re_ready(tiny_vm *vm, ReState *st); /* contexts are there */
 pcre2_code *re_compile_code(tiny_vm *vm, const ReText *t, uint32_t options);
 
 typedef struct RePattern {
-  pcre2_code *code;
+  pcre2_code *code[2];    /* [1]: for text that is not ASCII, see re_emit.c; NULL: not made yet */
   tiny_val pattern, names; /* names: dict */
   uint32_t flags, groups;
-  bool is_str, marks, simple; /* simple: no loop in it, so no callouts */
+  bool is_str, marks;
   uint32_t *rank;         /* order of closing of each group */
 } RePattern;
 
 /* What is searched. text must be fetched again (re_subject_refresh) after script code ran. */
 typedef struct Subject { tiny_val string; const char *text; size_t size /* up to endpos */, start; bool is_str, ascii; int64_t pos, endpos; } Subject;
+bool re_make_code(tiny_vm *vm, RePattern *p, int which);
 bool re_subject(tiny_vm *vm, const RePattern *p, tiny_val string, int64_t pos, int64_t endpos, Subject *s);
 bool re_subject_refresh(tiny_vm *vm, Subject *s);
 /* 0 no match, -1 failed, else the number of pairs in *ov, valid until the next call. */
-int re_exec(tiny_vm *vm, const RePattern *p, const Subject *s, size_t from, uint32_t options, const size_t **ov);
+int re_exec(tiny_vm *vm, RePattern *p, const Subject *s, size_t from, uint32_t options, const size_t **ov);
 tiny_val re_slice(tiny_vm *vm, const Subject *s, size_t from, size_t to);
 
 typedef struct ReMatch {

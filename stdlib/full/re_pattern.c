@@ -117,7 +117,7 @@ static tiny_val scanner_new(tiny_vm *vm, tiny_args *a, const tiny_class *cls) {
 
 /* TINY_ABSENT: no more. */
 static tiny_val scanner_next(tiny_vm *vm, ReScanner *c, uint32_t how) {
-  const RePattern *p = tiny_data(vm, c->pattern, &re_pattern_class);
+  RePattern *p = tiny_data(vm, c->pattern, &re_pattern_class);
   const size_t *ov;
   if (c->over) return TINY_ABSENT;
   if (!re_subject_refresh(vm, &c->s)) return TINY_FAIL;
@@ -244,7 +244,8 @@ static void pattern_trace(tiny_tracer *t, void *data) {
 
 static void pattern_destroy(tiny_vm *vm, void *data) {
   RePattern *p = data;
-  pcre2_code_free(p->code);
+  pcre2_code_free(p->code[0]);
+  pcre2_code_free(p->code[1]);
   if (p->rank) tiny_alloc(vm, p->rank, (p->groups + 1) * sizeof *p->rank, 0);
 }
 
@@ -275,13 +276,38 @@ const tiny_class re_pattern_class = {.name = "re.Pattern", .data_size = sizeof(R
 
 /* ---- the module */
 
-/* The pattern object of a parsed pattern. */
-static tiny_val make_pattern(tiny_vm *vm, ReParser *p, Node *root, tiny_val pattern) {
+static ReParser parser_for(tiny_vm *vm, tiny_val pattern, unsigned flags) {
+  ReState *st = re_state(vm);
+  ReParser p = {.vm = vm, .is_str = tiny_kind_of(vm, pattern) == TINY_T_STR, .flags = flags, .lookup = st ? st->lookup : TINY_NONE};
+  p.text = p.is_str ? tiny_to_str(vm, pattern, &p.size) : tiny_to_bytes(vm, pattern, &p.size);
+  return p;
+}
+
+static pcre2_code *code_of(tiny_vm *vm, ReParser *p, Node *root, bool wide, bool *marks) {
   ReText text = {.vm = vm};
   uint32_t options;
-  bool marks;
-  pcre2_code *code = re_emit(p, root, &text, &options, &marks) ? re_compile_code(vm, &text, options) : NULL;
+  pcre2_code *code = re_emit(p, root, wide, &text, &options, marks) ? re_compile_code(vm, &text, options) : NULL;
   re_text_free(&text);
+  return code;
+}
+
+/* The other code of a pattern whose text is known to be right. */
+bool re_make_code(tiny_vm *vm, RePattern *re, int which) {
+  ReParser p = parser_for(vm, re->pattern, re->flags);
+  bool marks;
+  tiny_scope scope = tiny_scope_open(vm);
+  Node *root = p.text ? re_parse(&p) : NULL;
+  if (root) re->code[which] = code_of(vm, &p, root, which, &marks);
+  re_parser_free(&p);
+  tiny_scope_close(vm, scope);
+  if (!re->code[which] && !tiny_pending(vm)) tiny_raise(vm, TINY_RUNTIME_ERROR, "the pattern has changed");
+  return re->code[which] != NULL;
+}
+
+/* The pattern object of a parsed pattern. */
+static tiny_val make_pattern(tiny_vm *vm, ReParser *p, Node *root, tiny_val pattern) {
+  bool marks;
+  pcre2_code *code = code_of(vm, p, root, false, &marks);
   if (!code) return TINY_FAIL;
   RePattern *re;
   tiny_val v = tiny_instance(vm, &re_pattern_class, (void **)&re);
@@ -291,7 +317,7 @@ static tiny_val make_pattern(tiny_vm *vm, ReParser *p, Node *root, tiny_val patt
     return tiny_failed(v) ? v : tiny_no_memory(vm);
   }
   for (uint32_t i = 0; i < p->n_groups; i++) rank[i] = p->groups[i].rank;
-  *re = (RePattern){.code = code, .pattern = TINY_NONE, .names = TINY_NONE, .flags = p->flags, .groups = p->n_groups - 1, .is_str = p->is_str, .marks = marks, .rank = rank};
+  *re = (RePattern){.code = {code, NULL}, .pattern = TINY_NONE, .names = TINY_NONE, .flags = p->flags, .groups = p->n_groups - 1, .is_str = p->is_str, .marks = marks, .rank = rank};
   tiny_store(vm, v, &re->pattern, pattern);
   tiny_store(vm, v, &re->names, p->names);
   return v;
@@ -310,10 +336,7 @@ static tiny_val outcome(tiny_vm *vm, ReParser *p, tiny_val pattern) {
 
 static tiny_val m_compile(tiny_vm *vm, tiny_args *a) {
   tiny_val pattern = tiny_arg(a, 0);
-  ReState *st = re_state(vm);
-  if (!st) return TINY_FAIL;
-  ReParser p = {.vm = vm, .is_str = tiny_kind_of(vm, pattern) == TINY_T_STR, .flags = (unsigned)tiny_arg_int(a, 1), .lookup = st->lookup};
-  p.text = p.is_str ? tiny_to_str(vm, pattern, &p.size) : tiny_to_bytes(vm, pattern, &p.size);
+  ReParser p = parser_for(vm, pattern, (unsigned)tiny_arg_int(a, 1));
   if (!p.text) return TINY_FAIL;
   Node *root = re_parse(&p);
   tiny_val v = root ? make_pattern(vm, &p, root, pattern) : TINY_FAIL;

@@ -75,7 +75,7 @@ static tiny_val after_call(tiny_vm *vm, tiny_val work, tiny_outcome how, tiny_va
 
 /* Goes on to the next call of the function, or to the end. */
 static tiny_val run(tiny_vm *vm, tiny_val work, ReSub *w) {
-  const RePattern *p = tiny_data(vm, w->pattern, &re_pattern_class);
+  RePattern *p = tiny_data(vm, w->pattern, &re_pattern_class);
   const size_t *ov;
   while (w->most <= 0 || w->done < w->most) {
     int n = w->most < 0 ? 0 : re_exec(vm, p, &w->s, w->at, w->options, &ov);
@@ -101,7 +101,7 @@ static tiny_val run(tiny_vm *vm, tiny_val work, ReSub *w) {
 }
 
 /* A replacement of the wrong kind matters only where something is replaced, as in joining the pieces. */
-static tiny_val wrong_text(tiny_vm *vm, ReSub *w, const RePattern *p, tiny_val repl) {
+static tiny_val wrong_text(tiny_vm *vm, ReSub *w, RePattern *p, tiny_val repl) {
   const size_t *ov;
   int n = re_exec(vm, p, &w->s, 0, 0, &ov);
   if (n <= 0) return n < 0 ? TINY_FAIL : finish(vm, w);
