@@ -169,6 +169,7 @@ static bool number_end(Lexer *lx, const char *what) {
       return false;
     }
     w->line = lx->line;
+    w->at = lx->at - 1;
     *lx->warnings_tail = w;
     lx->warnings_tail = &w->next;
     return true;
@@ -269,6 +270,7 @@ static bool zero_number(Lexer *lx, uint32_t start) {
   if (nonzero && !floaty) {
     fail_at(lx, lx->line, start + 1, "leading zeros in decimal integer literals are not permitted; use an 0o prefix for octal integers");
     lx->error.end = (int32_t)zeros_end + 1;
+    lx->error.in_bytes = true;
     return false;
   }
   return number_tail(lx, false, &is_integer);

@@ -25,12 +25,14 @@ typedef struct LexError {
   uint32_t at;      /* offset of the reported place */
   int shift;        /* added to the column in code points */
   int32_t end;      /* offset of the end; -1: as `at`; -2, -3: end_offset is reported as 0, as -1 */
+  bool in_bytes;    /* columns are told in bytes */
   char msg[160];
 } LexError;
 
 typedef struct LexWarning { /* a number that runs into a keyword */
   struct LexWarning *next;
   int line;
+  uint32_t at;           /* offset of the number's last character */
   const char *msg;
 } LexWarning;
 

@@ -6,19 +6,37 @@
 
 /* ---- errors as exceptions */
 
-static Value number_or_none(int n) { return n ? v_from_int62(n) : V_NONE; }
+/* Columns that are not known: 0, or None in attributes that are set later. */
+static Value number_or_none(const SyntaxErr *e, int n) { return n ? v_from_int62(n) : e->line && !e->bare ? v_from_int62(0) : V_NONE; }
+
+/* The line of an error's place as an object; None: not known, or not to be known. V_FAIL */
+static Value error_text(Compiler *c) {
+  const SyntaxErr *e = &c->err;
+  VM *vm = c->vm;
+  if (!e->late || (e->text && c->filename_c[0] != '<' && !(c->flags & COMPILE_NAMESPACE))) return e->text ? v_from_str(str_new(vm, e->text, e->text_len)) : V_NONE;
+  Buf b;
+  buf_init(&b, rt_mem(vm));
+  bool found = c->filename_c[0] != '<' && vm_file_line(vm, c->filename_c, e->line, &b);
+  buf_char(&b, '\n');
+  if (found && !b.failed) return v_from_str(str_from_buf(vm, &b));
+  buf_free(&b);
+  return V_NONE;
+}
 
 static void raise_syntax(Compiler *c, const Type *type) {
   VM *vm = c->vm;
   const SyntaxErr *e = &c->err;
-  Str *msg = str_from(vm, e->msg), *text = e->text ? str_new(vm, e->text, e->text_len) : NULL;
-  if (!msg || !c->filename || (e->text && !text)) return;
-  Value where[6] = {v_from_obj(c->filename), number_or_none(e->line), number_or_none(e->offset), text ? v_from_obj(text) : V_NONE, number_or_none(e->end_line),
-    number_or_none(e->end_offset)};
+  Str *msg = str_from(vm, e->msg);
+  Value text = error_text(c);
+  if (!msg || !c->filename || v_failed(text)) return;
+  Value where[6] = {v_from_obj(c->filename), number_or_none(e, e->line), number_or_none(e, e->offset), text, number_or_none(e, e->end_line),
+    number_or_none(e, e->end_offset)};
   Tuple *details = tuple_new(vm, where, 6);
   if (!details) return;
   Value args[2] = {v_from_obj(msg), v_from_obj(details)};
-  Value exc = exc_new(vm, type, e->no_place ? 1 : 2, args);
+  Value exc = exc_new(vm, type, e->no_place || e->bare ? 1 : 2, args);
+  static const uint8_t fields[6] = {EXF_SYN_FILENAME, EXF_SYN_LINENO, EXF_SYN_OFFSET, EXF_SYN_TEXT, EXF_SYN_END_LINENO, EXF_SYN_END_OFFSET};
+  for (int i = 0; e->bare && i < 6 && !v_failed(exc); i++) exc_set_field(vm, exc, fields[i], where[i]);
   if (!v_failed(exc)) rt_raise_obj(vm, exc);
 }
 
@@ -89,9 +107,15 @@ static Code *compile_tree(Compiler *c, const char *src, size_t len, ParseMode mo
     if (incomplete) *incomplete = result->error.incomplete;
     return NULL;
   }
-  /* result->warnings are DeprecationWarnings (invalid escapes), which python3 hides by default */
-  if (!scope_build(&c->ss, &c->arena, result->tree, &c->err, src, len, c->filename_c, stack_left(c->vm))) return NULL;
-  return module_code(c, result->tree);
+  warn_parsed(c, result->warnings);
+  if (!scope_build(&c->ss, &c->arena, result->tree, &c->err, src, len, c->filename_c, stack_left(c->vm))) {
+    c->err.late = true;
+    c->err.bare = true;
+    return NULL;
+  }
+  Code *code = module_code(c, result->tree);
+  c->err.late = c->err.set;
+  return code;
 }
 
 Value compile_source(VM *vm, const char *src, size_t len, const char *filename, char mode, unsigned flags, bool *incomplete) {
@@ -100,15 +124,24 @@ Value compile_source(VM *vm, const char *src, size_t len, const char *filename, 
   c.vm = vm;
   c.flags = flags;
   c.filename_c = filename;
+  c.warnings_tail = &c.warnings;
   if (incomplete) *incomplete = false;
   if (!rt_enter_c(vm, " during compilation")) return V_FAIL;
   arena_init(&c.arena, rt_mem(vm));
   c.filename = str_intern(vm, filename, strlen(filename));
   /* Kept for tracebacks, unless python3 would not show it either. */
-  if (c.filename && filename[0] != '<' && !(flags & COMPILE_HIDDEN) && utf8_check(src, len, false, &(size_t){0}, &(const char *){NULL}) == len) c.source = str_new(vm, src, len);
+  if (c.filename && filename[0] != '<' && !(flags & (COMPILE_HIDDEN | COMPILE_NAMESPACE)) && utf8_check(src, len, false, &(size_t){0}, &(const char *){NULL}) == len) c.source = str_new(vm, src, len);
   Code *code = NULL;
   if (rt_pending(vm)) c.pending = true;
   else code = compile_tree(&c, src, len, mode == 'v' ? PARSE_EXPRESSION : mode == 's' ? PARSE_INTERACTIVE : mode == 'p' ? PARSE_PROMPT : PARSE_FILE, incomplete);
+  /* before an error found later, as where it is found; not before one of the parser */
+  SyntaxErr found = c.err;
+  bool pending = c.pending;
+  if (!pending) {
+    memset(&c.err, 0, sizeof c.err);
+    if (warnings_tell(&c, code ? v_from_obj(code) : V_NONE)) c.err = found;
+    else code = NULL;
+  }
   Value v = code ? v_from_obj(code) : raise_error(&c);
   arena_free(&c.arena);
   rt_leave_c(vm);

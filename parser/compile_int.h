@@ -10,6 +10,9 @@
 #include "parser/scope.h"
 #include "vm/vm.h"
 
+/* A SyntaxWarning or DeprecationWarning. at: the node, or NULL where the parser found it. */
+typedef struct Warning { struct Warning *next; const Type *category; const Node *at; int line, offset, end_line, end_offset; const char *msg; } Warning;
+
 typedef struct Compiler {
   VM *vm;
   Arena arena;
@@ -20,6 +23,7 @@ typedef struct Compiler {
   Str *filename, *source;
   unsigned flags;            /* COMPILE_* */
   int warned_line, warned_col; /* place of the last warning */
+  Warning *warnings, **warnings_tail; /* told when the code is made: filters are script code */
 } Compiler;
 
 /* Which locals surely have a value here: one bit per local. dead: control does not come here. */
@@ -231,6 +235,9 @@ void warn_call(Unit *u, const Node *call);
 void warn_subscript(Unit *u, const Node *n);
 void warn_compare(Unit *u, const Node *n);
 void warn_assert(Unit *u, const Node *n);
+struct ParseWarning;
+void warn_parsed(Compiler *c, const struct ParseWarning *list);
+bool warnings_tell(Compiler *c, Value keep);          /* false: a filter made an error of one, which is in c->err; keep: to be kept alive. [script] */
 
 /* ---- compile_match.c */
 void match_stmt(Unit *u, const Node *n);

@@ -1,14 +1,16 @@
-/* SyntaxWarnings: code that surely is a slip. Shown as python3 shows them by default, on the stream of errors, once for a place. */
+/* SyntaxWarnings: code that surely is a slip; and how they and the parser's warnings are told, by the module warnings if the script has it. */
 #include "parser/compile_int.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include "lexer/source.h"
 
+/* Without the module warnings: what its filters would do. */
 static void show(Compiler *c, int line, const char *msg) {
   VM *vm = c->vm;
   Source source;
   Buf b;
   size_t len = 0;
+  if (!vm->config.write) return;
   memset(&source, 0, sizeof source);
   buf_init(&b, rt_mem(vm));
   buf_printf(&b, "%s:%d: SyntaxWarning: %s\n", c->filename_c, line, msg);
@@ -24,19 +26,82 @@ static void show(Compiler *c, int line, const char *msg) {
   buf_free(&b);
 }
 
+static void add(Compiler *c, Warning w) {
+  Warning *copy = arena_alloc(&c->arena, sizeof *copy);
+  if (!copy || !(w.msg = arena_strndup(&c->arena, w.msg, strlen(w.msg)))) return; /* the arena has failed: so will the compilation */
+  *copy = w;
+  *c->warnings_tail = copy;
+  c->warnings_tail = &copy->next;
+}
+
+void warn_parsed(Compiler *c, const ParseWarning *list) {
+  if (c->flags & COMPILE_HIDDEN) return;
+  for (const ParseWarning *w = list; w; w = w->next) add(c, (Warning){NULL, w->category[0] == 'S' ? &exc_SyntaxWarning : &exc_DeprecationWarning, NULL, w->line, w->offset, w->end_line, w->end_offset, w->msg});
+}
+
 static void warn(Unit *u, const Node *n, const char *fmt, ...) PRINTF_LIKE(3, 4);
 static void warn(Unit *u, const Node *n, const char *fmt, ...) {
   Compiler *c = u->c;
   char msg[200];
   va_list ap;
-  if (failed(u) || !c->vm->config.write || (c->flags & COMPILE_HIDDEN)) return;
+  if (failed(u) || (c->flags & COMPILE_HIDDEN)) return;
   if (n->line == c->warned_line && n->col <= c->warned_col) return; /* tests and finally bodies are written out more than once */
   c->warned_line = n->line;
   c->warned_col = n->col;
   va_start(ap, fmt);
   vsnprintf(msg, sizeof msg, fmt, ap);
   va_end(ap);
-  show(c, n->line, msg);
+  add(c, (Warning){NULL, &exc_SyntaxWarning, n, n->line, 0, 0, 0, msg});
+}
+
+/* A filter made the warning an exception: it becomes a SyntaxError that tells the place. */
+static void make_error(Compiler *c, const Warning *w) {
+  VM *vm = c->vm;
+  if (!rt_pending_is(vm, w->category)) {
+    c->err.set = c->pending = true;
+    return;
+  }
+  rt_take_exc(vm);
+  if (w->at) {
+    scope_error(&c->ss, w->at, "%s", w->msg);
+    c->err.late = true;
+    return;
+  }
+  Node at;
+  memset(&at, 0, sizeof at);
+  at.line = w->line;
+  scope_error(&c->ss, &at, "%s", w->msg);
+  if (w->category == &exc_SyntaxWarning && c->err.text_len && c->err.text[c->err.text_len - 1] == '\n') c->err.text_len--; /* the lexer's */
+  c->err.offset = w->offset;
+  c->err.end_line = w->end_line;
+  c->err.end_offset = w->end_offset;
+}
+
+bool warnings_tell(Compiler *c, Value keep) {
+  VM *vm = c->vm;
+  if (!c->warnings) return true;
+  Value module = dict_get_c(vm, vm->modules, "warnings"), fn = V_ABSENT;
+  size_t mark = rt_temp_mark(vm);
+  Value *held = rt_temp(vm, 3);
+  if (!held) return c->err.set = c->pending = true, false;
+  held[0] = keep;
+  held[1] = v_from_obj(c->filename);
+  if (!v_absent(module) && !v_failed(module)) {
+    Str *name = str_intern(vm, "warn_explicit", 13);
+    fn = name ? rt_getattr_opt(vm, module, name) : V_FAIL;
+  }
+  if (!v_failed(fn)) held[2] = fn;
+  for (const Warning *w = c->warnings; w && !c->err.set; w = w->next) {
+    if (v_absent(fn)) {
+      if (w->category == &exc_SyntaxWarning) show(c, w->line, w->msg);
+      continue;
+    }
+    Str *msg = v_failed(fn) ? NULL : str_from(vm, w->msg);
+    Value args[4] = {msg ? v_from_obj(msg) : V_NONE, rt_type_value(w->category), held[1], v_from_int62(w->line)};
+    if (!msg || v_failed(rt_call(vm, held[2], 4, args))) make_error(c, w);
+  }
+  rt_temp_release(vm, mark);
+  return !c->err.set;
 }
 
 /* Type of the value, where the kind of expression tells it; NULL. */

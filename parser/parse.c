@@ -177,7 +177,8 @@ void *parse_error_offsets(Parser *p, int line, int offset, int end_line, int end
   return NULL;
 }
 
-void parse_warn(Parser *p, const char *category, int line, const char *fmt, ...) {
+/* line: what the warning tells; [start, end): what an error would show that filters make of it. */
+void parse_warn(Parser *p, const char *category, int line, uint32_t start, uint32_t end, const char *fmt, ...) {
   char text[128];
   va_list args;
   va_start(args, fmt);
@@ -190,6 +191,11 @@ void parse_warn(Parser *p, const char *category, int line, const char *fmt, ...)
   }
   w->category = category;
   w->line = line;
+  int first = source_line_at(&p->src, start);
+  w->end_line = source_line_at(&p->src, end);
+  w->offset = column_of(p, first, start);
+  w->end_offset = end_column(p, first, w->end_line, end);
+  w->end_line = w->end_line - first + line;
   *p->warnings_tail = w;
   p->warnings_tail = &w->next;
 }
@@ -296,6 +302,12 @@ NodeList parse_take(Parser *p, size_t from) {
 
 /* ---- running a rule ---- */
 
+/* CPython's lexer gives the line of its errors without its end. Other ones are told by the parser: with it, unless the lexer went on to further lines. */
+static bool keeps_line_end(const Parser *p, const LexError *lex) {
+  if (strstr(lex->msg, "never closed")) return lex->line == p->src.n_lines || p->src.lines[lex->line] >= p->src.lines[p->src.n_lines];
+  return strncmp(lex->msg, "unexpected ", 11) == 0;
+}
+
 /* An error of the lexer, in place of whatever was found. */
 static void set_lex_error(Parser *p, const LexError *lex) {
   SyntaxErr *e = p->err;
@@ -305,9 +317,13 @@ static void set_lex_error(Parser *p, const LexError *lex) {
   e->line = e->end_line = lex->line;
   /* the place reported is the last character read, hence no "+ 1" but for the shift */
   e->offset = column_of(p, lex->line, lex->at) - 1 + lex->shift;
-  e->end_offset = lex->end == -1 ? e->offset : lex->end == -2 ? 0 : lex->end == -3 ? -1 : column_of(p, lex->line, (uint32_t)lex->end) - 1;
+  if (lex->in_bytes && !p->field) {
+    e->offset = (int)(lex->at - source_line_start(&p->src, lex->line));
+    e->end_offset = (int)((uint32_t)lex->end - source_line_start(&p->src, lex->line));
+  } else e->end_offset = lex->end == -1 ? e->offset : lex->end == -2 ? 0 : lex->end == -3 ? -1 : column_of(p, lex->line, (uint32_t)lex->end) - 1;
   snprintf(e->msg, sizeof e->msg, "%s", lex->msg);
   set_text(p, lex->line);
+  if (lex->kind == LEX_SYNTAX && !p->field && !keeps_line_end(p, lex) && e->text_len && e->text[e->text_len - 1] == '\n') e->text_len--;
 }
 
 /* "invalid syntax" at the furthest token, or what that token itself tells. */
@@ -428,7 +444,7 @@ static void source_error(Parser *p, SourceStatus status) {
 }
 
 static void add_lexer_warnings(Parser *p) {
-  for (const LexWarning *w = p->lexer.warnings; w; w = w->next) parse_warn(p, "DeprecationWarning", w->line, "%s", w->msg);
+  for (const LexWarning *w = p->lexer.warnings; w; w = w->next) parse_warn(p, "SyntaxWarning", w->line, w->at, w->at, "%s", w->msg);
 }
 
 static Node *parse_tokens(Parser *p, ParseMode mode) {
@@ -474,11 +490,8 @@ void syntax_error_at(SyntaxErr *err, const char *src_line, size_t src_line_len, 
   err->text = src_line;
   err->text_len = src_line_len;
   if (!node) return;
-  size_t col = (size_t)node->col, end = (size_t)node->end_col;
   err->line = node->line;
   err->end_line = node->end_line;
-  /* without the line, bytes must do; the end of a node of several lines is on a line that is not at hand */
-  err->offset = (int)(src_line && col <= src_line_len ? utf8_count(src_line, col) : col) + 1;
-  bool same = node->line == node->end_line && src_line && end <= src_line_len;
-  err->end_offset = (int)(same ? utf8_count(src_line, end) : end) + 1;
+  err->offset = node->col + 1; /* bytes, as CPython tells them for errors that it finds in the tree */
+  err->end_offset = node->end_col + 1;
 }

@@ -11,6 +11,8 @@ typedef enum { SYNTAX_ERROR, SYNTAX_INDENTATION, SYNTAX_TAB, SYNTAX_VALUE, SYNTA
 typedef struct SyntaxErr {
   bool set;
   bool no_place;             /* the exception has only its message */
+  bool late;                 /* found in the tree, where python3 has the text of the file at most, not that of a string */
+  bool bare;                 /* args is the message alone, the place is in the attributes only */
   SyntaxErrorKind kind;      /* which exception class */
   bool incomplete;           /* the input ended where more could make it right (REPL: ask for another line) */
   int line, offset, end_line, end_offset;
@@ -19,11 +21,11 @@ typedef struct SyntaxErr {
   size_t text_len;
 } SyntaxErr;
 
-/* A warning the parser wants shown (invalid escape sequence, "is" with a literal...): category is DeprecationWarning or SyntaxWarning. */
+/* A warning the parser wants shown (invalid escape sequence ...): category is DeprecationWarning or SyntaxWarning. */
 typedef struct ParseWarning {
   struct ParseWarning *next;
   const char *category;
-  int line;
+  int line, offset, end_line, end_offset; /* as of a SyntaxErr */
   const char *msg;
 } ParseWarning;
 

@@ -231,15 +231,15 @@ static NOINLINE Node *list(Parser *p) {
 static void check_dict_value(Parser *p) {
   Mark m = parse_mark(p);
   const Token colon = *parse_tok(p);
-  if (!p->errors || !parse_accept(p, T_COLON)) return;
-  if (parse_at(p, T_STAR)) {
+  if (!parse_accept(p, T_COLON)) return;
+  if (parse_at(p, T_STAR)) { /* this one is looked for in the first pass as well, as far as the place of "invalid syntax" goes */
     uint32_t start = parse_tok(p)->start;
     parse_next(p);
-    if (parse_bitwise_or(p)) { /* up to the furthest token */
+    if (parse_bitwise_or(p) && p->errors) { /* up to the furthest token */
       const Token *last = &p->toks.items[p->pos > p->far ? p->pos : p->far];
       parse_error_span(p, start, last->end - 1, "cannot use a starred expression in a dictionary value");
     }
-  } else if (parse_at(p, T_RBRACE) || parse_at(p, T_COMMA)) {
+  } else if (p->errors && (parse_at(p, T_RBRACE) || parse_at(p, T_COMMA))) {
     parse_error_token(p, &colon, "expression expected after dictionary key and ':'");
   }
   if (!p->failed) parse_back(p, m);

@@ -269,7 +269,12 @@ static Node *try_(Parser *p) {
   Pos at = parse_here(p);
   parse_next(p);
   Node *n = parse_node(p, N_Try, at);
-  if (!n || !parse_force(p, T_COLON) || !parse_block(p, &n->u.try_.body, "'try' statement", at.line)) return NULL;
+  if (!n || !parse_force(p, T_COLON)) return NULL;
+  size_t body = p->pos;
+  if (!parse_block(p, &n->u.try_.body, "'try' statement", at.line)) {
+    if (p->errors && !p->failed && p->pos == body && parse_at(p, T_EXCEPT)) handlers(p, n, parse_peek(p) == T_STAR); /* for the mistakes in there */
+    return NULL;
+  }
   if (!parse_at(p, T_EXCEPT) && !parse_at(p, T_FINALLY)) return p->errors ? parse_error(p, "expected 'except' or 'finally' block") : NULL;
   if (parse_at(p, T_EXCEPT)) {
     bool star = parse_peek(p) == T_STAR;
@@ -321,7 +326,6 @@ static Node *class_(Parser *p, NodeList decorators) {
   return parse_end_block(p, n);
 }
 
-static bool at_async(const Parser *p, TokenKind k) { return parse_at(p, T_ASYNC) && parse_peek(p) == k; }
 
 /* decorators: ('@' named_expression NEWLINE)+, then a def or class */
 static Node *decorated(Parser *p) {
@@ -334,8 +338,7 @@ static Node *decorated(Parser *p) {
   if (p->failed) return NULL;
   if (parse_at(p, T_CLASS)) return class_(p, decorators);
   Pos at = parse_here(p);
-  bool async = at_async(p, T_DEF);
-  if (async) parse_next(p);
+  bool async = parse_accept(p, T_ASYNC);
   return parse_at(p, T_DEF) ? def(p, async, at, decorators) : NULL;
 }
 

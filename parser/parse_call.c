@@ -106,6 +106,9 @@ static bool argument(Parser *p, Arguments *a) {
   } else if (parse_at(p, T_NAME) && parse_peek(p) == T_EQUAL) {
     n = keyword(p);
     a->keyword_seen = true;
+  } else if (a->keyword_seen && !p->errors) { /* NAME '=' is all that is looked for */
+    if (parse_at(p, T_NAME)) parse_next(p);
+    return false;
   } else {
     n = positional(p);
     if (n && p->errors) check_bare_genexp(p, n, p->top == a->from);

@@ -322,7 +322,19 @@ static bool at_legacy(const Parser *p) { return (parse_at_word(p, "print") || pa
 
 /* print x, exec x: statements of Python 2 */
 static void check_legacy_here(Parser *p) {
-  Node *a = parse_atom(p), *b = a ? parse_star_expressions(p) : NULL;
+  bool known = parse_peek(p) != T_STRING; /* the check for a comma read on, without looking for mistakes; CPython remembers what it found */
+  Node *a = parse_atom(p), *b = NULL;
+  Mark m = parse_mark(p);
+  if (a && known && is_legacy_name(a)) {
+    p->errors = false;
+    b = parse_disjunction(p);
+    p->errors = true;
+    if (b && (parse_at(p, T_COMMA) || parse_at(p, T_IF))) b = NULL;
+  }
+  if (a && !b && !p->failed) {
+    parse_back(p, m);
+    b = parse_star_expressions(p);
+  }
   if (b && is_legacy_name(a)) parse_error_range(p, a, b, "Missing parentheses in call to '%s'. Did you mean %s(...)?", a->u.name.id, a->u.name.id);
 }
 
@@ -333,7 +345,7 @@ static void check_legacy(Parser *p, Mark start) {
   Mark after = parse_mark(p);
   parse_back(p, start);
   if (parse_at(p, T_NAME) && p->depth <= LEGACY_MAX_DEPTH) {
-    bool skipped = alone && comma_check_skips(p) && parse_peek(p) != T_LPAR;
+    bool skipped = comma_check_skips(p) && parse_peek(p) != T_LPAR;
     while (alone && !skipped && !at_legacy(p) && parse_peek(p) == T_NAME) parse_next(p);
     if (skipped || at_legacy(p)) check_legacy_here(p);
   }

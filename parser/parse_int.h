@@ -94,7 +94,7 @@ void *parse_error_node(Parser *p, const Node *n, const char *fmt, ...) PRINTF_LI
 void *parse_error_range(Parser *p, const Node *a, const Node *b, const char *fmt, ...) PRINTF_LIKE(4, 5);
 void *parse_error_span(Parser *p, uint32_t start, uint32_t end, const char *fmt, ...) PRINTF_LIKE(4, 5); /* byte offsets */
 void *parse_error_offsets(Parser *p, int line, int offset, int end_line, int end_offset, const char *fmt, ...) PRINTF_LIKE(6, 7); /* as reported */
-void parse_warn(Parser *p, const char *category, int line, const char *fmt, ...) PRINTF_LIKE(4, 5);
+void parse_warn(Parser *p, const char *category, int line, uint32_t start, uint32_t end, const char *fmt, ...) PRINTF_LIKE(6, 7);
 uint32_t parse_node_offset(const Parser *p, const Node *n);          /* byte offsets of a node's ends */
 uint32_t parse_node_end(const Parser *p, const Node *n);
 

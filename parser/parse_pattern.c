@@ -150,7 +150,13 @@ static bool mapping_item(Parser *p) {
   switch (parse_kind(p)) {
     case T_MINUS: case T_NUMBER: key = number_literal(p); break;
     case T_STRING: case T_NONE: case T_TRUE: case T_FALSE: key = parse_atom(p); break;
-    case T_NAME: key = parse_peek(p) == T_DOT ? name_or_attr(p) : NULL; break;
+    case T_NAME:
+      if (parse_peek(p) != T_DOT) {
+        parse_next(p);
+        return false;
+      }
+      key = name_or_attr(p);
+      break;
     default: key = NULL;
   }
   if (!key || !parse_accept(p, T_COLON)) return false;

@@ -54,7 +54,7 @@ static bool add_text(Parser *p, Joiner *j, const char *s, const char *end, bool 
     }
     if (r.unknown && !p->errors && j->start >= p->warned_to) {
       p->warned_to = j->start + 1;
-      parse_warn(p, "DeprecationWarning", j->line, "invalid escape sequence '\\%.*s'", utf8_len((unsigned char)*r.unknown), r.unknown);
+      parse_warn(p, "DeprecationWarning", j->line, j->start, j->end, "invalid escape sequence '\\%.*s'", utf8_len((unsigned char)*r.unknown), r.unknown);
     }
   }
   if (j->text.failed) parse_fail_memory(p);
@@ -221,7 +221,7 @@ static const char *find_literal_end(Parser *p, const char *s, const char *end, b
           while (s < end && *s++ != '}') {}
         continue;
       }
-      if (c == '{' && !p->errors) parse_warn(p, "DeprecationWarning", source_line_at(&p->src, offset_of(p, s)), "invalid escape sequence '\\{'");
+      if (c == '{' && !p->errors) parse_warn(p, "DeprecationWarning", source_line_at(&p->src, offset_of(p, s)), offset_of(p, s), offset_of(p, s), "invalid escape sequence '\\{'");
     }
     if (c != '{' && c != '}') continue;
     if (level == 0) {

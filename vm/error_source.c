@@ -77,6 +77,11 @@ bool vm_source_line(VM *vm, Code *code, int line, Buf *out) {
     const char *text = frozen_module_source(module, &size);
     return text && text_line(text, size, line, out);
   }
+  return vm_file_line(vm, name, line, out);
+}
+
+bool vm_file_line(VM *vm, const char *name, int line, Buf *out) {
+  (void)vm;
   FILE *f = fopen(name, "rb");
   if (!f) return false;
   size_t before = out->len;

@@ -244,6 +244,12 @@ static int load_source(VM *vm, Str *full, const Found *f, Value *run) {
     buf_free(&filename);
     return rt_raise_i(vm, &exc_ImportError, "this VM has no compiler");
   }
+  Value *kept = rt_temp(vm, 1); /* warnings of the compiler may run script code */
+  if (!kept) {
+    buf_free(&filename);
+    return -1;
+  }
+  *kept = v_from_obj(full);
   if (v_absent(code)) code = vm->compile(vm, f->text, f->len, buf_cstr(&filename), 'e', 0, NULL);
   buf_free(&filename);
   if (v_failed(code)) return -1;

@@ -50,6 +50,7 @@ bool traceback_add(VM *vm, Value exc, Code *code, uint32_t pc, struct Dict *glob
 void exc_set_cause(VM *vm, Value exc, Value cause);
 /* One line of a code object's text without its line end, appended to out: from Code.source, else from the file. False: not to be had. */
 bool vm_source_line(VM *vm, Code *code, int line, Buf *out);
+bool vm_file_line(VM *vm, const char *name, int line, Buf *out);           /* of a file, if there is such a file; without the line's end */
 /* The same as the module traceback words it: no suggestions, margins before every line. All; without traceback; the first entry of a traceback. [script] */
 bool exc_format(VM *vm, Value exc, Buf *out);
 bool exc_format_only(VM *vm, Value exc, Buf *out);
