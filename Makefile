@@ -226,6 +226,7 @@ test-unit:
 
 ## test-program   the command line and the prompt in a terminal, compared with python3 (tests/cli, tests/repl)
 test-program: all
+	@$(B)/tiny scripts/tour.tiny >/dev/null
 	@for t in $(wildcard tests/cli/test_*.py tests/repl/test_*.py); do $(PYTHON3) $$t --tiny $(B)/tiny || exit 1; done
 
 ## test-embed     programs that embed the VM (tests/embed/*.c)

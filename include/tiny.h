@@ -1,11 +1,11 @@
 /* tiny.h - embed the tiny language: Python's syntax in a VM that is a plain value in your program.
  *
  * The only installed header, for hosts and for tiny's own standard library alike. Read it top to bottom:
- * version, values, config, create and run, calls, making and reading values, natives, errors, generators,
- * suspending, limits, the event loop, scopes.
+ * values, config, create and run, calls, making and reading values, natives, errors, generators,
+ * limits, scopes and references. docs/embedding.md is a guide, examples/ has programs.
  *
  * The model. A VM (tiny_vm) owns everything: objects, modules, limits. VMs share nothing, so one VM per thread
- * needs no locks; one VM must be used by one thread at a time (tiny_interrupt and tiny_op_complete_* excepted).
+ * needs no locks; one VM must be used by one thread at a time (tiny_interrupt excepted).
  * A value (tiny_val) is eight bytes, passed by value. Every value that the API returns is pinned in the current
  * *scope*, so the collector leaves it alone until that scope ends: a native function is a scope, tiny_scope_open
  * makes a smaller one, and outside of natives the VM itself is one. tiny_ref keeps a value for longer.

@@ -1,14 +1,38 @@
 #!/usr/bin/env python3
-"""Build examples/*.c as a stranger would, against an installed tiny (pkg-config), run them and compare with tests/examples/NAME.out.
+"""Build examples/*.c as a stranger would, against an installed tiny (pkg-config), run them and compare with tests/examples/NAME.out; and the C of README.md and
+docs/embedding.md, whose output is what their last `text` block says (README.md: see HELLO).
 
     run_examples.py --stage PREFIX [--cc CC]     PREFIX: where `make install` put everything
 """
 import os
+import re
 import shlex
 import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+HELLO = 'hello from a script\n'
+
+
+def documents(folder):
+    """(name, source, expected output) of the programs that stand in documents."""
+    for name in 'README.md', 'docs/embedding.md':
+        with open(os.path.join(ROOT, name), encoding='utf-8') as f:
+            text = f.read()
+        source = os.path.join(folder, os.path.basename(name)[:-3] + '.c')
+        with open(source, 'w', encoding='utf-8') as f:
+            f.write('\n'.join(re.findall(r'^```c\n(.*?)^```', text, re.S | re.M)))
+        shown = re.findall(r'^```text\n(.*?)^```', text, re.S | re.M)
+        yield name, source, (shown[-1] if shown else HELLO).encode()
+
+
+def examples():
+    for name in sorted(os.listdir(os.path.join(ROOT, 'examples'))):
+        if name.endswith('.c'):
+            with open(os.path.join(ROOT, 'tests', 'examples', name[:-2] + '.out'), 'rb') as f:
+                yield 'examples/' + name, os.path.join(ROOT, 'examples', name), f.read()
 
 
 def pkg_config(stage, package, *options):
@@ -33,20 +57,16 @@ def main(argv):
     failed = count = 0
     folder = os.path.join(stage, 'examples')
     os.makedirs(folder, exist_ok=True)
-    for name in sorted(os.listdir(os.path.join(ROOT, 'examples'))):
-        if not name.endswith('.c'):
-            continue
+    for name, source, want in [*examples(), *documents(folder)]:
+        static = count % 2 == 0
         count += 1
-        static = count == 1
-        program = os.path.join(folder, name[:-2])
-        if not build(cc, stage, os.path.join(ROOT, 'examples', name), program, static):
+        program = os.path.join(folder, os.path.basename(source)[:-2])
+        if not build(cc, stage, source, program, static):
             continue  # needs a library that is not here
         result = subprocess.run([program], capture_output=True, timeout=60, env=dict(os.environ, LD_LIBRARY_PATH=os.path.join(stage, 'lib')))
-        with open(os.path.join(ROOT, 'tests', 'examples', name[:-2] + '.out'), 'rb') as f:
-            want = f.read()
         if result.returncode or result.stdout != want:
             failed += 1
-            print('FAIL examples/%s: exit status %d\nexpected:\n%s\ngot:\n%s%s' % (name, result.returncode, want.decode(), result.stdout.decode(), result.stderr.decode()))
+            print('FAIL %s: exit status %d\nexpected:\n%s\ngot:\n%s%s' % (name, result.returncode, want.decode(), result.stdout.decode(), result.stderr.decode()))
     subprocess.run(['c++', '-std=c++17', '-Wall', '-Wextra', '-Werror', '-fsyntax-only', '-x', 'c++', os.path.join(stage, 'include', 'tiny.h')], check=True) if have('c++') else None
     print('%d examples, %d failed' % (count, failed))
     return 1 if failed else 0
