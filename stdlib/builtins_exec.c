@@ -58,6 +58,7 @@ static bool namespaces(VM *vm, const char *who, Value *globals, Value *locals) {
     return rt_raise_b(vm, &exc_TypeError, strcmp(who, "exec") == 0 ? "locals must be a mapping or None, not %T" : "locals must be a mapping", *locals);
   Value known = dict_get_str(vm, v_dict(*globals), key);
   if (v_failed(known)) return false;
+  if (!v_absent(known) && !is_dict(known) && !v_has_layout(known, LAY_MODULE)) return rt_raise_b(vm, &exc_TypeError, "'%T' object is not subscriptable", known);
   return !v_absent(known) || dict_set_str(vm, v_dict(*globals), key, v_from_obj(vm->builtins));
 }
 

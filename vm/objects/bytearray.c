@@ -122,7 +122,7 @@ static Value bytearray_init(VM *vm, Args *a) {
 
 static Value m_alloc(VM *vm, Args *a) {
   const ByteArray *b = v_bytearray(a->v[0]);
-  return int_from_u64(vm, (b->capacity > b->size ? b->capacity : b->size) + (b->size > 0));
+  return int_from_u64(vm, (b->capacity > b->size ? b->capacity : b->size) + 1);
 }
 
 static Value m_append(VM *vm, Args *a) {
