@@ -158,6 +158,7 @@ typedef enum { TINY_T_NONE, TINY_T_BOOL, TINY_T_INT, TINY_T_FLOAT, TINY_T_STR, T
   TINY_T_GENERATOR, TINY_T_COROUTINE, TINY_T_TYPE, TINY_T_MODULE, TINY_T_NATIVE, TINY_T_OTHER } tiny_kind;
 TINY_API tiny_kind tiny_kind_of(tiny_vm *vm, tiny_val v);                                 /* subclasses count as their builtin base */
 TINY_API tiny_val tiny_type(tiny_vm *vm, tiny_val v);                                     /* type(v): the class object */
+TINY_API bool tiny_callable(tiny_vm *vm, tiny_val v);
 TINY_API const char *tiny_type_name(tiny_vm *vm, tiny_val v);                             /* lives as long as the value's class */
 TINY_API TINY_CHECK bool tiny_to_int(tiny_vm *vm, tiny_val v, int64_t *out);              /* accepts __index__; TypeError, OverflowError */
 TINY_API TINY_CHECK bool tiny_to_float(tiny_vm *vm, tiny_val v, double *out);             /* accepts int, __float__, __index__ */

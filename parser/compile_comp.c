@@ -34,16 +34,9 @@ void await_value(Unit *u, const Node *at, int reg, int what, int dst) {
 }
 
 void yield_value(Unit *u, const Node *at, int src, int dst) {
-  int mark = u->top;
-  if (u->flags & CODE_ASYNC_GEN) {
-    int r = regs_alloc(u, 1);
-    EMIT(u, at, ASYNCGENWRAP, r, src, 0);
-    src = r;
-  }
   exc_switch(u, at, OP_EXCSUSPEND);
-  EMIT(u, at, YIELD, dst, src, 0);
+  emit(u, at, INS(u->flags & CODE_ASYNC_GEN ? OP_YIELDITEM : OP_YIELD, dst, src, 0));
   exc_switch(u, at, OP_EXCRESUME);
-  u->top = mark;
 }
 
 static bool check_await(Unit *u, const Node *n) {

@@ -178,13 +178,16 @@ static Value bi_aiter(VM *vm, Args *a) {
   return rt_tail_call(vm, f, v_absent(self) ? 0 : 1, &self);
 }
 
+/* anext(it, default): what __anext__ gave is awaited by an object that knows the default. */
+static Value then_anext(VM *vm, Value dflt, tiny_outcome how, Value v) { return how == TINY_RAISED ? rt_raise_obj(vm, v) : async_gen_anext_default(vm, v, dflt); }
+
 static Value bi_anext(VM *vm, Args *a) {
   Str *name = NAME(vm, __anext__);
   Value f, self;
   if (!name) return V_FAIL;
   if (!attr_special(vm, a->v[0], name, &f, &self)) return rt_raise(vm, &exc_TypeError, "'%T' object is not an async iterator", a->v[0]);
   if (v_absent(a->v[1])) return rt_tail_call(vm, f, v_absent(self) ? 0 : 1, &self);
-  return rt_tail_builtin(vm, "_builtins_anext", 2, a->v);
+  return tiny_then_call(vm, then_anext, a->v[1], f, v_absent(self) ? 0 : 1, &self);
 }
 
 const tiny_def builtins_iter[] = {

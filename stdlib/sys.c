@@ -123,10 +123,16 @@ static tiny_val sys_get_asyncgen_hooks(tiny_vm *vm, tiny_args *a) {
   (void)a;
   tiny_val two[2];
   tiny_asyncgen_hooks(vm, &two[0], &two[1]);
-  return tiny_tuple(vm, 2, two);
+  tiny_val hooks = tiny_tuple(vm, 2, two);
+  return tiny_tail_call(vm, tiny_library_function(vm, "_sys_asyncgen_hooks"), 1, &hooks);
 }
 
 static tiny_val sys_set_asyncgen_hooks(tiny_vm *vm, tiny_args *a) {
+  static const char *const names[] = {"firstiter", "finalizer"};
+  for (int i = 0; i < 2; i++) {
+    tiny_val hook = tiny_arg(a, i);
+    if (!tiny_is_absent(hook) && !tiny_is_none(hook) && !tiny_callable(vm, hook)) return tiny_raise(vm, TINY_TYPE_ERROR, "callable %s expected, got %s", names[i], tiny_type_name(vm, hook));
+  }
   tiny_set_asyncgen_hooks(vm, tiny_arg(a, 0), tiny_arg(a, 1));
   return TINY_NONE;
 }

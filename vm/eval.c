@@ -1191,7 +1191,7 @@ do_return:
     }
     DONE_A(ops_iter(vm, v, d, &v));
   CASE(GETAWAITABLE) : v = R[B];
-    if (LIKELY(v_is_exact(v, &coroutine_type) && !v_gen(v)->delegator)) {
+    if (LIKELY((v_is_exact(v, &coroutine_type) || v_is_exact(v, &asend_type)) && !v_gen(v)->delegator)) {
       R[A] = v;
       NEXT;
     }
@@ -1206,12 +1206,10 @@ do_return:
     vm->exc = R[A];
     vm->reraise = true;
     goto raise;
-  CASE(ASYNCGENWRAP) :
-    SAVE();
-    v = cold_async_wrap(vm, R[B]);
-    if (v_failed(v)) goto raise;
-    R[A] = v;
-    NEXT;
+  CASE(YIELDITEM) :
+    F->pc = pc;
+    go = flow_item(vm, F, R[B], (uint8_t)A, &end);
+    goto going;
   CASE(EXCSUSPEND) : vm->handled = R[B + 1]; NEXT;
   CASE(EXCRESUME) : R[B + 1] = vm->handled; vm->handled = R[A]; NEXT;
 

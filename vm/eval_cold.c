@@ -543,6 +543,10 @@ bool cold_yield_from_iter(VM *vm, Frame *f, Value v, Value *out, bool *need_iter
     *out = v;
     return true;
   }
+  if (v_is_exact(v, &async_generator_type) && (f->func->code->flags & CODE_HIDDEN)) { /* what asend() gives: stdlib/frozen/_async.tiny */
+    *out = v;
+    return true;
+  }
   *need_iter = true;
   return true;
 }
@@ -567,6 +571,10 @@ Step cold_aiter(VM *vm, Value v, uint8_t dest, Value *out) {
 }
 
 Step cold_anext(VM *vm, Value v, uint8_t dest, Value *out) {
+  if (v_is_exact(v, &async_generator_type)) {
+    *out = async_gen_anext(vm, v);
+    return v_failed(*out) ? STEP_FAIL : STEP_DONE;
+  }
   Value fn, self;
   if (!attr_special(vm, v, NAME(vm, __anext__), &fn, &self)) {
     if (!rt_pending(vm)) rt_raise(vm, &exc_TypeError, "'async for' requires an iterator with __anext__ method, got %T", v);
@@ -585,6 +593,12 @@ Step cold_throw_foreign(VM *vm, Gen *g, Value *out) {
   bool exit = rt_is_subtype(type_of(e), &exc_GeneratorExit);
   Dest d = {exit ? CONT_DELEGATE_CLOSE : CONT_DELEGATE, 0, 0};
   if (exit) regs[INS_C(g->frame.pc[-1])] = e;
+  if (is_gen(it) && exit && gen_is_step(v_gen(it))) {
+    gen_drop_step(vm, v_gen(it));
+    g->yield_from = V_ABSENT;
+    rt_restore(vm, e);
+    return STEP_FAIL;
+  }
   if (is_gen(it)) {
     switch (gen_begin(vm, v_gen(it), exit ? RESUME_CLOSE : RESUME_THROW, exit ? V_ABSENT : e, &g->frame, d.cont, 0, 0)) {
     case BEGIN_RUN: return STEP_PUSHED;

@@ -36,7 +36,6 @@ bool cold_yield_from_iter(VM *vm, Frame *f, Value v, Value *out, bool *need_iter
 Step cold_aiter(VM *vm, Value v, uint8_t dest, Value *out);
 bool cold_check_aiter(VM *vm, Value v);
 Step cold_anext(VM *vm, Value v, uint8_t dest, Value *out);
-Value cold_async_wrap(VM *vm, Value v);
 bool cold_annotations(VM *vm, Frame *f);
 int cold_match_seq(VM *vm, Value v, int64_t want, int64_t *length);
 int cold_match_map(VM *vm, Value v);

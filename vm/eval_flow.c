@@ -145,7 +145,7 @@ Go flow_delegate(VM *vm, Frame *f, RunEnd *end) {
   gc_store(vm, g, &g->yield_from, it);
   if (is_gen(it)) {
     Dest d = {CONT_DELEGATE, 0, 0};
-    switch (gen_begin(vm, v_gen(it), RESUME_SEND, sent, f, d.cont, 0, 0)) {
+    switch (v_is_exact(it, &async_generator_type) ? async_gen_refused(vm, g, v_gen(it)) : gen_begin(vm, v_gen(it), RESUME_SEND, sent, f, d.cont, 0, 0)) {
     case BEGIN_RUN: return GO_RUN;
     case BEGIN_THROW: return GO_THROW;
     case BEGIN_ENDED: return delegate_result(vm, f, V_NONE);
@@ -273,28 +273,24 @@ Go flow_yield(VM *vm, Dest d, Value v, RunEnd *end) {
   return flow_step(vm, s, d, out, end);
 }
 
-/* An inner generator that is being closed yielded: its delegator gets the RuntimeError where it delegates (PEP 342, 380). */
+/* What was being closed is done with: now `outer` is what is being closed, unless it is the root. */
+static void closed_member(Gen *outer, Gen *root) {
+  if (outer == root) root->flags &= (uint8_t)~GEN_CLOSING;
+  else outer->flags |= GEN_BEING_CLOSED;
+}
+
+/* A member that is being closed yielded, itself or by what it delegates to: its delegator gets the RuntimeError where it delegates (PEP 342, 380). */
 static Go ignored_exit(VM *vm, Gen *leaf, Gen *root) {
-  Gen *outer = leaf->delegator;
-  const char *kind = leaf->head.type == &coroutine_type ? "coroutine" : "generator";
+  Gen *m = leaf;
+  while (!(m->flags & GEN_BEING_CLOSED)) m = m->delegator;
+  const char *kind = m->head.type == &coroutine_type ? "coroutine" : "generator";
+  Gen *outer = m->delegator;
+  m->flags &= (uint8_t)~GEN_BEING_CLOSED;
   gen_set_state(leaf, GEN_SUSPENDED);
   gen_set_state(root, GEN_RUNNING);
-  leaf->delegator = NULL;
-  leaf->link = NULL;
-  outer->yield_from = V_ABSENT;
-  outer->frame.back = leaf->frame.back;
-  outer->frame.cont = leaf->frame.cont;
-  outer->frame.dest = leaf->frame.dest;
-  outer->frame.aux = leaf->frame.aux;
-  outer->frame.depth = leaf->frame.depth;
-  if (outer == root) {
-    root->link = NULL;
-    root->flags &= (uint8_t)~GEN_CLOSING;
-  } else {
-    root->link = outer;
-    outer->link = root;
-  }
   vm->frame = &outer->frame;
+  gen_cut(vm, leaf, m);
+  closed_member(outer, root);
   outer->frame.pc++;
   rt_raise(vm, &exc_RuntimeError, "%s ignored GeneratorExit", kind);
   return GO_THROW;
@@ -303,7 +299,7 @@ static Go ignored_exit(VM *vm, Gen *leaf, Gen *root) {
 Go flow_suspend(VM *vm, Frame *f, Value v, RunEnd *end) {
   Gen *g = frame_gen(f);
   Gen *root = g->delegator && g->link ? g->link : g;
-  if (UNLIKELY((root->flags & GEN_CLOSING) && root != g && g->delegator)) return ignored_exit(vm, g, root);
+  if (UNLIKELY((root->flags & GEN_CLOSING) && root != g)) return ignored_exit(vm, g, root);
   vm->frame = f->back;
   return flow_yield(vm, (Dest){f->cont, f->dest, f->aux}, v, end);
 }
@@ -322,6 +318,38 @@ static Go gen_returned(VM *vm, Dest d, Value v, RunEnd *end) {
   }
 }
 
+/* An asynchronous generator returned: who awaits the next item gets StopAsyncIteration. */
+static Go async_gen_returned(VM *vm, Gen *ag, Gen *step, Dest d, RunEnd *end) {
+  ag->flags |= GEN_AG_CLOSED;
+  if (!step) return gen_returned(vm, d, V_NONE, end); /* closed by the collector */
+  vm->frame = &step->frame;
+  step->frame.pc++;
+  rt_raise_with(vm, &exc_StopAsyncIteration, V_ABSENT);
+  return GO_RAISE;
+}
+
+/* The member below `outer` is closed: its own GeneratorExit comes next. `outer` is past its YIELDFROM. */
+static Go exit_next(VM *vm, Gen *outer, Gen *root) {
+  Value exc = outer == root ? frame_regs(&root->frame)[root->head.small >> 8] : V_ABSENT;
+  closed_member(outer, root);
+  if (v_absent(exc)) rt_raise_with(vm, &exc_GeneratorExit, V_ABSENT);
+  else rt_restore(vm, exc);
+  return GO_THROW;
+}
+
+Go flow_item(VM *vm, Frame *f, Value v, uint8_t send_reg, RunEnd *end) {
+  Gen *ag = frame_gen(f);
+  if (!ag->delegator || gen_state(ag) == GEN_RUNNING) { /* driven from C, not by an object of its own (the collector closes it) */
+    gen_suspend(vm, ag, send_reg);
+    return flow_suspend(vm, f, v, end);
+  }
+  Gen *step = async_gen_leave(vm, ag);
+  ag->head.small = (uint16_t)(send_reg << 8 | GEN_SUSPENDED);
+  vm->frame = &step->frame;
+  frame_regs(&step->frame)[INS_A(*step->frame.pc++)] = v;
+  return GO_RUN;
+}
+
 Go flow_return(VM *vm, Frame *f, Value v, RunEnd *end) {
   Dest d = {f->cont, f->dest, f->aux};
   if (!(f->flags & FRAME_GEN)) {
@@ -332,14 +360,11 @@ Go flow_return(VM *vm, Frame *f, Value v, RunEnd *end) {
   Gen *g = frame_gen(f), *root = gen_root(g);
   vm->frame = f->back;
   Gen *outer = gen_leave(vm, g);
+  if (UNLIKELY(g->head.type == &async_generator_type)) return async_gen_returned(vm, g, outer, d, end);
   if (!outer) return gen_returned(vm, d, v, end);
   vm->frame = &outer->frame;
   uint32_t w = *outer->frame.pc++; /* its YIELDFROM */
-  if (UNLIKELY(root->flags & GEN_CLOSING)) {
-    if (outer == root) root->flags &= (uint8_t)~GEN_CLOSING;
-    rt_raise_with(vm, &exc_GeneratorExit, V_ABSENT);
-    return GO_THROW;
-  }
+  if (UNLIKELY(g->flags & GEN_BEING_CLOSED)) return exit_next(vm, outer, root);
   frame_regs(&outer->frame)[INS_A(w)] = v;
   return GO_RUN;
 }
@@ -430,10 +455,17 @@ static Go leave_frame(VM *vm, Frame *f, bool thrown, RunEnd *end) {
   Gen *g = frame_gen(f), *root = gen_root(g);
   if (!vm->limit_hit) gen_check_stop(vm, g);
   Gen *outer = gen_leave(vm, g);
+  if (g->head.type == &async_generator_type && (rt_pending_is(vm, &exc_StopAsyncIteration) || rt_pending_is(vm, &exc_GeneratorExit))) g->flags |= GEN_AG_CLOSED;
   if (!outer) return raise_into(vm, d, thrown, end);
-  if (outer == root) root->flags &= (uint8_t)~GEN_CLOSING;
   vm->frame = &outer->frame;
   outer->frame.pc++; /* past the YIELDFROM at which it is raised */
+  if (UNLIKELY(g->flags & GEN_BEING_CLOSED) && !vm->limit_hit) {
+    if (rt_pending_is(vm, &exc_GeneratorExit)) {
+      (void)rt_take_exc(vm);
+      return exit_next(vm, outer, root);
+    }
+    closed_member(outer, root);
+  }
   return GO_THROW;
 }
 

@@ -15,6 +15,7 @@ Go flow_deliver(VM *vm, Dest d, Value v, RunEnd *end);    /* a result for vm->fr
 Go flow_yield(VM *vm, Dest d, Value v, RunEnd *end);      /* an item that a generator yielded to vm->frame */
 Go flow_return(VM *vm, Frame *f, Value v, RunEnd *end);   /* frame f ended with v: pops it, delivers */
 Go flow_suspend(VM *vm, Frame *f, Value v, RunEnd *end);  /* generator frame f, marked suspended already, yields v */
+Go flow_item(VM *vm, Frame *f, Value v, uint8_t send_reg, RunEnd *end); /* the frame of an asynchronous generator gives an item */
 Go flow_raise(VM *vm, Go how, RunEnd *end);               /* unwinds; never gives GO_RAISE or GO_THROW */
 Go flow_step(VM *vm, Step s, Dest d, Value v, RunEnd *end); /* outcome of a Step begun for vm->frame */
 Go flow_getattr_failed(VM *vm, Dest d, RunEnd *end);       /* AttributeError is pending where __getattr__ may help; else GO_RAISE */

@@ -30,7 +30,7 @@ static Module *frozen_module(VM *vm) {
   if (!name || !key) return NULL;
   Module *m = module_new(vm, name);
   if (!m || !dict_set_str(vm, m->dict, key, v_from_obj(vm->builtins))) return NULL;
-  if (!add_natives(vm, m, async_gen_natives) || !add_natives(vm, m, object_natives)) return NULL;
+  if (!add_natives(vm, m, object_natives)) return NULL;
   return vm->frozen = m;
 }
 

@@ -150,7 +150,7 @@ OP(GETAWAITABLE, ABC, "R[A] = R[B] made ready for awaiting (PEP 492); C: 0 await
 OP(GETAITER, AB, "R[A] = aiter(R[B])")
 OP(GETANEXT, AB, "R[A] = awaitable of R[B].__anext__()")
 OP(ENDASYNCFOR, A, "R[A] is the exception raised by __anext__: StopAsyncIteration: fall through (handled), else raise it again")
-OP(ASYNCGENWRAP, AB, "R[A] = R[B] wrapped as a value yielded by an asynchronous generator (PEP 525)")
+OP(YIELDITEM, AB, "asynchronous generator: suspend, R[B] is the result of the asend() under way; the value sent in by the next one arrives in R[A] (PEP 525)")
 OP(EXCSUSPEND, AB, "before a yield inside handlers: handled exception = R[B+1], the one of whoever resumes. A: innermost handler's register, B: outermost's")
 OP(EXCRESUME, AB, "after it: R[B+1] = handled exception; handled exception = R[A]. An exception thrown in at the yield before it does the same first, then raises")
 /* -- exceptions: a handler is entered with the exception in its register R[h]; R[h+1] keeps the exception handled before */

@@ -1,68 +1,95 @@
-/* Asynchronous generators (PEP 525). The object is a generator; its body yields items wrapped, so that they can be told from what awaited futures yield.
- * asend() and its kin are generator-layout objects made from stdlib/frozen/_async.tiny: awaiting them joins the delegation chain like any coroutine. */
-#include "vm/eval_cold.h"
+/* Asynchronous generators (PEP 525). The object is a generator whose frame gives items by YIELDITEM. What asend() and its kin return is a step: a generator-layout
+ * object made from stdlib/frozen/_async.tiny that delegates to it once. So an awaited step and the asynchronous generator are members of the delegation chain like
+ * any coroutine, and what the generator awaits suspends and resumes at the same cost at any depth. */
 #include "vm/objects/generator.h"
+#include "vm/call.h"
 #include "vm/objects/traceback.h"
 #include "vm/type_ids.h"
 
-typedef struct Wrapped_ { Obj head; Value v; } AsyncItem;
-extern const Type async_gen_wrapped_type, asend_type, athrow_type;
+bool gen_is_step(const Gen *g) { return g->head.type == &asend_type || g->head.type == &athrow_type; }
+static Value *step_value(Gen *step) { return &frame_regs(&step->frame)[1]; } /* parameter `value`: to send; what to throw: tuple of throw()'s arguments */
+static bool is_aclose(const Gen *step) { return step->head.type == &athrow_type && v_is_none(frame_regs(&step->frame)[1]); }
+static bool step_throws(const Gen *step) { return step->head.type == &athrow_type || (step->flags & GEN_STEP_THROWS); }
 
-Value cold_async_wrap(VM *vm, Value v) {
-  AsyncItem *w = gc_new(vm, &async_gen_wrapped_type, sizeof *w);
-  if (!w) return V_FAIL;
-  gc_store(vm, w, &w->v, v);
-  return v_from_obj(w);
+Begin async_gen_refused(VM *vm, Gen *step, Gen *ag) {
+  if (gen_state(ag) == GEN_CLOSED) {
+    if (step->head.type == &athrow_type && !is_aclose(step)) return BEGIN_ENDED;
+    rt_raise_with(vm, &exc_StopAsyncIteration, V_ABSENT);
+    return BEGIN_FAIL;
+  }
+  rt_raise(vm, &exc_RuntimeError, "%s(): asynchronous generator is already running", !step_throws(step) ? "anext" : is_aclose(step) ? "aclose" : "athrow");
+  return BEGIN_FAIL;
 }
 
-static void item_trace(Tracer *t, Obj *o) { gc_mark(t, ((AsyncItem *)o)->v); }
-const Type async_gen_wrapped_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "async_generator_wrapped_value", .base = &object_type,
-    .layout = LAY_OTHER, .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_async_gen_wrapped, .size = sizeof(AsyncItem), .trace = item_trace};
-
-/* ---- natives of the frozen functions */
-
-static Value n_wrapped(VM *vm, Args *a) { (void)vm; return v_from_bool(v_is_exact(a->v[0], &async_gen_wrapped_type)); }
-static Value n_unwrap(VM *vm, Args *a) { (void)vm; return ((AsyncItem *)v_obj(a->v[0]))->v; }
-static Value n_send(VM *vm, Args *a) { return gen_tail_resume(vm, a->v[0], RESUME_SEND, a->v[1]); }
-static Value n_throw(VM *vm, Args *a) { return gen_tail_resume(vm, a->v[0], RESUME_THROW, a->v[1]); }
-static Value n_closed(VM *vm, Args *a) { (void)vm; return v_from_bool((v_gen(a->v[0])->flags & GEN_AG_CLOSED) || gen_state(v_gen(a->v[0])) == GEN_CLOSED); }
-static Value n_close(VM *vm, Args *a) { (void)vm; v_gen(a->v[0])->flags |= GEN_AG_CLOSED; return V_NONE; }
-static Value n_enter(VM *vm, Args *a) {
-  Gen *g = v_gen(a->v[0]);
-  if (g->flags & GEN_RUNNING_ASYNC) return rt_raise(vm, &exc_RuntimeError, "%S(): asynchronous generator is already running", a->v[1]);
-  g->flags |= GEN_RUNNING_ASYNC;
-  return V_NONE;
+Begin async_gen_begin(VM *vm, Gen *step, Gen *ag) {
+  bool throws = step_throws(step), fresh = gen_state(ag) == GEN_CREATED;
+  Value value = *step_value(step);
+  if (ag->flags & GEN_RUNNING_ASYNC) return async_gen_refused(vm, step, ag);
+  if (!throws && fresh && !v_is_none(value)) {
+    rt_raise(vm, &exc_TypeError, "can't send non-None value to a just-started async generator");
+    return BEGIN_FAIL;
+  }
+  if (step->head.type == &athrow_type && (ag->flags & GEN_AG_CLOSED)) {
+    rt_raise_with(vm, &exc_StopAsyncIteration, V_ABSENT);
+    return BEGIN_FAIL;
+  }
+  if (throws) {
+    if (is_aclose(step)) {
+      ag->flags |= GEN_AG_CLOSED;
+      value = exc_new(vm, &exc_GeneratorExit, 0, NULL);
+    } else {
+      const Value *args = v_tuple(value)->items;
+      value = gen_make_exc(vm, args[0], args[1], args[2]);
+    }
+    if (v_failed(value)) return BEGIN_FAIL;
+  }
+  ag->flags |= GEN_RUNNING_ASYNC;
+  gen_link(vm, step, ag, ag);
+  if (fresh) gen_set_state(ag, GEN_SUSPENDED);
+  if (throws) {
+    rt_restore(vm, value);
+    return BEGIN_THROW;
+  }
+  if (!fresh) gc_store(vm, ag, &frame_regs(&ag->frame)[ag->head.small >> 8], value);
+  return BEGIN_RUN;
 }
-static Value n_leave(VM *vm, Args *a) { (void)vm; v_gen(a->v[0])->flags &= (uint8_t)~GEN_RUNNING_ASYNC; return V_NONE; }
-const tiny_def async_gen_natives[] = {{"_ag_wrapped", n_wrapped, "(x, /)", NULL}, {"_ag_unwrap", n_unwrap, "(x, /)", NULL}, {"_ag_send", n_send, "(ag, value, /)", NULL},
-    {"_ag_throw", n_throw, "(ag, exc, /)", NULL}, {"_ag_closed", n_closed, "(ag, /)", NULL}, {"_ag_close", n_close, "(ag, /)", NULL}, {"_ag_enter", n_enter, "(ag, what, /)", NULL},
-    {"_ag_leave", n_leave, "(ag, /)", NULL}, {0}};
 
 /* ---- methods */
 
-/* The first step of an asynchronous generator is announced to the hook that its loop set (PEP 525). [script] */
-static bool announce(VM *vm, Value ag) {
-  Gen *g = v_gen(ag);
-  if (g->flags & GEN_HOOKED) return true;
-  g->flags |= GEN_HOOKED;
-  return v_is_none(vm->asyncgen_firstiter) || !v_failed(rt_call(vm, vm->asyncgen_firstiter, 1, &ag));
+static Value *finalizer_slot(Gen *ag) { return &frame_regs(&ag->frame)[ag->frame.func->code->n_regs]; }
+Value async_gen_finalizer(Gen *ag) { return ag->flags & GEN_HOOKED && !(ag->flags & GEN_AG_CLOSED) ? *finalizer_slot(ag) : V_NONE; }
+
+/* The first step of an asynchronous generator is announced to the hook that its loop set (PEP 525), whose other hook will get it when it is abandoned. [script] */
+static bool announce(VM *vm, Value v) {
+  Gen *ag = v_gen(v);
+  if (ag->flags & GEN_HOOKED) return true;
+  ag->flags |= GEN_HOOKED;
+  gc_store(vm, ag, finalizer_slot(ag), vm->asyncgen_finalizer);
+  return v_is_none(vm->asyncgen_firstiter) || !v_failed(rt_call(vm, vm->asyncgen_firstiter, 1, &v));
 }
 
-static Value make_asend(VM *vm, Value ag, Value value, const char *what) {
-  if (!announce(vm, ag)) return V_FAIL;
-  Str *name = str_from(vm, what);
-  if (!name) return V_FAIL;
-  Value argv[3] = {ag, value, v_from_obj(name)};
-  return gen_from_builtin(vm, &asend_type, "_agen_asend", 3, argv);
+static Value make_step(VM *vm, const Type *type, const char *body, Value ag, Value value) {
+  Value argv[2] = {ag, value};
+  return announce(vm, ag) ? gen_from_builtin(vm, type, body, 2, argv) : V_FAIL;
 }
-static Value ag_anext(VM *vm, Args *a) { return make_asend(vm, a->v[0], V_NONE, "anext"); }
-static Value ag_asend(VM *vm, Args *a) { return make_asend(vm, a->v[0], a->v[1], "asend"); }
+
+Value async_gen_anext(VM *vm, Value ag) { return make_step(vm, &asend_type, "_agen_step", ag, V_NONE); }
+static Value ag_anext(VM *vm, Args *a) { return async_gen_anext(vm, a->v[0]); }
+static Value ag_asend(VM *vm, Args *a) { return make_step(vm, &asend_type, "_agen_step", a->v[0], a->v[1]); }
+
+/* The arguments of throw(), kept until the step begins. */
+static Value throw_args(VM *vm, Args *a) {
+  Value three[3] = {a->v[1], v_absent(a->v[2]) ? V_NONE : a->v[2], v_absent(a->v[3]) ? V_NONE : a->v[3]};
+  Tuple *t = tuple_new(vm, three, 3);
+  return t ? v_from_obj(t) : V_FAIL;
+}
 static Value ag_athrow(VM *vm, Args *a) {
-  if (!announce(vm, a->v[0])) return V_FAIL;
-  Value argv[2] = {a->v[0], gen_make_exc(vm, a->v[1], a->v[2], a->v[3])};
-  return v_failed(argv[1]) ? V_FAIL : gen_from_builtin(vm, &athrow_type, "_agen_athrow", 2, argv);
+  Value *keep = rt_temp(vm, 1);
+  if (!keep) return V_FAIL;
+  *keep = throw_args(vm, a);
+  return v_failed(*keep) ? V_FAIL : make_step(vm, &athrow_type, "_agen_step", a->v[0], *keep);
 }
-static Value ag_aclose(VM *vm, Args *a) { return !announce(vm, a->v[0]) ? V_FAIL : gen_from_builtin(vm, &athrow_type, "_agen_aclose", 1, a->v); }
+static Value ag_aclose(VM *vm, Args *a) { return make_step(vm, &athrow_type, "_agen_aclose", a->v[0], V_NONE); }
 static Value same(VM *vm, Args *a) { (void)vm; return a->v[0]; }
 static Value same_iter(VM *vm, Value self) { (void)vm; return self; }
 
@@ -87,32 +114,52 @@ const Type async_generator_type = {.head = {.type = &type_type, .flags = OBJ_STA
 
 /* ---- what asend() and athrow() return */
 
-static Value awaited_check(VM *vm, Value self) {
-  if (gen_state(v_gen(self)) != GEN_CLOSED) return V_NONE;
-  bool send = v_obj(self)->type == &asend_type;
-  return rt_raise(vm, &exc_RuntimeError, "cannot reuse already awaited %s", send ? "__anext__()/asend()" : "aclose()/athrow()");
+/* What is sent to a step that has not begun takes the place of asend()'s value. */
+static Value step_send(VM *vm, Args *a) {
+  Gen *step = v_gen(a->v[0]);
+  if (gen_state(step) == GEN_CREATED && !v_is_none(a->v[1])) {
+    if (step->head.type == &athrow_type) return rt_raise(vm, &exc_RuntimeError, "can't send non-None value to a just-started coroutine");
+    gc_store(vm, step, step_value(step), a->v[1]);
+    a->v[1] = V_NONE;
+  }
+  return gen_send_m(vm, a);
 }
-static Value aw_send(VM *vm, Args *a) { return v_failed(awaited_check(vm, a->v[0])) ? V_FAIL : gen_send_m(vm, a); }
-static Value aw_next(VM *vm, Args *a) { return v_failed(awaited_check(vm, a->v[0])) ? V_FAIL : gen_next_m(vm, a); }
-static Value aw_throw(VM *vm, Args *a) {
-  if (v_failed(awaited_check(vm, a->v[0]))) return V_FAIL;
+static Value step_next(VM *vm, Args *a) { return gen_next_m(vm, a); }
+static Value step_throw(VM *vm, Args *a) {
+  Gen *step = v_gen(a->v[0]);
+  if (gen_state(step) == GEN_CREATED) { /* it begins by throwing into its generator */
+    Value args = throw_args(vm, a);
+    if (v_failed(args)) return V_FAIL;
+    gc_store(vm, step, step_value(step), args);
+    step->flags |= GEN_STEP_THROWS;
+    return gen_tail_resume(vm, a->v[0], RESUME_SEND, V_NONE);
+  }
+  if (gen_state(step) == GEN_CLOSED) return gen_tail_resume(vm, a->v[0], RESUME_SEND, V_NONE); /* says so */
   Value exc = gen_make_exc(vm, a->v[1], a->v[2], a->v[3]);
-  if (v_failed(exc)) return V_FAIL;
-  Gen *g = v_gen(a->v[0]);
-  if (gen_state(g) != GEN_CREATED) return gen_tail_resume(vm, a->v[0], RESUME_THROW, exc);
-  /* not started: the exception goes to the asynchronous generator itself, which may have to clean up (a loop that ends cancels aclose() so) */
-  Value argv[4] = {a->v[0], frame_regs(&g->frame)[0], exc, g->frame.func->name};
-  return rt_tail_builtin(vm, "_agen_throw_first", 4, argv);
+  return v_failed(exc) ? V_FAIL : gen_tail_resume(vm, a->v[0], RESUME_THROW, exc);
 }
-static Value aw_close(VM *vm, Args *a) {
-  (void)vm;
-  gen_set_state(v_gen(a->v[0]), GEN_CLOSED);
+/* It forgets its generator, which is not resumed. */
+static Value step_close(VM *vm, Args *a) {
+  Gen *step = v_gen(a->v[0]);
+  if (gen_state(step) != GEN_RUNNING) gen_drop_step(vm, step);
   return V_NONE;
 }
-static const tiny_def awaitable_methods[] = {{"__await__", same, "(self, /)", NULL}, {"send", aw_send, "(self, value, /)", NULL}, {"throw", aw_throw, "(self, typ, val=..., tb=..., /)", NULL},
-    {"close", aw_close, "(self, /)", NULL}, {"__next__", aw_next, "(self, /)", NULL}, {0}};
+static const tiny_def awaitable_methods[] = {{"__await__", same, "(self, /)", NULL}, {"send", step_send, "(self, value, /)", NULL}, {"throw", step_throw, "(self, typ, val=..., tb=..., /)", NULL},
+    {"close", step_close, "(self, /)", NULL}, {"__next__", step_next, "(self, /)", NULL}, {0}};
 #define AWAITABLE(id, name_)                                                                                                                                                       \
   const Type id##_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = name_, .base = &object_type, .layout = LAY_GEN, .flags = TYPE_NO_NEW, \
       .shape_id = TYPE_ID_##id, .size = sizeof(Gen), .trace = gen_trace, .iter = same_iter, .methods = awaitable_methods}
 AWAITABLE(asend, "async_generator_asend");
 AWAITABLE(athrow, "async_generator_athrow");
+
+/* ---- anext(it, default) */
+
+static const tiny_def anext_methods[] = {{"__await__", same, "(self, /)", NULL}, {"send", gen_send_m, "(self, value, /)", NULL}, {"throw", gen_throw_m, "(self, typ, val=..., tb=..., /)", NULL},
+    {"close", gen_close_m, "(self, /)", NULL}, {"__next__", gen_next_m, "(self, /)", NULL}, {0}};
+const Type anext_awaitable_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "anext_awaitable", .base = &object_type, .layout = LAY_GEN,
+    .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_anext_awaitable, .size = sizeof(Gen), .trace = gen_trace, .iter = same_iter, .methods = anext_methods};
+
+Value async_gen_anext_default(VM *vm, Value awaitable, Value dflt) {
+  Value argv[2] = {awaitable, dflt};
+  return gen_from_builtin(vm, &anext_awaitable_type, "_anext_default", 2, argv);
+}

@@ -6,7 +6,7 @@
 #include "vm/objects/traceback.h"
 #include "vm/type_ids.h"
 
-extern const Type asend_type, athrow_type;
+
 
 static const Type *kind_of(const Code *c) {
   if (c->flags & CODE_ASYNC_GEN) return &async_generator_type;
@@ -16,7 +16,8 @@ static const Type *kind_of(const Code *c) {
 
 Gen *gen_new(VM *vm, Function *fn) {
   Code *c = fn->code;
-  Gen *g = gc_new(vm, kind_of(c), sizeof(Gen) + c->n_regs * sizeof(Value));
+  const Type *kind = kind_of(c);
+  Gen *g = gc_new(vm, kind, sizeof(Gen) + (c->n_regs + (kind == &async_generator_type)) * sizeof(Value));
   if (!g) return NULL;
   g->yield_from = V_ABSENT;
   g->frame.func = fn;
@@ -95,6 +96,44 @@ static Begin raise_running(VM *vm, Gen *g) {
   return BEGIN_FAIL;
 }
 
+void gen_drop_step(VM *vm, Gen *step) {
+  if (is_gen(step->yield_from)) v_gen(step->yield_from)->delegator = NULL;
+  step->yield_from = V_ABSENT;
+  step->delegator = step->link = NULL;
+  gen_set_state(step, GEN_CLOSED);
+  vm->gen_epoch++;
+}
+
+/* GeneratorExit (exc; V_ABSENT: a new one) came to a root that delegates: the members below it are closed one by one from the leaf outward, each getting a
+   GeneratorExit of its own; the root gets exc, which waits in the register for values sent in (PEP 380; V_ABSENT: a new one, too). */
+static Begin begin_close(VM *vm, Gen *g, Gen *leaf, Value exc) {
+  for (Gen *m = g; m != leaf; m = v_gen(m->yield_from)) {
+    Gen *next = v_gen(m->yield_from);
+    if (!gen_is_step(next)) continue;
+    gen_drop_step(vm, next); /* closing one does not close its generator (PEP 525) */
+    m->yield_from = V_ABSENT;
+    copy_return(&m->frame, &leaf->frame);
+    leaf = m;
+    leaf->frame.pc++; /* past its YIELDFROM */
+    if (g->delegator) leaf->link = g;
+    else enter_leaf(g, leaf);
+    g->epoch = vm->gen_epoch;
+    vm->frame = &leaf->frame;
+    break;
+  }
+  if (leaf != g) {
+    gc_store(vm, g, &frame_regs(&g->frame)[g->head.small >> 8], exc);
+    g->flags |= GEN_CLOSING;
+    leaf->flags |= GEN_BEING_CLOSED;
+    rt_raise_with(vm, &exc_GeneratorExit, V_ABSENT);
+  } else if (v_absent(exc)) {
+    rt_raise_with(vm, &exc_GeneratorExit, V_ABSENT);
+  } else {
+    rt_restore(vm, exc);
+  }
+  return BEGIN_THROW;
+}
+
 Begin gen_begin(VM *vm, Gen *g, ResumeMode mode, Value value, Frame *back, uint8_t cont, uint8_t dest, uint8_t aux) {
   uint8_t state = gen_state(g);
   if (UNLIKELY(state == GEN_CLOSED)) return begin_ended(vm, g, mode, value);
@@ -135,7 +174,6 @@ Begin gen_begin(VM *vm, Gen *g, ResumeMode mode, Value value, Frame *back, uint8
   else leaf->link = g; /* outside resume: g itself keeps its delegator */
   vm->frame = f;
   uint8_t reg = (uint8_t)(leaf->head.small >> 8);
-  g->flags &= (uint8_t)~GEN_CLOSING;
   if (UNLIKELY(blocked)) { /* what the leaf delegates to is running somewhere else */
     leaf->yield_from = V_ABSENT;
     rt_raise(vm, &exc_ValueError, "generator already executing");
@@ -146,7 +184,7 @@ Begin gen_begin(VM *vm, Gen *g, ResumeMode mode, Value value, Frame *back, uint8
     return BEGIN_RUN;
   }
   if (mode == RESUME_CLOSE) value = V_ABSENT;
-  if (leaf != g && (v_absent(value) || rt_is_subtype(type_of(value), &exc_GeneratorExit))) g->flags |= GEN_CLOSING;
+  if (leaf != g && (v_absent(value) || rt_is_subtype(type_of(value), &exc_GeneratorExit))) return begin_close(vm, g, leaf, value);
   if (v_absent(value)) rt_raise_with(vm, &exc_GeneratorExit, V_ABSENT);
   else rt_restore(vm, value);
   return BEGIN_THROW;
@@ -154,22 +192,27 @@ Begin gen_begin(VM *vm, Gen *g, ResumeMode mode, Value value, Frame *back, uint8
 
 #define MAX_CHAIN 0xFFFFF0u
 
+void gen_link(VM *vm, Gen *from, Gen *to, Gen *leaf) {
+  Gen *root = gen_root(from);
+  to->delegator = from;
+  to->chain = from->chain + 1;
+  gc_store(vm, from, &from->yield_from, v_from_obj(to));
+  copy_return(&leaf->frame, &from->frame);
+  enter_leaf(root, leaf);
+  root->epoch = vm->gen_epoch;
+  vm->frame = &leaf->frame;
+}
+
 Begin gen_delegate(VM *vm, Gen *from, Gen *to) {
+  if (to->head.type == &async_generator_type) return async_gen_begin(vm, from, to);
   if (gen_state(to) == GEN_RUNNING) return raise_running(vm, to);
   if (from->chain + 1u >= MAX_CHAIN || (uint64_t)from->chain + 1 > (uint64_t)vm->recursion_limit * 1000) {
     rt_raise(vm, &exc_RecursionError, "maximum recursion depth exceeded");
     return BEGIN_FAIL;
   }
-  Gen *root = gen_root(from);
   bool blocked = false, fresh = gen_state(to) == GEN_CREATED;
   Gen *leaf = to->link || is_gen(to->yield_from) ? walk_leaf(to, &blocked) : to;
-  to->delegator = from;
-  to->chain = from->chain + 1;
-  from->yield_from = v_from_obj(to);
-  copy_return(&leaf->frame, &from->frame);
-  enter_leaf(root, leaf);
-  root->epoch = vm->gen_epoch;
-  vm->frame = &leaf->frame;
+  gen_link(vm, from, to, leaf);
   if (blocked) {
     leaf->yield_from = V_ABSENT;
     rt_raise(vm, &exc_ValueError, "generator already executing");
@@ -180,24 +223,43 @@ Begin gen_delegate(VM *vm, Gen *from, Gen *to) {
   return BEGIN_RUN;
 }
 
-Gen *gen_leave(VM *vm, Gen *leaf) {
+/* The running leaf stops being one: its delegator is, or nobody. */
+static Gen *unlink_leaf(VM *vm, Gen *leaf) {
   Gen *root = gen_root(leaf), *outer = leaf->delegator;
-  gen_set_state(leaf, GEN_CLOSED);
-  leaf->yield_from = V_ABSENT;
   leaf->delegator = NULL;
   leaf->link = NULL;
   if (root == leaf) {
-    if (outer) { /* it ran from outside its chain: its delegator finds out at its own next resume */
-      leaf->delegator = NULL;
-      vm->gen_epoch++;
-    }
+    if (outer) vm->gen_epoch++; /* it ran from outside its chain: its delegator finds out at its own next resume */
     return NULL;
   }
   outer->yield_from = V_ABSENT;
   copy_return(&outer->frame, &leaf->frame);
   enter_leaf(root, outer);
-  if (outer == root) root->link = NULL;
   return outer;
+}
+
+void gen_cut(VM *vm, Gen *leaf, Gen *m) {
+  Gen *root = gen_root(leaf), *outer = m->delegator;
+  m->delegator = NULL;
+  m->link = m == leaf ? NULL : leaf;
+  m->epoch = vm->gen_epoch;
+  outer->yield_from = V_ABSENT;
+  copy_return(&outer->frame, &leaf->frame);
+  if (root->delegator && outer == root) root->link = root;
+  else enter_leaf(root, outer);
+}
+
+Gen *gen_leave(VM *vm, Gen *leaf) {
+  leaf->yield_from = V_ABSENT;
+  Gen *outer = unlink_leaf(vm, leaf);
+  gen_set_state(leaf, GEN_CLOSED);
+  if (leaf->head.type == &async_generator_type) leaf->flags &= (uint8_t)~GEN_RUNNING_ASYNC;
+  return outer;
+}
+
+Gen *async_gen_leave(VM *vm, Gen *ag) {
+  ag->flags &= (uint8_t)~GEN_RUNNING_ASYNC;
+  return unlink_leaf(vm, ag);
 }
 
 void gen_suspend(VM *vm, Gen *leaf, uint8_t send_reg) {
@@ -274,7 +336,7 @@ Value gen_tail_resume(VM *vm, Value gen, ResumeMode mode, Value value) {
 Value gen_send_m(VM *vm, Args *a) { return gen_tail_resume(vm, a->v[0], RESUME_SEND, a->v[1]); }
 Value gen_next_m(VM *vm, Args *a) { return gen_tail_resume(vm, a->v[0], RESUME_SEND, V_NONE); }
 
-static Value gen_throw_m(VM *vm, Args *a) {
+Value gen_throw_m(VM *vm, Args *a) {
   Value exc = gen_make_exc(vm, a->v[1], a->v[2], a->v[3]);
   if (v_failed(exc)) return V_FAIL;
   return gen_tail_resume(vm, a->v[0], RESUME_THROW, exc);
@@ -288,7 +350,7 @@ static Value then_close(VM *vm, Value gen, tiny_outcome how, Value v) {
   return rt_raise_obj(vm, v);
 }
 
-static Value gen_close_m(VM *vm, Args *a) {
+Value gen_close_m(VM *vm, Args *a) {
   Gen *g = v_gen(a->v[0]);
   if (gen_state(g) == GEN_CLOSED) return V_NONE;
   if (gen_state(g) == GEN_CREATED) {
@@ -313,7 +375,7 @@ void gen_trace(Tracer *t, Obj *o) {
   if (gen_state(g) == GEN_CLOSED) return;
   gc_mark_obj(t, g->delegator);
   gc_mark(t, g->yield_from);
-  gc_mark_array(t, frame_regs(&g->frame), g->frame.func->code->n_regs);
+  gc_mark_array(t, frame_regs(&g->frame), g->frame.func->code->n_regs + (g->head.type == &async_generator_type));
 }
 
 Value gen_repr(VM *vm, Value self) {

@@ -5,7 +5,14 @@
 
 enum { GEN_CREATED, GEN_SUSPENDED, GEN_RUNNING, GEN_CLOSED }; /* low byte of head.small; high byte: register that gets the value sent in */
 typedef enum { RESUME_SEND, RESUME_THROW, RESUME_CLOSE } ResumeMode;
-enum { GEN_AWAITED = 1, GEN_CLOSING = 2 /* GeneratorExit is on its way through the chain below this root */, GEN_HOOKED = 4, GEN_RUNNING_ASYNC = 8, GEN_AG_CLOSED = 16, GEN_WARNED = 32 };
+enum {
+  GEN_CLOSING = 1,       /* root: a member of its chain is being closed */
+  GEN_BEING_CLOSED = 2,  /* that member: its delegator got GeneratorExit and waits for the end of this one (PEP 380) */
+  GEN_HOOKED = 4,        /* asynchronous generator: firstiter was called, the finalizer is kept behind its registers */
+  GEN_RUNNING_ASYNC = 8, /* ... one of its asend(), athrow(), aclose() is under way */
+  GEN_AG_CLOSED = 16,    /* ... aclose() began, or it ended by an exception */
+  GEN_STEP_THROWS = 32,  /* asend(): begun by throw() */
+};
 
 /* A chain: root delegates to ... delegates to leaf; `yield_from` points inward, `delegator` outward. Only the root is marked running while any of
    them runs. A gen without delegator is a root; its `link` caches the leaf (NULL: itself), to be believed only while `epoch` is the VM's.
@@ -45,11 +52,23 @@ void gen_suspend(VM *vm, Gen *leaf, uint8_t send_reg); /* the running leaf yield
 tiny_outcome gen_resume(VM *vm, Value gen, ResumeMode mode, Value value, Value *out);
 Value gen_send_m(VM *vm, Args *a);               /* the natives `send` and `__next__`, known to the dispatch loop */
 Value gen_next_m(VM *vm, Args *a);
+Value gen_throw_m(VM *vm, Args *a);
+Value gen_close_m(VM *vm, Args *a);
 Value gen_builtin_next(VM *vm, Args *a);         /* the builtin next(iterator[, default]) */
 Value gen_tail_resume(VM *vm, Value gen, ResumeMode mode, Value value); /* what a native returns to resume a generator in its place */
 void gen_trace(Tracer *t, Obj *o);
 Value gen_repr(VM *vm, Value self);
-extern const tiny_def async_gen_natives[];       /* what stdlib/frozen/_async.tiny uses; put into the frozen module */
+/* Asynchronous generators (async_gen.c): the object that asend() and its kin give is a member of the chain between who awaits it and the generator. */
+Begin async_gen_begin(VM *vm, Gen *step, Gen *ag);/* `step` starts to delegate to its asynchronous generator: as gen_delegate */
+Gen *async_gen_leave(VM *vm, Gen *ag);           /* ag, the running leaf, gives an item, returns or raises: its step (now the running leaf) or NULL */
+Begin async_gen_refused(VM *vm, Gen *step, Gen *ag); /* it cannot be resumed now: the exception, or BEGIN_ENDED */
+bool gen_is_step(const Gen *g);
+void gen_drop_step(VM *vm, Gen *step);           /* close() of a step: it forgets its generator, which is not resumed */
+Value async_gen_anext(VM *vm, Value ag);         /* [script] */
+Value async_gen_anext_default(VM *vm, Value awaitable, Value dflt); /* what anext(it, default) returns */
+Value async_gen_finalizer(Gen *ag);              /* hook to call when it is abandoned; V_NONE: none */
+void gen_cut(VM *vm, Gen *leaf, Gen *m);         /* m and what is below it, down to the running leaf, leave the chain: m's delegator is the running leaf */
+void gen_link(VM *vm, Gen *from, Gen *to, Gen *leaf); /* `to`, whose innermost generator is leaf, becomes the delegate of the running `from` */
 /* Exception from the arguments of throw(type[, value[, traceback]]). V_FAIL. */
 Value gen_make_exc(VM *vm, Value type, Value value, Value tb);
 /* Exception that ended a generator body: StopIteration becomes RuntimeError (PEP 479). Changes vm->exc. */
