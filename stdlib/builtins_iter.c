@@ -133,43 +133,6 @@ static Value bi_iter(VM *vm, Args *a) {
   return rt_iter(vm, x);
 }
 
-/* next(it, default): StopIteration becomes the default. */
-static Value then_next(VM *vm, Value dflt, tiny_outcome how, Value v) {
-  if (how == TINY_YIELDED) return v;
-  if (how == TINY_RETURNED) return dflt;
-  return rt_is_subtype(type_of(v), &exc_StopIteration) ? dflt : rt_raise_obj(vm, v);
-}
-
-static Value then_next_call(VM *vm, Value dflt, tiny_outcome how, Value v) {
-  if (how == TINY_RETURNED) return v;
-  return rt_is_subtype(type_of(v), &exc_StopIteration) ? dflt : rt_raise_obj(vm, v);
-}
-
-static Value bi_next(VM *vm, Args *a) {
-  Value it = a->v[0], dflt = a->v[1];
-  const Type *t = type_of(it);
-  if (t->layout == LAY_GEN) {
-    if (t == &coroutine_type || t == &async_generator_type) return rt_raise(vm, &exc_TypeError, "'%T' object is not an iterator", it);
-    return v_absent(dflt) ? gen_next_m(vm, a) : tiny_then_send(vm, then_next, dflt, it, V_NONE);
-  }
-  Value f = override_of(vm, it, NAME___next__);
-  if (v_failed(f)) return V_FAIL;
-  if (!v_absent(f) && !v_is_none(f)) return v_absent(dflt) ? rt_tail_call(vm, f, 1, &it) : tiny_then_call(vm, then_next_call, dflt, f, 1, &it);
-  if (!t->next) return rt_raise(vm, &exc_TypeError, "'%T' object is not an iterator", it);
-  Value item;
-  int r = t->next(vm, it, &item);
-  if (r == 1) return item;
-  if (!v_absent(dflt)) {
-    if (r == 0) return dflt;
-    if (!rt_pending_is(vm, &exc_StopIteration)) return V_FAIL;
-    (void)rt_take_exc(vm);
-    return dflt;
-  }
-  if (r < 0) return V_FAIL;
-  Value exc = exc_new(vm, &exc_StopIteration, 0, NULL);
-  return v_failed(exc) ? V_FAIL : rt_raise_obj(vm, exc);
-}
-
 static Value bi_aiter(VM *vm, Args *a) {
   Str *name = NAME(vm, __aiter__);
   Value f, self;
@@ -198,7 +161,7 @@ const tiny_def builtins_iter[] = {
   {"max", bi_max, "(*args, key=None, default=...)", "max(iterable, *[, default=obj, key=func]) -> value\nmax(arg1, arg2, *args, *[, key=func]) -> value\n\nWith a single iterable argument, return its biggest item; with two or more arguments, return the largest one."},
   {"sorted", bi_sorted, "(iterable, /, *, key=None, reverse=False) unpacked", "Return a new list containing all items from the iterable in ascending order."},
   {"iter", bi_iter, "(iterable, sentinel=..., /)", "Get an iterator from an object."},
-  {"next", bi_next, "(iterator, default=..., /)", "Return the next item from the iterator."},
+  {"next", gen_builtin_next, "(iterator, default=..., /)", "Return the next item from the iterator."},
   {"aiter", bi_aiter, "(async_iterable, /)", "Return an AsyncIterator for an AsyncIterable object."},
   {"anext", bi_anext, "(aiterator, default=..., /)", "Return the next item from the async iterator."},
   {0}};

@@ -1084,6 +1084,11 @@ do_return:
       NEXT;
     }
     SAVE();
+    if (t->layout == LAY_SHELL && !type_is_heap(t) && !v_absent(shell_engine(v))) { /* from now on its engine stands in the register */
+      R[B] = shell_engine(v);
+      pc -= 2;
+      NEXT;
+    }
     if (t->layout == LAY_GEN) {
       switch (gen_begin(vm, (Gen *)o, RESUME_SEND, V_NONE, F, CONT_FOR, 0, 0)) {
       case BEGIN_RUN: LOAD(); FUEL(); NEXT;

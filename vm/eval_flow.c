@@ -4,6 +4,7 @@
 #include "vm/attr.h"
 #include "vm/eval_cold.h"
 #include "vm/objects/int.h"
+#include "vm/objects/iter.h"
 
 static Go from_step(Step s) { return s == STEP_PUSHED ? GO_RUN : s == STEP_THROW ? GO_THROW : GO_RAISE; }
 
@@ -141,8 +142,14 @@ Go flow_delegate(VM *vm, Frame *f, RunEnd *end) {
   Gen *g = frame_gen(f);
   uint32_t w = f->pc[-1];
   Value *regs = frame_regs(f), it = regs[INS_B(w)], sent = regs[INS_C(w)], v = V_NONE;
+  if (v_is_exact(it, &coroutine_wrapper_type)) { /* stands for its coroutine, which can join the chain */
+    regs[INS_B(w)] = shell_engine(it);
+    f->pc--;
+    return GO_RUN;
+  }
   flow_delegate_enter(vm, f);
   gc_store(vm, g, &g->yield_from, it);
+  if (v_is_none(sent) && !type_is_heap(type_of(it)) && !v_absent(shell_engine(it))) it = shell_engine(it);
   if (is_gen(it)) {
     Dest d = {CONT_DELEGATE, 0, 0};
     switch (v_is_exact(it, &async_generator_type) ? async_gen_refused(vm, g, v_gen(it)) : gen_begin(vm, v_gen(it), RESUME_SEND, sent, f, d.cont, 0, 0)) {
@@ -318,6 +325,12 @@ static Go gen_returned(VM *vm, Dest d, Value v, RunEnd *end) {
   }
 }
 
+/* Generators that can be used again after their end. */
+static void ended_anew(Gen *g, bool for_good) {
+  if (g->flags & GEN_STEP_THROWS) async_gen_step_ended(g);
+  else if (!for_good) gen_restart(g);
+}
+
 /* An asynchronous generator returned: who awaits the next item gets StopAsyncIteration. */
 static Go async_gen_returned(VM *vm, Gen *ag, Gen *step, Dest d, RunEnd *end) {
   ag->flags |= GEN_AG_CLOSED;
@@ -361,6 +374,7 @@ Go flow_return(VM *vm, Frame *f, Value v, RunEnd *end) {
   vm->frame = f->back;
   Gen *outer = gen_leave(vm, g);
   if (UNLIKELY(g->head.type == &async_generator_type)) return async_gen_returned(vm, g, outer, d, end);
+  if (UNLIKELY(g->flags & (GEN_ENGINE | GEN_STEP_THROWS))) ended_anew(g, g->flags & GEN_ENGINE_ENDS);
   if (!outer) return gen_returned(vm, d, v, end);
   vm->frame = &outer->frame;
   uint32_t w = *outer->frame.pc++; /* its YIELDFROM */
@@ -453,8 +467,9 @@ static Go leave_frame(VM *vm, Frame *f, bool thrown, RunEnd *end) {
     return raise_into(vm, d, thrown, end);
   }
   Gen *g = frame_gen(f), *root = gen_root(g);
-  if (!vm->limit_hit) gen_check_stop(vm, g);
+  if (!vm->limit_hit && !(g->flags & GEN_ENGINE)) gen_check_stop(vm, g);
   Gen *outer = gen_leave(vm, g);
+  if (UNLIKELY(g->flags & (GEN_ENGINE | GEN_STEP_THROWS))) ended_anew(g, false);
   if (g->head.type == &async_generator_type && (rt_pending_is(vm, &exc_StopAsyncIteration) || rt_pending_is(vm, &exc_GeneratorExit))) g->flags |= GEN_AG_CLOSED;
   if (!outer) return raise_into(vm, d, thrown, end);
   vm->frame = &outer->frame;

@@ -19,7 +19,7 @@ struct Obj {
 /* Which struct a type's instances start with; inherited by subclasses made in scripts. Tests such as is_list() use it. */
 typedef enum {
   LAY_OBJECT, LAY_NONE, LAY_INT, LAY_FLOAT, LAY_COMPLEX, LAY_STR, LAY_BYTES, LAY_BYTEARRAY, LAY_TUPLE, LAY_LIST, LAY_DICT, LAY_SET, LAY_FROZENSET, LAY_RANGE,
-  LAY_SLICE, LAY_FUNCTION, LAY_NATIVE, LAY_METHOD, LAY_TYPE, LAY_MODULE, LAY_EXCEPTION, LAY_GEN, LAY_CODE, LAY_CELL, LAY_ITER, LAY_PROPERTY, LAY_CLASSMETHOD,
+  LAY_SLICE, LAY_FUNCTION, LAY_NATIVE, LAY_METHOD, LAY_TYPE, LAY_MODULE, LAY_EXCEPTION, LAY_GEN, LAY_CODE, LAY_CELL, LAY_ITER, LAY_SHELL, LAY_PROPERTY, LAY_CLASSMETHOD,
   LAY_STATICMETHOD, LAY_SUPER, LAY_NATIVE_INSTANCE, LAY_OTHER
 } Layout;
 
@@ -108,7 +108,7 @@ static inline const Type *obj_type(const void *o) { return ((const Obj *)o)->typ
 
 extern const Type object_type, type_type, none_type, bool_type, int_type, float_type, complex_type, str_type, bytes_type, bytearray_type, tuple_type, list_type, dict_type,
     set_type, frozenset_type, range_type, slice_type, function_type, native_type, method_type, module_type, cell_type, code_type, generator_type, coroutine_type,
-    async_generator_type, asend_type, athrow_type, ellipsis_type, notimpl_type, property_type, classmethod_type, staticmethod_type, super_type, memoryview_type;
+    async_generator_type, asend_type, athrow_type, coroutine_wrapper_type, ellipsis_type, notimpl_type, property_type, classmethod_type, staticmethod_type, super_type, memoryview_type;
 
 /* Indexed by w >> 4 of a special value. */
 extern const Type *const special_types[SPECIAL_COUNT];

@@ -657,6 +657,15 @@ Step ops_next(VM *vm, Value it, Dest d, Value *out) {
     rt_raise(vm, &exc_TypeError, "'%T' object is not an iterator", it);
     return STEP_FAIL;
   }
+  Value engine = shell_engine(it);
+  if (!v_absent(engine)) {
+    switch (gen_begin(vm, v_gen(engine), RESUME_SEND, V_NONE, vm->frame, d.cont, d.dest, d.aux)) {
+    case BEGIN_RUN: return STEP_PUSHED;
+    case BEGIN_THROW: return STEP_THROW;
+    case BEGIN_ENDED: rt_raise_with(vm, &exc_StopIteration, V_ABSENT); return STEP_FAIL;
+    case BEGIN_FAIL: return STEP_FAIL;
+    }
+  }
   int r = t->next(vm, it, out);
   if (r == 0) rt_raise_with(vm, &exc_StopIteration, V_ABSENT);
   return r == 1 ? STEP_DONE : STEP_FAIL;

@@ -11,8 +11,18 @@ static Value *step_value(Gen *step) { return &frame_regs(&step->frame)[1]; } /* 
 static bool is_aclose(const Gen *step) { return step->head.type == &athrow_type && v_is_none(frame_regs(&step->frame)[1]); }
 static bool step_throws(const Gen *step) { return step->head.type == &athrow_type || (step->flags & GEN_STEP_THROWS); }
 
+static Value thrown_by(VM *vm, Gen *step) {
+  const Value *args = v_tuple(*step_value(step))->items;
+  return gen_make_exc(vm, args[0], args[1], args[2]);
+}
+
 Begin async_gen_refused(VM *vm, Gen *step, Gen *ag) {
   if (gen_state(ag) == GEN_CLOSED) {
+    if (step->flags & GEN_STEP_THROWS) {
+      Value exc = thrown_by(vm, step);
+      if (!v_failed(exc)) rt_restore(vm, exc);
+      return BEGIN_FAIL;
+    }
     if (step->head.type == &athrow_type && !is_aclose(step)) return BEGIN_ENDED;
     rt_raise_with(vm, &exc_StopAsyncIteration, V_ABSENT);
     return BEGIN_FAIL;
@@ -38,8 +48,7 @@ Begin async_gen_begin(VM *vm, Gen *step, Gen *ag) {
       ag->flags |= GEN_AG_CLOSED;
       value = exc_new(vm, &exc_GeneratorExit, 0, NULL);
     } else {
-      const Value *args = v_tuple(value)->items;
-      value = gen_make_exc(vm, args[0], args[1], args[2]);
+      value = thrown_by(vm, step);
     }
     if (v_failed(value)) return BEGIN_FAIL;
   }
@@ -52,6 +61,16 @@ Begin async_gen_begin(VM *vm, Gen *step, Gen *ag) {
   }
   if (!fresh) gc_store(vm, ag, &frame_regs(&ag->frame)[ag->head.small >> 8], value);
   return BEGIN_RUN;
+}
+
+/* One of athrow() or aclose() that began by throw() ended: 3.11 lets it be used as if nothing had been, unless its generator ignored the exit. */
+void async_gen_step_ended(Gen *step) {
+  Gen *ag = v_gen(frame_regs(&step->frame)[0]);
+  Value kept = step_value(step)[1];
+  if (step->head.type != &athrow_type || (v_is_none(kept) && gen_state(ag) != GEN_CLOSED)) return;
+  *step_value(step) = kept;
+  step->flags &= (uint8_t)~GEN_STEP_THROWS;
+  gen_restart(step);
 }
 
 /* ---- methods */
@@ -69,8 +88,8 @@ static bool announce(VM *vm, Value v) {
 }
 
 static Value make_step(VM *vm, const Type *type, const char *body, Value ag, Value value) {
-  Value argv[2] = {ag, value};
-  return announce(vm, ag) ? gen_from_builtin(vm, type, body, 2, argv) : V_FAIL;
+  Value argv[3] = {ag, value, V_NONE};
+  return announce(vm, ag) ? gen_from_builtin(vm, type, body, 3, argv) : V_FAIL;
 }
 
 Value async_gen_anext(VM *vm, Value ag) { return make_step(vm, &asend_type, "_agen_step", ag, V_NONE); }
@@ -130,6 +149,7 @@ static Value step_throw(VM *vm, Args *a) {
   if (gen_state(step) == GEN_CREATED) { /* it begins by throwing into its generator */
     Value args = throw_args(vm, a);
     if (v_failed(args)) return V_FAIL;
+    gc_store(vm, step, step_value(step) + 1, *step_value(step));
     gc_store(vm, step, step_value(step), args);
     step->flags |= GEN_STEP_THROWS;
     return gen_tail_resume(vm, a->v[0], RESUME_SEND, V_NONE);

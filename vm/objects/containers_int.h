@@ -63,10 +63,8 @@ static inline int iter_c_next(VM *vm, Value it, Value *item) { return v_obj(it)-
 TINY_MUST_CHECK Value iter_quick(VM *vm, Value x, bool *needs_script);
 bool iter_is_iterable(VM *vm, Value x);
 
-/* Methods of the iterator types that are generators in another coat. */
-extern const tiny_def iter_gen_methods[];
 /* iter_state.c: methods of iterators that tell and set their state. */
-extern const tiny_def iter_backward_methods[], callable_iter_methods[], seq_iter_methods[], reversed_gen_methods[];
+extern const tiny_def iter_backward_methods[], callable_iter_methods[], seq_iter_methods[], reversed_methods[];
 TINY_MUST_CHECK Value iter_reduced(VM *vm, const char *name, Value source, Value index); /* (builtin name, (source,), index); index V_ABSENT: left out. V_FAIL in: V_FAIL out */
 Value iter_reduce_rest_m(VM *vm, Args *a);       /* __reduce__ that lists the items still to come, without using up the iterator */
 #define ITER_REDUCE_REST {"__reduce__", iter_reduce_rest_m, "(self, /)", "Return state information for pickling."}

@@ -3,6 +3,7 @@
 #include "vm/objects/generator.h"
 #include "vm/attr.h"
 #include "vm/call.h"
+#include "vm/objects/iter.h"
 #include "vm/objects/traceback.h"
 #include "vm/type_ids.h"
 
@@ -134,10 +135,17 @@ static Begin begin_close(VM *vm, Gen *g, Gen *leaf, Value exc) {
   return BEGIN_THROW;
 }
 
+static Gen *second_engine(VM *vm, Gen *g);
+
 Begin gen_begin(VM *vm, Gen *g, ResumeMode mode, Value value, Frame *back, uint8_t cont, uint8_t dest, uint8_t aux) {
   uint8_t state = gen_state(g);
   if (UNLIKELY(state == GEN_CLOSED)) return begin_ended(vm, g, mode, value);
-  if (UNLIKELY(state == GEN_RUNNING)) return raise_running(vm, g);
+  if (UNLIKELY(state == GEN_RUNNING)) {
+    if (!(g->flags & GEN_ENGINE)) return raise_running(vm, g);
+    g = second_engine(vm, g);
+    if (!g) return BEGIN_FAIL;
+    state = GEN_CREATED;
+  }
   uint32_t depth = back ? back->depth + 1 : 1;
   if (UNLIKELY(depth > vm->recursion_limit)) {
     rt_raise(vm, &exc_RecursionError, "maximum recursion depth exceeded");
@@ -295,6 +303,29 @@ Value gen_from_builtin(VM *vm, const Type *as, const char *frozen_name, int argc
   return v_from_obj(g);
 }
 
+Value gen_engine_new(VM *vm, const Type *as, const char *frozen_name, int argc, const Value *argv, uint8_t flags) {
+  Value v = gen_from_builtin(vm, as, frozen_name, argc, argv);
+  if (!v_failed(v)) v_gen(v)->flags |= GEN_ENGINE | flags;
+  return v;
+}
+
+void gen_restart(Gen *g) {
+  const Code *c = g->frame.func->code;
+  Value *regs = frame_regs(&g->frame);
+  for (uint32_t i = c->n_params; i < c->n_regs; i++) regs[i] = V_ABSENT;
+  g->frame.pc = c->instr;
+  g->head.small = GEN_CREATED;
+}
+
+/* An engine is resumed by what it calls itself: next(m) in the function of the map m. Another one of the same state takes that turn. */
+static Gen *second_engine(VM *vm, Gen *g) {
+  Gen *twin = gen_new(vm, g->frame.func);
+  if (!twin) return NULL;
+  memcpy(frame_regs(&twin->frame), frame_regs(&g->frame), g->frame.func->code->n_params * sizeof(Value));
+  twin->flags = g->flags;
+  return twin;
+}
+
 /* ---- exceptions to throw ---- */
 
 Value gen_make_exc(VM *vm, Value type, Value value, Value tb) {
@@ -361,8 +392,7 @@ Value gen_close_m(VM *vm, Args *a) {
   return r;
 }
 
-extern const Type coroutine_wrapper_type;
-static Value coroutine_await(VM *vm, Args *a) { return gen_from_builtin(vm, &coroutine_wrapper_type, "_gen_await", 1, a->v); }
+static Value coroutine_await(VM *vm, Args *a) { return shell_new(vm, &coroutine_wrapper_type, a->v[0]); }
 
 static Value gen_iter(VM *vm, Value self) {
   (void)vm;
@@ -444,19 +474,29 @@ static const GetSet coroutine_getset[] = {{"__name__", get_name, set_name, "name
 const Type coroutine_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "coroutine", .base = &object_type, .layout = LAY_GEN,
     .flags = TYPE_NO_NEW | TYPE_WEAKREF, .shape_id = TYPE_ID_coroutine, .size = sizeof(Gen), .trace = gen_trace, .repr = gen_repr, .methods = coroutine_methods, .getset = coroutine_getset};
 
-/* The iterator that coroutine.__await__ gives: a generator in disguise that drives the coroutine by `yield from`. */
-static Value coroutine_wrapper_iter(VM *vm, Value self) { (void)vm; return self; }
-static const tiny_def wrapper_methods[] = {{"send", gen_send_m, "(self, value, /)", NULL}, {"throw", gen_throw_m, "(self, typ, val=..., tb=..., /)", NULL},
-    {"close", gen_close_m, "(self, /)", NULL}, {"__next__", gen_next_m, "(self, /)", NULL}, {0}};
-const Type coroutine_wrapper_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "coroutine_wrapper", .base = &object_type, .layout = LAY_GEN,
-    .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_coroutine_wrapper, .size = sizeof(Gen), .trace = gen_trace, .iter = coroutine_wrapper_iter, .methods = wrapper_methods};
+/* The iterator that coroutine.__await__ gives: the coroutine in another coat. */
+static Value wrapper_send(VM *vm, Args *a) { return gen_tail_resume(vm, shell_engine(a->v[0]), RESUME_SEND, a->v[1]); }
+static Value wrapper_throw(VM *vm, Args *a) {
+  Value exc = gen_make_exc(vm, a->v[1], a->v[2], a->v[3]);
+  return v_failed(exc) ? V_FAIL : gen_tail_resume(vm, shell_engine(a->v[0]), RESUME_THROW, exc);
+}
+static Value wrapper_close(VM *vm, Args *a) {
+  a->v[0] = shell_engine(a->v[0]);
+  return gen_close_m(vm, a);
+}
+static const tiny_def wrapper_methods[] = {{"send", wrapper_send, "(self, value, /)", "send(arg) -> send 'arg' into coroutine,\nreturn next yielded value or raise StopIteration."},
+    {"throw", wrapper_throw, "(self, typ, val=..., tb=..., /)", "throw(value)\nthrow(type[,value[,traceback]])\n\nRaise exception in coroutine, return next yielded value or raise\nStopIteration."},
+    {"close", wrapper_close, "(self, /)", "close() -> raise GeneratorExit inside coroutine."}, {0}};
+const Type coroutine_wrapper_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "coroutine_wrapper", .base = &object_type, .layout = LAY_SHELL,
+    .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_coroutine_wrapper, .size = sizeof(Shell), .doc = "A wrapper object implementing __await__ for coroutines.", .trace = shell_trace, .iter = iter_self,
+    .next = shell_next, .methods = wrapper_methods};
 
 /* ---- builtin next() ---- */
 
 static Value then_next(VM *vm, Value dflt, tiny_outcome how, Value v) {
   if (how == TINY_YIELDED) return v;
   if (how == TINY_RETURNED) return dflt;
-  return rt_raise_obj(vm, v);
+  return rt_is_subtype(type_of(v), &exc_StopIteration) ? dflt : rt_raise_obj(vm, v); /* an engine's */
 }
 
 static Value then_next_call(VM *vm, Value dflt, tiny_outcome how, Value v) {
@@ -466,8 +506,9 @@ static Value then_next_call(VM *vm, Value dflt, tiny_outcome how, Value v) {
 
 Value gen_builtin_next(VM *vm, Args *a) {
   Value it = a->v[0], dflt = a->v[1], out;
+  if (!type_is_heap(type_of(it)) && !v_absent(shell_engine(it))) it = shell_engine(it);
   const Type *t = type_of(it);
-  if (is_gen(it) && t != &coroutine_type && t != &async_generator_type) {
+  if (is_gen(it) && ((t != &coroutine_type && t != &async_generator_type) || !v_same(it, a->v[0]))) {
     if (v_absent(dflt)) return gen_tail_resume(vm, it, RESUME_SEND, V_NONE);
     return tiny_then_send(vm, then_next, dflt, it, V_NONE);
   }

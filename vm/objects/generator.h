@@ -12,6 +12,8 @@ enum {
   GEN_RUNNING_ASYNC = 8, /* ... one of its asend(), athrow(), aclose() is under way */
   GEN_AG_CLOSED = 16,    /* ... aclose() began, or it ended by an exception */
   GEN_STEP_THROWS = 32,  /* asend(): begun by throw() */
+  GEN_ENGINE = 64,       /* makes the items of a builtin iterator: begins anew after an exception, which leaves it as it is; its parameters are all its state */
+  GEN_ENGINE_ENDS = 128, /* ... but is exhausted for good once it returned */
 };
 
 /* A chain: root delegates to ... delegates to leaf; `yield_from` points inward, `delegator` outward. Only the root is marked running while any of
@@ -34,8 +36,11 @@ static inline Gen *gen_root(Gen *g) { return g->delegator ? g->link : g; }  /* o
 
 /* A new generator-layout object of fn's kind (generator, coroutine, asynchronous generator); registers unbound. NULL: MemoryError. */
 TINY_MUST_CHECK Gen *gen_new(VM *vm, Function *fn);
-/* A generator-layout object of type `as` (map, filter...) running the frozen generator function. */
+/* A generator-layout object of type `as` running the frozen generator function. */
 TINY_MUST_CHECK Value gen_from_builtin(VM *vm, const Type *as, const char *frozen_name, int argc, const Value *argv);
+
+TINY_MUST_CHECK Value gen_engine_new(VM *vm, const Type *as, const char *frozen_name, int argc, const Value *argv, uint8_t flags);
+void gen_restart(Gen *g);                        /* an engine that ended: as just made */
 
 /* Prepares the run of a generator for the dispatch loop: vm->frame becomes the leaf's frame, which will return to `back` as cont, dest, aux say. */
 typedef enum {
@@ -63,6 +68,7 @@ Begin async_gen_begin(VM *vm, Gen *step, Gen *ag);/* `step` starts to delegate t
 Gen *async_gen_leave(VM *vm, Gen *ag);           /* ag, the running leaf, gives an item, returns or raises: its step (now the running leaf) or NULL */
 Begin async_gen_refused(VM *vm, Gen *step, Gen *ag); /* it cannot be resumed now: the exception, or BEGIN_ENDED */
 bool gen_is_step(const Gen *g);
+void async_gen_step_ended(Gen *step);            /* one with GEN_STEP_THROWS */
 void gen_drop_step(VM *vm, Gen *step);           /* close() of a step: it forgets its generator, which is not resumed */
 Value async_gen_anext(VM *vm, Value ag);         /* [script] */
 Value async_gen_anext_default(VM *vm, Value awaitable, Value dflt); /* what anext(it, default) returns */

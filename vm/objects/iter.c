@@ -21,7 +21,7 @@ Value iter_c(VM *vm, Value x) {
     if (!is_container_layout(t->layout) || !v_absent(attr_override(vm, t, NAME(vm, __iter__)))) return V_ABSENT;
     return t->iter(vm, x);
   }
-  if (t->next) return x;
+  if (t->next) return v_absent(shell_engine(x)) ? x : V_ABSENT;
   if (is_container_layout(t->layout) || t == &dict_keys_type || t == &dict_values_type || t == &dict_items_type || t == &memoryview_type) return t->iter ? t->iter(vm, x) : V_ABSENT;
   return V_ABSENT;
 }
@@ -64,6 +64,7 @@ Value retry_with_list(VM *vm, Args *a, int n, const Value *argv, int i) {
 /* ---- iterators over items by position ---- */
 
 Value seq_iter_new(VM *vm, const Type *type, Value seq) {
+  if (v_failed(seq)) return V_FAIL;
   SeqIter *it = gc_new(vm, type, sizeof(SeqIter));
   if (!it) return V_FAIL;
   gc_store(vm, it, &it->seq, seq);
@@ -109,8 +110,9 @@ static int tuple_next(VM *vm, Value self, Value *out) {
 }
 /* reversed() of any builtin sequence: `at` is one past the next item. */
 static int seq_prev(VM *vm, Value self, Value *out) {
-  SeqIter *it = (SeqIter *)v_obj(self);
+  SeqIter *it = (SeqIter *)v_obj(self); /* a shell: `seq` may be an engine */
   if (v_absent(it->seq)) return 0;
+  if (is_gen(it->seq)) return shell_next(vm, self, out);
   const Type *t = type_of(it->seq);
   if (it->at > 0 && (int64_t)it->at <= t->length(vm, it->seq)) {
     *out = t->getitem(vm, it->seq, v_from_int62((int64_t)--it->at));
@@ -136,36 +138,46 @@ ITER_TYPE(list_iter, "list_iterator", list_next, iter_forward_methods);
 ITER_TYPE(list_reverse_iter, "list_reverseiterator", list_prev, iter_backward_methods);
 ITER_TYPE(tuple_iter, "tuple_iterator", tuple_next, iter_forward_methods);
 
-/* ---- iterators that call script code are generators in another coat (stdlib/frozen/_iter.tiny) ---- */
+/* ---- iterators whose items need script code (stdlib/frozen/_iter.tiny) ---- */
 
-static void gen_trace_as(Tracer *t, Obj *o) { generator_type.trace(t, o); }
-static void gen_destroy_as(VM *vm, Obj *o) {
-  if (generator_type.destroy) generator_type.destroy(vm, o);
+void shell_trace(Tracer *t, Obj *o) { gc_mark(t, ((Shell *)o)->engine); }
+
+Value shell_new(VM *vm, const Type *cls, Value engine) {
+  Shell *s = v_failed(engine) ? NULL : gc_new(vm, cls, sizeof(Shell));
+  if (!s) return V_FAIL;
+  gc_store(vm, s, &s->engine, engine);
+  return v_from_obj(s);
 }
-const tiny_def iter_gen_methods[] = {{"__next__", gen_next_m, "(self, /)", "Implement next(self)."}, {0}};
-#define GEN_TYPE(id, python_name, base_type, more)                                                                                                         \
+
+int shell_next(VM *vm, Value self, Value *item) { return rt_next(vm, ((Shell *)v_obj(self))->engine, item); }
+
+/* These need no shell: there are no subclasses, and each is always a generator. */
+static void gen_trace_as(Tracer *t, Obj *o) { generator_type.trace(t, o); }
+#define ENGINE_TYPE(id, python_name, more)                                                                                                                 \
   const Type id##_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type},                                                    \
                           .name = python_name,                                                                                                         \
-                          .base = base_type,                                                                                                           \
+                          .base = &object_type,                                                                                                        \
                           .layout = LAY_GEN,                                                                                                           \
                           .flags = TYPE_NO_NEW,                                                                                                        \
                           .shape_id = TYPE_ID_##id,                                                                                                    \
                           .size = sizeof(Gen),                                                                                                         \
                           .trace = gen_trace_as,                                                                                                       \
-                          .destroy = gen_destroy_as,                                                                                                   \
                           .iter = iter_self,                                                                                                           \
                           .methods = more}
-GEN_TYPE(callable_iter, "callable_iterator", &object_type, callable_iter_methods);
-GEN_TYPE(seq_iter, "iterator", &object_type, seq_iter_methods);
-GEN_TYPE(reversed_gen, "reversed", &reversed_type, reversed_gen_methods);
+ENGINE_TYPE(callable_iter, "callable_iterator", callable_iter_methods);
+ENGINE_TYPE(seq_iter, "iterator", seq_iter_methods);
 
-Value iter_callable_new(VM *vm, Value f, Value sentinel) { return gen_from_builtin(vm, &callable_iter_type, "_callable_iter", 2, (Value[]){f, sentinel}); }
-Value iter_getitem_new(VM *vm, Value obj) { return gen_from_builtin(vm, &seq_iter_type, "_getitem_iter", 2, (Value[]){obj, v_from_int62(0)}); }
+Value iter_callable_new(VM *vm, Value f, Value sentinel) {
+  return gen_engine_new(vm, &callable_iter_type, "_callable_iter", 2, (Value[]){f, sentinel}, GEN_ENGINE_ENDS);
+}
+Value iter_getitem_new(VM *vm, Value obj) { return gen_engine_new(vm, &seq_iter_type, "_getitem_iter", 2, (Value[]){obj, v_from_int62(0)}, GEN_ENGINE_ENDS); }
 
 /* ---- reversed ---- */
 
-static Value reversed_from_length(VM *vm, Args *a) { return gen_from_builtin(vm, &reversed_gen_type, "_reversed_iter", 2, a->v); }
-static const tiny_def reversed_from_length_def = {"reversed", reversed_from_length, "(sequence, length, /)", NULL};
+static Value reversed_from_length(VM *vm, Args *a) {
+  return seq_iter_new(vm, (const Type *)v_obj(a->v[0]), gen_engine_new(vm, &generator_type, "_reversed_iter", 2, a->v + 1, GEN_ENGINE_ENDS));
+}
+static const tiny_def reversed_from_length_def = {"reversed", reversed_from_length, "(cls, sequence, length, /)", NULL};
 
 static Value reversed_by_method(VM *vm, Value seq, Value method) {
   if (v_is_none(method)) return rt_raise(vm, &exc_TypeError, "'%T' object is not reversible", seq);
@@ -175,11 +187,10 @@ static Value reversed_by_method(VM *vm, Value seq, Value method) {
 }
 
 static Value reversed_make(VM *vm, const Type *cls, Args *a) {
-  (void)cls;
   Value seq = a->v[0];
   const Type *t = type_of(seq);
   if (t == &list_type || t == &tuple_type) {
-    Value it = seq_iter_new(vm, t == &list_type ? &list_reverse_iter_type : &reversed_type, seq);
+    Value it = seq_iter_new(vm, t == &list_type ? &list_reverse_iter_type : cls, seq);
     if (!v_failed(it)) ((SeqIter *)v_obj(it))->at = t == &list_type ? v_list(seq)->length : v_tuple(seq)->length;
     return it;
   }
@@ -188,21 +199,22 @@ static Value reversed_make(VM *vm, const Type *cls, Args *a) {
   bool builtin_sequence = t->layout == LAY_LIST || t->layout == LAY_TUPLE || t->layout == LAY_STR || t->layout == LAY_BYTES || t->layout == LAY_BYTEARRAY || t == &memoryview_type;
   if (builtin_sequence && (!type_is_heap(t) || (v_absent(attr_override(vm, t, NAME(vm, __getitem__))) && v_absent(attr_override(vm, t, NAME(vm, __len__)))))) {
     int64_t n = t->length(vm, seq);
-    Value it = n < 0 ? V_FAIL : seq_iter_new(vm, &reversed_type, seq);
+    Value it = n < 0 ? V_FAIL : seq_iter_new(vm, cls, seq);
     if (!v_failed(it)) ((SeqIter *)v_obj(it))->at = (size_t)n;
     return it;
   }
   if (!type_is_heap(t) || t->layout == LAY_DICT || v_absent(rt_type_lookup(vm, t, NAME(vm, __getitem__)))) return rt_raise(vm, &exc_TypeError, "'%T' object is not reversible", seq);
   Value make = native_value(vm, &reversed_from_length_def);
   if (v_failed(make)) return V_FAIL;
-  return rt_tail_builtin(vm, "_reversed_new", 2, (Value[]){make, seq});
+  return rt_tail_builtin(vm, "_reversed_new", 3, (Value[]){make, v_from_obj(cls), seq});
 }
 
 const Type reversed_type = {
     .head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type},
     .name = "reversed",
     .base = &object_type,
-    .layout = LAY_ITER,
+    .layout = LAY_SHELL,
+    .flags = TYPE_BASE,
     .shape_id = TYPE_ID_reversed,
     .size = sizeof(SeqIter),
     .doc = "Return a reverse iterator over the values of the given sequence.",
@@ -211,5 +223,5 @@ const Type reversed_type = {
     .trace = seq_iter_trace,
     .iter = iter_self,
     .next = seq_prev,
-    .methods = iter_backward_methods,
+    .methods = reversed_methods,
 };

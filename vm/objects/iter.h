@@ -6,6 +6,13 @@ typedef struct Range { Obj head; Value start, stop, step, length; /* ints of any
 typedef struct RangeIter { Obj head; int64_t at, step; uint64_t left, total; } RangeIter; /* small ranges only: every item fits 62 bits */
 typedef struct SeqIter { Obj head; Value seq; /* V_ABSENT: exhausted */ size_t at; } SeqIter; /* list_iter_type, tuple_iter_type, str_iter_type... */
 typedef struct Slice { Obj head; Value start, stop, step; } Slice;
+/* LAY_SHELL: an iterator of a builtin type (map, zip...) whose items need script code lets a generator of stdlib/frozen/_iter.tiny make them, its engine. Where every
+   item can be had in C there is none (V_ABSENT) and the type's `next` does it. The dispatch loop puts the engine in the shell's place in a FOR. */
+typedef struct Shell { Obj head; Value engine; } Shell;
+static inline Value shell_engine(Value v) { return v_has_layout(v, LAY_SHELL) && is_gen(((Shell *)v_obj(v))->engine) ? ((Shell *)v_obj(v))->engine : V_ABSENT; }
+int shell_next(VM *vm, Value self, Value *item); /* `next` of a shell with an engine [script]: a nested run */
+void shell_trace(Tracer *t, Obj *o);
+TINY_MUST_CHECK Value shell_new(VM *vm, const Type *cls, Value engine);
 extern const Type range_iter_type, list_iter_type, tuple_iter_type, str_iter_type, str_ascii_iter_type, dict_iter_type;
 TINY_MUST_CHECK Value range_new(VM *vm, Value start, Value stop, Value step); /* ints; step 0: ValueError */
 TINY_MUST_CHECK Value slice_new(VM *vm, Value start, Value stop, Value step);
@@ -22,7 +29,7 @@ TINY_MUST_CHECK Value iter_callable_new(VM *vm, Value f, Value sentinel);
 TINY_MUST_CHECK Value iter_getitem_new(VM *vm, Value obj);
 TINY_MUST_CHECK Value iter_self(VM *vm, Value self);
 extern const Type long_range_iter_type, list_reverse_iter_type, set_iter_type, callable_iter_type, seq_iter_type, enumerate_type, zip_type, map_type, filter_type,
-    reversed_type, enumerate_gen_type, zip_gen_type, reversed_gen_type, mappingproxy_type;
+    reversed_type, mappingproxy_type;
 bool iter_gives_hint(VM *vm, Value x);           /* a script's object with __len__ or __length_hint__, which a list asks before it takes the items */
 extern const tiny_def iter_forward_methods[]; /* __length_hint__, __reduce__, __setstate__ of a SeqIter (iter_state.c) */
 TINY_MUST_CHECK Value seq_iter_new(VM *vm, const Type *type, Value seq);

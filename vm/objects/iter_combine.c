@@ -1,11 +1,7 @@
-/* enumerate, zip, map, filter. Over iterators of C, enumerate and zip are C objects; map and filter, and the others where script code has to
- * run for an item, are generators of stdlib/frozen/_iter.tiny under the builtin's name, which the dispatch loop resumes in place. */
+/* enumerate, zip, map, filter: shells. Over iterators of C, enumerate and zip make their items here; map and filter, and the others where script code has to
+ * run for an item, have an engine (vm/objects/iter.h). */
 #include "vm/objects/containers_int.h"
 
-static void gen_trace_as(Tracer *t, Obj *o) { generator_type.trace(t, o); }
-static void gen_destroy_as(VM *vm, Obj *o) {
-  if (generator_type.destroy) generator_type.destroy(vm, o);
-}
 static bool is_c_iter(Value it) { return v_is_obj(it) && v_obj(it)->type->next && !type_is_heap(v_obj(it)->type); }
 /* `for x in it` in frozen code does no harm to these: iter(it) is it. */
 static bool is_plain_iter(Value it) { return is_c_iter(it) || (is_gen(it) && !type_is_heap(type_of(it))); }
@@ -32,8 +28,11 @@ static Value open_by_script(VM *vm, const tiny_def *make_def, Value extra, const
   return rt_tail_builtin(vm, "_with_iters", (int)n + 2, l->items);
 }
 
-/* Common to all four: opens the iterables and hands them to the native `def` (extra, *iterators). */
-static Value combine(VM *vm, const tiny_def *def, Value extra, const Value *iterables, size_t n) {
+/* Common to all four: opens the iterables and hands them to the native `def` ((class, extra), *iterators). */
+static Value combine(VM *vm, const tiny_def *def, const Type *cls, Value with, const Value *iterables, size_t n) {
+  Tuple *pair = tuple_pair(vm, v_from_obj(cls), with);
+  if (!pair) return V_FAIL;
+  Value extra = v_from_obj(pair);
   Tuple *iters = n ? tuple_new(vm, NULL, n) : vm->empty_tuple ? vm->empty_tuple : tuple_new(vm, NULL, 0);
   if (!iters) return V_FAIL;
   int r = open_all(vm, iterables, n, iters->items);
@@ -47,16 +46,22 @@ static Value combine(VM *vm, const tiny_def *def, Value extra, const Value *iter
   return def->fn(vm, &args);
 }
 
+static const Type *made_class(Args *a) { return (const Type *)v_obj(v_tuple(a->v[0])->items[0]); }
+static Value made_with(Args *a) { return v_tuple(a->v[0])->items[1]; }
+static Value engine(VM *vm, const char *frozen_name, int argc, const Value *argv) { return gen_engine_new(vm, &generator_type, frozen_name, argc, argv, 0); }
+
 /* ---- enumerate ---- */
 
-typedef struct Enumerate { Obj head; Value it, count; } Enumerate;
+typedef struct Enumerate { Shell shell; Value it, count; } Enumerate;
 
 static void enumerate_trace(Tracer *t, Obj *o) {
+  shell_trace(t, o);
   gc_mark(t, ((Enumerate *)o)->it);
   gc_mark(t, ((Enumerate *)o)->count);
 }
 static int enumerate_next(VM *vm, Value self, Value *out) {
   Enumerate *e = (Enumerate *)v_obj(self);
+  if (!v_absent(e->shell.engine)) return shell_next(vm, self, out);
   Value item;
   int r = iter_c_next(vm, e->it, &item);
   if (r != 1) return r;
@@ -69,32 +74,35 @@ static int enumerate_next(VM *vm, Value self, Value *out) {
   return 1;
 }
 static Value enumerate_build(VM *vm, Args *a) {
-  Value it = v_tuple(a->v[1])->items[0];
-  if (!is_c_iter(it)) return gen_from_builtin(vm, &enumerate_gen_type, is_plain_iter(it) ? "_enumerate" : "_enumerate_any", 2, (Value[]){it, a->v[0]});
-  Enumerate *e = gc_new(vm, &enumerate_type, sizeof(Enumerate));
+  Value it = v_tuple(a->v[1])->items[0], count = made_with(a), make_items = V_ABSENT;
+  if (!is_c_iter(it)) make_items = engine(vm, is_plain_iter(it) ? "_enumerate" : "_enumerate_any", 2, (Value[]){it, count});
+  Enumerate *e = v_failed(make_items) ? NULL : gc_new(vm, made_class(a), sizeof(Enumerate));
   if (!e) return V_FAIL;
+  gc_store(vm, e, &e->shell.engine, make_items);
   gc_store(vm, e, &e->it, it);
-  gc_store(vm, e, &e->count, a->v[0]);
+  gc_store(vm, e, &e->count, count);
   return v_from_obj(e);
 }
 static const tiny_def enumerate_build_def = {"enumerate", enumerate_build, "(start, *iterators)", NULL};
 
 static Value enumerate_make(VM *vm, const Type *cls, Args *a) {
-  (void)cls;
   Value start = a->v[1];
   if (!v_is_int(start)) {
     start = rt_index_obj(vm, start);
     if (!v_failed(start)) start = int_plain(vm, start);
     if (v_failed(start)) return V_FAIL;
   }
-  return combine(vm, &enumerate_build_def, start, &a->v[0], 1);
+  return combine(vm, &enumerate_build_def, cls, start, &a->v[0], 1);
 }
 
 /* ---- zip ---- */
 
-typedef struct Zip { Obj head; Tuple *iters; bool strict; } Zip;
+typedef struct Zip { Shell shell; Tuple *iters; bool strict; } Zip;
 
-static void zip_trace(Tracer *t, Obj *o) { gc_mark_obj(t, ((Zip *)o)->iters); }
+static void zip_trace(Tracer *t, Obj *o) {
+  shell_trace(t, o);
+  gc_mark_obj(t, ((Zip *)o)->iters);
+}
 
 static int strict_error(VM *vm, size_t i, const char *what) {
   if (i == 1) return rt_raise_i(vm, &exc_ValueError, "zip() argument 2 is %s than argument 1", what);
@@ -114,6 +122,7 @@ static int zip_ended(VM *vm, Zip *z, size_t i) {
 }
 static int zip_next(VM *vm, Value self, Value *out) {
   Zip *z = (Zip *)v_obj(self);
+  if (!v_absent(z->shell.engine)) return shell_next(vm, self, out);
   size_t n = z->iters->length;
   if (n == 0) return 0;
   Tuple *t = tuple_new(vm, NULL, n);
@@ -127,16 +136,22 @@ static int zip_next(VM *vm, Value self, Value *out) {
   *out = v_from_obj(t);
   return 1;
 }
+static Value zip_engine(VM *vm, bool strict, Tuple *iters) {
+  Value all = v_from_obj(iters);
+  bool plain = true;
+  for (size_t i = 0; i < iters->length; i++) plain = plain && is_plain_iter(iters->items[i]);
+  if (plain && !strict && iters->length == 2) return engine(vm, "_zip2", 2, iters->items);
+  if (plain && !strict && iters->length == 3) return engine(vm, "_zip3", 3, iters->items);
+  return engine(vm, strict ? "_zip_strict" : plain ? "_zipn" : "_zipn_any", 1, &all);
+}
 static Value zip_build(VM *vm, Args *a) {
   Tuple *iters = v_tuple(a->v[1]);
-  bool strict = v_same(a->v[0], V_TRUE), all_c = true;
+  bool strict = v_same(made_with(a), V_TRUE), all_c = true;
   for (size_t i = 0; i < iters->length; i++) all_c = all_c && is_c_iter(iters->items[i]);
-  if (!all_c) {
-    if (!strict && iters->length == 2 && is_plain_iter(iters->items[0])) return gen_from_builtin(vm, &zip_gen_type, "_zip2", 2, iters->items);
-    return gen_from_builtin(vm, &zip_gen_type, strict ? "_zip_strict" : "_zipn", 1, &a->v[1]);
-  }
-  Zip *z = gc_new(vm, &zip_type, sizeof(Zip));
+  Value make_items = all_c ? V_ABSENT : zip_engine(vm, strict, iters);
+  Zip *z = v_failed(make_items) ? NULL : gc_new(vm, made_class(a), sizeof(Zip));
   if (!z) return V_FAIL;
+  gc_store(vm, z, &z->shell.engine, make_items);
   gc_store_obj(vm, z, &z->iters, iters);
   z->strict = strict;
   return v_from_obj(z);
@@ -144,51 +159,49 @@ static Value zip_build(VM *vm, Args *a) {
 static const tiny_def zip_build_def = {"zip", zip_build, "(strict, *iterators)", NULL};
 
 static Value zip_make(VM *vm, const Type *cls, Args *a) {
-  (void)cls;
   int strict = rt_truth(vm, a->v[1]);
   if (strict < 0) return V_FAIL;
   Tuple *iterables = v_tuple(a->v[0]);
-  return combine(vm, &zip_build_def, v_from_bool(strict), iterables->items, iterables->length);
+  return combine(vm, &zip_build_def, cls, v_from_bool(strict), iterables->items, iterables->length);
 }
 
 /* ---- map, filter ---- */
 
 static Value map_build(VM *vm, Args *a) {
   Tuple *iters = v_tuple(a->v[1]);
-  if (iters->length > 1) return gen_from_builtin(vm, &map_type, "_mapn", 2, a->v);
-  return gen_from_builtin(vm, &map_type, is_plain_iter(iters->items[0]) ? "_map1" : "_map1_any", 2, (Value[]){a->v[0], iters->items[0]});
+  Value f = made_with(a), two[3] = {f, a->v[1], V_NONE};
+  bool plain = true;
+  for (size_t i = 0; i < iters->length; i++) plain = plain && is_plain_iter(iters->items[i]);
+  memcpy(two + 1, iters->items, (iters->length > 2 ? 0 : iters->length) * sizeof(Value));
+  const char *body = plain && iters->length == 1 ? "_map1" : plain && iters->length == 2 ? "_map2" : "_mapn";
+  if (!plain) two[1] = a->v[1];
+  return shell_new(vm, made_class(a), engine(vm, body, plain && iters->length == 2 ? 3 : 2, two));
 }
 static const tiny_def map_build_def = {"map", map_build, "(function, *iterators)", NULL};
 
 static Value map_make(VM *vm, const Type *cls, Args *a) {
-  (void)cls;
   Tuple *args = v_tuple(a->v[0]);
   if (args->length < 2) return rt_raise(vm, &exc_TypeError, "map() must have at least two arguments.");
-  return combine(vm, &map_build_def, args->items[0], args->items + 1, args->length - 1);
+  return combine(vm, &map_build_def, cls, args->items[0], args->items + 1, args->length - 1);
 }
 
 static Value filter_build(VM *vm, Args *a) {
-  Value it = v_tuple(a->v[1])->items[0], f = a->v[0];
-  if (!is_plain_iter(it)) return gen_from_builtin(vm, &filter_type, "_filter_any", 2, (Value[]){f, it});
-  if (v_is_none(f) || (v_is_obj(f) && v_obj(f) == (const Obj *)&bool_type)) return gen_from_builtin(vm, &filter_type, "_filter_none", 1, &it);
-  return gen_from_builtin(vm, &filter_type, "_filter", 2, (Value[]){f, it});
+  Value it = v_tuple(a->v[1])->items[0], f = made_with(a);
+  const char *body = !is_plain_iter(it) ? "_filter_any" : v_is_none(f) || (v_is_obj(f) && v_obj(f) == (const Obj *)&bool_type) ? "_filter_none" : "_filter";
+  return shell_new(vm, made_class(a), engine(vm, body, 2, (Value[]){f, it}));
 }
 static const tiny_def filter_build_def = {"filter", filter_build, "(function, *iterators)", NULL};
-static Value filter_make(VM *vm, const Type *cls, Args *a) {
-  (void)cls;
-  return combine(vm, &filter_build_def, a->v[0], &a->v[1], 1);
-}
+static Value filter_make(VM *vm, const Type *cls, Args *a) { return combine(vm, &filter_build_def, cls, a->v[0], &a->v[1], 1); }
 
 /* ---- the types ---- */
 
 #define HEAD .head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}
-#define GEN_PART .layout = LAY_GEN, .size = sizeof(Gen), .trace = gen_trace_as, .destroy = gen_destroy_as, .iter = iter_self, .methods = iter_gen_methods
+#define SHELL_PART .layout = LAY_SHELL, .flags = TYPE_BASE, .base = &object_type, .iter = iter_self
 
 const Type enumerate_type = {
     HEAD,
     .name = "enumerate",
-    .base = &object_type,
-    .layout = LAY_ITER,
+    SHELL_PART,
     .shape_id = TYPE_ID_enumerate,
     .size = sizeof(Enumerate),
     .doc = "Return an enumerate object.\n\n  iterable\n    an object supporting iteration\n\nThe enumerate object yields pairs containing a count (from start, which\n"
@@ -196,29 +209,28 @@ const Type enumerate_type = {
     .new_ = enumerate_make,
     .new_sig = "(iterable, start=0)",
     .trace = enumerate_trace,
-    .iter = iter_self,
     .next = enumerate_next,
     .methods = (const tiny_def[]){CLASS_GETITEM, {0}},
 };
 const Type zip_type = {
     HEAD,
     .name = "zip",
-    .base = &object_type,
-    .layout = LAY_ITER,
+    SHELL_PART,
     .shape_id = TYPE_ID_zip,
     .size = sizeof(Zip),
     .doc = "zip(*iterables, strict=False) --> Yield tuples until an input is exhausted.",
     .new_ = zip_make,
     .new_sig = "(*iterables, strict=False)",
     .trace = zip_trace,
-    .iter = iter_self,
     .next = zip_next,
 };
 const Type map_type = {
     HEAD,
-    GEN_PART,
+    SHELL_PART,
+    .size = sizeof(Shell),
+    .trace = shell_trace,
+    .next = shell_next,
     .name = "map",
-    .base = &object_type,
     .shape_id = TYPE_ID_map,
     .doc = "map(func, *iterables) --> map object\n\nMake an iterator that computes the function using arguments from\neach of the iterables.  Stops when the shortest iterable is exhausted.",
     .new_ = map_make,
@@ -226,15 +238,14 @@ const Type map_type = {
 };
 const Type filter_type = {
     HEAD,
-    GEN_PART,
+    SHELL_PART,
+    .size = sizeof(Shell),
+    .trace = shell_trace,
+    .next = shell_next,
     .name = "filter",
-    .base = &object_type,
     .shape_id = TYPE_ID_filter,
     .doc = "filter(function or None, iterable) --> filter object\n\nReturn an iterator yielding those items of iterable for which function(item)\nis true. If function is None, return the "
            "items that are true.",
     .new_ = filter_make,
     .new_sig = "(function, iterable, /)",
 };
-/* The same two when an item needs script code: a layout of their own, hence a type of their own. */
-const Type enumerate_gen_type = {HEAD, GEN_PART, .name = "enumerate", .base = &enumerate_type, .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_enumerate_gen};
-const Type zip_gen_type = {HEAD, GEN_PART, .name = "zip", .base = &zip_type, .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_zip_gen};

@@ -170,5 +170,15 @@ static Value reversed_hint(VM *vm, Args *a) {
 const tiny_def callable_iter_methods[] = {GEN_NEXT, {"__reduce__", callable_reduce, "(self, /)", REDUCE_DOC}, {0}};
 const tiny_def seq_iter_methods[] = {GEN_NEXT, {"__length_hint__", getitem_hint, "(self, /)", HINT_DOC}, {"__reduce__", getitem_reduce, "(self, /)", REDUCE_DOC},
                                      {"__setstate__", getitem_setstate, "(self, state, /)", SETSTATE_DOC}, {0}};
-const tiny_def reversed_gen_methods[] = {GEN_NEXT, {"__length_hint__", reversed_hint, "(self, /)", HINT_DOC}, {"__reduce__", reversed_reduce, "(self, /)", REDUCE_DOC},
-                                         {"__setstate__", reversed_setstate, "(self, state, /)", SETSTATE_DOC}, {0}};
+
+/* reversed: over a builtin sequence a SeqIter, else a shell around the generator. */
+static bool by_engine(Args *a) {
+  Value engine = shell_engine(a->v[0]);
+  if (!v_absent(engine)) a->v[0] = engine;
+  return !v_absent(engine);
+}
+static Value reversed_any_hint(VM *vm, Args *a) { return by_engine(a) ? reversed_hint(vm, a) : backward_hint(vm, a); }
+static Value reversed_any_reduce(VM *vm, Args *a) { return by_engine(a) ? reversed_reduce(vm, a) : seq_reduce(vm, a); }
+static Value reversed_any_setstate(VM *vm, Args *a) { return by_engine(a) ? reversed_setstate(vm, a) : seq_setstate(vm, a); }
+const tiny_def reversed_methods[] = {{"__length_hint__", reversed_any_hint, "(self, /)", HINT_DOC}, {"__reduce__", reversed_any_reduce, "(self, /)", REDUCE_DOC},
+                                     {"__setstate__", reversed_any_setstate, "(self, state, /)", SETSTATE_DOC}, {0}};

@@ -8,6 +8,7 @@
 #include "vm/objects/class.h"
 #include "vm/objects/function.h"
 #include "vm/objects/int.h"
+#include "vm/objects/iter.h"
 #include "vm/objects/shape.h"
 #include "vm/type_ids.h"
 #include "vm/base/operators.h"
@@ -226,6 +227,7 @@ static Value wrapper_call(VM *vm, Args *a) {
   case W_CONTAINS: return result_bool(t->contains(vm, self, x));
   case W_ITER: return t->iter(vm, self);
   case W_NEXT:
+    if (!v_absent(shell_engine(self))) return gen_tail_resume(vm, shell_engine(self), RESUME_SEND, V_NONE);
     got = t->next(vm, self, &item);
     return got > 0 ? item : got < 0 ? V_FAIL : stop_iteration(vm);
   case W_FORMAT:
