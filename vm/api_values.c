@@ -120,10 +120,7 @@ tiny_val tiny_type(tiny_vm *vm, tiny_val v) {
   return v_failed(v) ? TINY_FAIL : rt_type_value(type_of(v));
 }
 
-bool tiny_callable(tiny_vm *vm, tiny_val v) {
-  Str *name = NAME(vm, __call__);
-  return rt_callable(v) || (name && !v_absent(rt_type_lookup(vm, type_of(v), name)));
-}
+bool tiny_callable(tiny_vm *vm, tiny_val v) { return rt_callable(vm, v); }
 
 const char *tiny_type_name(tiny_vm *vm, tiny_val v) {
   (void)vm;

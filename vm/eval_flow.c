@@ -298,7 +298,10 @@ static Go ignored_exit(VM *vm, Gen *leaf, Gen *root) {
   vm->frame = &outer->frame;
   gen_cut(vm, leaf, m);
   closed_member(outer, root);
+  frame_regs(&outer->frame)[INS_B(*outer->frame.pc)] = V_ABSENT;
   outer->frame.pc++;
+  gc_collect(vm); /* where nobody else has m, it is closed for good before the error is seen, as with reference counts */
+  if (!gc_run_finalizers(vm)) return GO_RAISE;
   rt_raise(vm, &exc_RuntimeError, "%s ignored GeneratorExit", kind);
   return GO_THROW;
 }
