@@ -256,10 +256,31 @@ static NativeFrame *push_waiting(VM *vm, Dest d) {
   return nf;
 }
 
+/* call_begin for arguments that no register holds. A function copies them into its frame at once; whoever else gets them may run script code while it
+   needs them, so they are kept alive, and where they are (vm->tail is overwritten by the next tail call). */
+static Step begin_rooted(VM *vm, Value callable, int argc, const Value *argv, Value kwnames, Dest d, Value *out) {
+  enum { SLACK = 3 };
+  size_t mark = vm->n_temps;
+  Value *copy = rt_temp(vm, argc + SLACK + 2);
+  if (!copy) return STEP_FAIL;
+  copy[0] = callable;
+  copy[1] = kwnames;
+  if (argc) memcpy(copy + SLACK + 2, argv, (size_t)argc * sizeof(Value));
+  Step s = call_begin(vm, callable, copy + SLACK + 2, argc, kwnames, d, out);
+  vm->n_temps = mark;
+  return s;
+}
+
+static Step begin_tail(VM *vm, Dest d, Value *out) {
+  TailCall *t = &vm->tail;
+  if (v_is_exact(t->callable, &function_type)) return call_begin(vm, t->callable, t->argv, t->argc, t->kwnames, d, out);
+  return begin_rooted(vm, t->callable, t->argc, t->argv, t->kwnames, d, out);
+}
+
 /* Begins what vm->tail asks for on behalf of the waiting frame nf. */
 static Step begin_waited(VM *vm, NativeFrame *nf, uint8_t mode, Value *v) {
   TailCall *t = &vm->tail;
-  if (mode == TAIL_THEN_CALL) return call_begin(vm, t->callable, t->argv, t->argc, t->kwnames, (Dest){CONT_NATIVE, 0, 0}, v);
+  if (mode == TAIL_THEN_CALL) return begin_tail(vm, (Dest){CONT_NATIVE, 0, 0}, v);
   Begin b = gen_begin(vm, v_gen(t->gen), mode == TAIL_THEN_SEND ? RESUME_SEND : RESUME_THROW, t->argv[0], &nf->f, CONT_NATIVE, 0, 0);
   return b == BEGIN_RUN ? STEP_PUSHED : b == BEGIN_THROW ? STEP_THROW : b == BEGIN_ENDED ? STEP_DONE : STEP_FAIL;
 }
@@ -322,7 +343,7 @@ Step call_tail(VM *vm, Dest d, Value *out) {
   for (;;) {
     TailCall *t = &vm->tail;
     uint8_t mode = t->mode;
-    if (mode == TAIL_CALL) return forget_tail(vm, call_begin(vm, t->callable, t->argv, t->argc, t->kwnames, d, out));
+    if (mode == TAIL_CALL) return forget_tail(vm, begin_tail(vm, d, out));
     if (mode == TAIL_RESUME) return forget_tail(vm, begin_resume(vm, t->gen, (ResumeMode)t->resume_mode, t->argv[0], d, out));
     NativeFrame *nf = push_waiting(vm, d);
     if (!nf) return STEP_FAIL;
@@ -709,14 +730,15 @@ static Value run_nested(VM *vm, Frame *caller, Step s, Value v) {
 
 Value rt_call_kw(VM *vm, Value callable, int argc, const Value *argv, Value kwnames) {
   if (v_failed(callable)) return V_FAIL;
-  Value small[12], *copy = small;
-  bool big = argc > 8;
-  if (big && !(copy = mem_alloc(&vm->mem, (size_t)(argc + 4) * sizeof(Value)))) return rt_no_memory(vm);
-  if (argc) memcpy(copy + 3, argv, (size_t)argc * sizeof(Value));
   Frame *caller = vm->frame;
-  Value v = V_NONE;
-  Step s = call_begin(vm, callable, copy + 3, argc, kwnames, (Dest){CONT_EXIT, 0, 0}, &v);
-  if (big) mem_free(&vm->mem, copy, (size_t)(argc + 4) * sizeof(Value));
+  Value v = V_NONE, small[12];
+  Step s;
+  if (argc <= 8 && v_is_exact(callable, &function_type)) {
+    if (argc) memcpy(small + 3, argv, (size_t)argc * sizeof(Value));
+    s = call_begin(vm, callable, small + 3, argc, kwnames, (Dest){CONT_EXIT, 0, 0}, &v);
+  } else {
+    s = begin_rooted(vm, callable, argc, argv, kwnames, (Dest){CONT_EXIT, 0, 0}, &v);
+  }
   return run_nested(vm, caller, s, v);
 }
 
