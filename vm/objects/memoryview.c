@@ -394,6 +394,7 @@ const Type memoryview_type = {
   .name = "memoryview",
   .base = &object_type,
   .layout = LAY_OTHER,
+  .flags = TYPE_WEAKREF,
   .shape_id = TYPE_ID_memoryview,
   .size = sizeof(MemView),
   .doc = "A view of the memory of a bytes-like object.",
