@@ -51,6 +51,16 @@ void attr_flush_caches(VM *vm) {
   type_flush_methods(vm);
 }
 
+/* An attribute that stands in the __dict__ of a plain instance. -1: not there, or the keys are odd. */
+static int64_t cache_dict_entry(VM *vm, InlineCache *ic, Code *code, const Instance *o, const Shape *s, Str *name) {
+  Dict *d = v_dict(o->slots[s->count - 1]);
+  int64_t i = dict_entry_index(vm, d, name);
+  if (i < 0 || !ic) return i;
+  fill(vm, ic, code, o->head.shape, IC_DICT, (size_t)i, 0, v_from_obj(name));
+  if (ic->kind == IC_DICT && ic->key == o->head.shape) ic->key2 = s->count - 1;
+  return i;
+}
+
 /* Do the shape and the classes decide what this object's attributes are? */
 static bool shape_decides(VM *vm, const Obj *o) {
   switch (o->type->layout) {
@@ -238,6 +248,10 @@ static int get_data_descr(Access *x, Value v) {
     const Obj *o = v_obj(x->obj);
     if (x->ic && x->type->layout == LAY_OBJECT && rt_is_subtype(x->type, d->owner)) fill(x->vm, x->ic, x->code, o->shape, IC_SLOT, d->index, 0, V_NONE);
   }
+  if (t == &property_type && x->ic && !x->method && !(x->type->flags & TYPE_DUNDER_GETATTR) && v_is_obj(x->obj) && shape_decides(x->vm, v_obj(x->obj))) {
+    Value get = ((const Property *)v_obj(v))->get;
+    if (v_is_exact(get, &function_type)) fill(x->vm, x->ic, x->code, v_obj(x->obj)->shape, IC_PROPERTY, 0, 0, get);
+  }
   if (x->method) *x->self = V_ABSENT;
   return attr_bind(x->vm, v, x->obj, x->type, x->out, x->call);
 }
@@ -261,6 +275,11 @@ static int get_instance(Access *x) {
       if (v_absent(attr)) return MISSING;
       if (x->ic) cache_class_attr(x, attr);
       return bind_access(x, attr, x->obj, x->type);
+    }
+    int64_t i = s ? cache_dict_entry(vm, x->ic, x->code, (Instance *)o, s, x->name) : -1;
+    if (i >= 0) {
+      *x->out = v_dict(((Instance *)o)->slots[s->count - 1])->entries[i].value;
+      return FOUND;
     }
   }
   Value own = own_get(vm, x->obj, x->name);
@@ -471,7 +490,11 @@ static int set_in_dict(VM *vm, Obj *o, Dict **d, Str *name, Value value) {
 /* After a store into a plain instance: what the next store at this site can do by itself. */
 static void cache_store(VM *vm, InlineCache *ic, Code *code, Obj *o, Str *name, uint32_t before) {
   const Shape *s = shape_of(vm, o);
-  if (!s || s->dict_mode) return;
+  if (!s) return;
+  if (s->dict_mode) {
+    if (o->shape == before) cache_dict_entry(vm, ic, code, (Instance *)o, s, name);
+    return;
+  }
   if (o->shape == before) {
     int32_t slot = shape_find(s, name);
     if (slot >= 0) fill(vm, ic, code, before, IC_SLOT, (size_t)slot, 0, V_NONE);

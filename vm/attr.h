@@ -2,6 +2,7 @@
 #ifndef TINY_VM_ATTR_H
 #define TINY_VM_ATTR_H
 #include "vm/vm.h"
+#include "vm/objects/class.h"
 
 /* What an inline cache knows. key is always compared with the object's head.shape first (value words that are not heap objects never hit). */
 typedef enum {
@@ -9,12 +10,19 @@ typedef enum {
   IC_SLOT,        /* plain Instance: slots[index] */
   IC_VALUE,       /* `value` as it is: class attribute that needs no binding, attribute of a class object */
   IC_METHOD,      /* `value` is a function or native method that binds the object: GETMETHOD gives value + self; GETATTR makes a bound method */
+  IC_DICT,        /* plain Instance in dict mode: entry `index` of the Dict in slot key2, if its key still is `value` (the name) */
   IC_PROPERTY,    /* `value` is the getter, a script function of one argument */
   IC_ADD,         /* SETATTR: new attribute: slots[index], shape becomes key2; only when index < capacity */
   IC_MODULE,      /* `value` is the module's Dict, extra its keys_version, index the entry; key: shape id of module objects; the object's dict is compared too */
   IC_GLOBAL,      /* GETGLOBAL, SETGLOBAL: key keys_version of the globals, extra entry number */
   IC_BUILTIN      /* GETGLOBAL: key as above, key2 keys_version of the builtins, extra entry number */
 } IcKind;
+
+/* Where an IC_DICT site finds its attribute; NULL: the entry is another's now. */
+static inline DictEntry *ic_dict_entry(const InlineCache *ic, const Instance *o) {
+  const Dict *d = v_dict(o->slots[ic->key2]);
+  return ic->index < d->n_entries && v_same(d->entries[ic->index].key, ic->value) ? &d->entries[ic->index] : NULL;
+}
 
 typedef struct AttrCall {
   Value fn;       /* to be called with args; its result is the attribute */

@@ -506,12 +506,24 @@ slow_truth: /* pc is past X */
     }
     SAVE();
     AttrCall call;
-    int r = attr_get(vm, v, v_str(K[F->func->code->site_names[X]]), ic, F->func->code, &sa, &call);
-    if (LIKELY(r == 1)) {
-      R[A] = sa;
-      NEXT;
+    bool known = v_is_obj(v) && v_obj(v)->shape == ic->key;
+    if (known && ic->kind == IC_DICT) {
+      const DictEntry *e = ic_dict_entry(ic, (Instance *)v_obj(v));
+      if (LIKELY(e != NULL)) {
+        R[A] = e->value;
+        NEXT;
+      }
     }
-    if (r < 0) goto raise;
+    if (known && ic->kind == IC_PROPERTY) {
+      call = (AttrCall){ic->value, {v, V_NONE, V_NONE}, 1, V_ABSENT, V_NONE};
+    } else {
+      int r = attr_get(vm, v, v_str(K[F->func->code->site_names[X]]), ic, F->func->code, &sa, &call);
+      if (LIKELY(r == 1)) {
+        R[A] = sa;
+        NEXT;
+      }
+      if (r < 0) goto raise;
+    }
     d = (Dest){v_absent(call.fallback) ? CONT_STORE : CONT_GETATTR, (uint8_t)A, AUX_LONG};
     Value argv[6] = {V_NONE, V_NONE, call.args[0], call.args[1], call.args[2]};
     s = call_begin(vm, call.fn, argv + 2, call.argc, V_ABSENT, d, &v);
@@ -535,6 +547,13 @@ getattr_failed: /* a native __getattribute__ said AttributeError: __getattr__ is
         gc_store(vm, o, &o->slots[ic->index], R[B]);
         o->head.shape = ic->key2;
         NEXT;
+      }
+      if (ic->kind == IC_DICT) {
+        DictEntry *e = ic_dict_entry(ic, o);
+        if (LIKELY(e != NULL)) {
+          gc_store(vm, v_dict(o->slots[ic->key2]), &e->value, R[B]);
+          NEXT;
+        }
       }
     }
     sb = R[B];

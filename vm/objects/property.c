@@ -30,13 +30,9 @@ static Value property_new(VM *vm, const Type *cls, Args *a) {
   return v_from_obj(p);
 }
 
-/* The getter's name and docstring become the property's. head.small 1: the docstring is the getter's, and another getter brings its own. */
+/* The getter's docstring becomes the property's. head.small 1: the docstring is the getter's, and another getter brings its own. */
 static bool take_from_getter(VM *vm, Property *p, bool doc_given) {
   if (v_is_none(p->get)) return true;
-  if (v_has_layout(p->get, LAY_FUNCTION)) {
-    Value name = ((Function *)v_obj(p->get))->name;
-    if (is_str(name)) gc_store_obj(vm, p, &p->name, v_str(name));
-  }
   if (doc_given) return true;
   Value doc = rt_getattr_opt(vm, p->get, NAME(vm, __doc__));
   if (v_failed(doc)) return false;
@@ -49,6 +45,7 @@ static bool take_from_getter(VM *vm, Property *p, bool doc_given) {
 
 static Value property_init(VM *vm, Args *a) {
   Property *p = as_property(a->v[0]);
+  if (v_is_obj(p->get)) attr_flush_caches(vm); /* initialized again: inline caches may hold the getter */
   gc_store(vm, p, &p->get, a->v[1]);
   gc_store(vm, p, &p->set, a->v[2]);
   gc_store(vm, p, &p->del, a->v[3]);
