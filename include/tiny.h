@@ -219,6 +219,7 @@ enum { TINY_CLASS_FINAL = 1 /* scripts cannot derive from it */, TINY_CLASS_NO_N
 TINY_API TINY_CHECK tiny_val tiny_class_of(tiny_vm *vm, const tiny_class *cls);           /* the class object (one per VM) */
 TINY_API TINY_CHECK tiny_val tiny_instance(tiny_vm *vm, const tiny_class *cls, void **data); /* a new instance; __init__ is not called */
 TINY_API void *tiny_data(tiny_vm *vm, tiny_val instance, const tiny_class *cls);          /* NULL: not an instance (no exception) */
+TINY_API tiny_val tiny_self(const tiny_class *cls, const void *data);                     /* the instance that data is of; cls: its native class itself, not a base */
 TINY_API void tiny_trace(tiny_tracer *t, tiny_val v);
 TINY_API void tiny_store(tiny_vm *vm, tiny_val owner_instance, tiny_val *slot, tiny_val v); /* the write barrier: every store of a value into instance data */
 

@@ -8,23 +8,26 @@
 typedef enum { FUT_PENDING, FUT_CANCELLED, FUT_FINISHED } FutState;
 
 typedef struct Future {
-  tiny_val self;           /* the instance that this is the data of (not traced: it keeps itself) */
-  tiny_val loop, result, exception, cancel_message;
+  tiny_val loop;
+  tiny_val value;          /* the result, or the exception if failed; None */
+  tiny_val cancel_message;
   tiny_val callback;       /* the only callback, TINY_ABSENT: none; or a list when there are more */
-  uint32_t place;          /* where it stands in a Waiters */
+  uint32_t place;          /* where it stands in a Waiters; a task: in the loop's list of tasks */
+  uint16_t cancels;        /* of a task: cancelling() */
   uint8_t state;
-  bool blocking;           /* yielded to a task by await, not yet taken up */
-  bool log_traceback;
-  bool is_task;
+  bool blocking : 1;       /* yielded to a task by await, not yet taken up */
+  bool log_traceback : 1;  /* nobody has seen the exception */
+  bool failed : 1;         /* value is an exception; of a cancelled one: the CancelledError that it ended with */
+  bool is_task : 1;
+  bool must_cancel : 1, listed : 1, foreign : 1 /* of a task: no coroutine of the VM but an object with send() and throw() */;
 } Future;
 
 typedef struct Task {
   Future f;                /* must be first: a Task is a Future */
-  tiny_val coro, name, waiter /* future it waits for, or None */, context;
-  uint32_t index;          /* in the loop's list of tasks */
-  uint32_t cancels;        /* cancelling() */
-  uint64_t number;         /* of Task-N, while nobody has given or asked for a name (name is None) */
-  bool must_cancel, listed, foreign /* no coroutine of the VM but an object with send() and throw() */;
+  tiny_val coro;
+  tiny_val name;           /* an int: the number of Task-N, while nobody has given or asked for a name */
+  tiny_val waiter;         /* future it waits for, or None */
+  tiny_val context;
 } Task;
 
 typedef struct Handle {
@@ -34,8 +37,7 @@ typedef struct Handle {
   bool cancelled, scheduled;
 } Handle;
 
-typedef enum { READY_HANDLE, READY_STEP, READY_WAKEUP } ReadyKind;
-typedef struct Ready { tiny_val what, arg; ReadyKind kind; } Ready;
+typedef struct Ready { tiny_val what, arg; } Ready; /* a Handle; a Task with None or what is thrown; a Task with the Future that wakes it */
 typedef struct Timer { double when; uint64_t seq; tiny_val handle; } Timer;
 
 /* Waits for what is outside: NULL functions: only time passes. */
@@ -59,7 +61,9 @@ typedef struct Loop {
   tiny_val *tasks;         /* every task that is not done: the loop keeps them alive */
   size_t n_tasks, cap_tasks;
   tiny_val current;        /* running task or None */
+  tiny_val factory;        /* makes tasks; None: they are plain ones */
   tiny_val previous_loop;  /* what was the running loop before */
+  tiny_val *context;       /* the current context (contextvars.h) */
   tiny_val outside;        /* the context that is left while a step or a callback runs in its own */
   bool running, stopping, closed, virtual_clock, debug, tick /* the host drives: never waits */, failed /* a future had an exception */, inside /* a step or callback has entered its context */;
   VirtualClock *clock;     /* of a virtual clock */
@@ -73,10 +77,11 @@ typedef struct AioData { tiny_val running, cancelled_error, invalid_state; uint6
 extern const tiny_class aio_future_class, aio_task_class, aio_loop_class, aio_handle_class, aio_timer_class, aio_iter_class, aio_reader_class, aio_waiters_class;
 AioData *aio_data(tiny_vm *vm);
 Loop *aio_loop(tiny_vm *vm, tiny_val loop);
+tiny_val future_self(const Future *f);
 Future *aio_future(tiny_vm *vm, tiny_val v);   /* Future or Task, NULL: neither */
 Task *aio_task(tiny_vm *vm, tiny_val v);
 
-bool loop_add_ready(tiny_vm *vm, tiny_val loop, ReadyKind kind, tiny_val what, tiny_val arg);
+bool loop_add_ready(tiny_vm *vm, tiny_val loop, tiny_val what, tiny_val arg);
 tiny_val loop_call_soon(tiny_vm *vm, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context);
 tiny_val loop_turn(tiny_vm *vm, tiny_val loop);          /* what a continuation of the loop returns: runs on */
 TINY_CHECK bool loop_enter(tiny_vm *vm, tiny_val loop, tiny_val context); /* enters a context (PEP 567) */
@@ -105,9 +110,10 @@ tiny_val future_result(tiny_vm *vm, Future *f);                   /* raises what
 tiny_val future_cancelled_error(tiny_vm *vm, Future *f);          /* a CancelledError instance */
 void future_trace(tiny_tracer *t, void *data);
 
-tiny_val task_step(tiny_vm *vm, tiny_val task, tiny_val exc);     /* starts one step: a continuation that ends in loop_turn */
-tiny_val task_wakeup(tiny_vm *vm, tiny_val task, tiny_val future);
+tiny_val task_step(tiny_vm *vm, tiny_val task, Task *t, tiny_val exc); /* starts one step: a continuation that ends in loop_turn */
+tiny_val task_wakeup(tiny_vm *vm, tiny_val task, Task *t, Future *f);
 int task_cancel(tiny_vm *vm, Task *t, tiny_val msg);
+tiny_val task_new(tiny_vm *vm, tiny_val loop, tiny_val coro, tiny_val name, tiny_val context);
 
 tiny_val aio_new_future(tiny_vm *vm, tiny_val loop);
 bool reader_feed(tiny_vm *vm, tiny_val reader, const void *data, size_t n); /* data NULL: the end */

@@ -6,11 +6,12 @@
 void future_trace(tiny_tracer *t, void *data) {
   Future *f = data;
   tiny_trace(t, f->loop);
-  tiny_trace(t, f->result);
-  tiny_trace(t, f->exception);
+  tiny_trace(t, f->value);
   tiny_trace(t, f->cancel_message);
   tiny_trace(t, f->callback);
 }
+
+tiny_val future_self(const Future *f) { return tiny_self(f->is_task ? &aio_task_class : &aio_future_class, f); }
 
 Future *aio_future(tiny_vm *vm, tiny_val v) {
   return tiny_data(vm, v, &aio_future_class);
@@ -25,10 +26,10 @@ bool future_init(tiny_vm *vm, Future *f, tiny_val self, tiny_val loop) {
       if (tiny_failed(loop)) return false;
     }
   }
-  f->self = self;
   f->state = FUT_PENDING;
   tiny_store(vm, self, &f->loop, loop);
-  f->result = f->exception = f->cancel_message = TINY_NONE;
+  f->value = f->cancel_message = TINY_NONE;
+  f->failed = false;
   f->callback = TINY_ABSENT;
   tiny_val source = aio_source(vm, aio_loop(vm, loop));
   return tiny_is_none(source) || (!tiny_failed(source) && tiny_setattr(vm, self, "_debug_source", source));
@@ -42,8 +43,8 @@ static bool invalid_state(tiny_vm *vm, const char *msg) {
 
 /* One callback becomes a ready entry: tasks are woken directly, anything else is a handle with the future as its argument. */
 static bool schedule_one(tiny_vm *vm, Future *f, tiny_val cb) {
-  if (tiny_data(vm, cb, &aio_task_class)) return loop_add_ready(vm, f->loop, READY_WAKEUP, cb, f->self);
-  tiny_val fn = tiny_seq_item(cb, 0), args = tiny_tuple(vm, 1, &f->self);
+  if (tiny_data(vm, cb, &aio_task_class)) return loop_add_ready(vm, f->loop, cb, future_self(f));
+  tiny_val fn = tiny_seq_item(cb, 0), self = future_self(f), args = tiny_tuple(vm, 1, &self);
   return !tiny_failed(loop_call_soon(vm, f->loop, fn, args, tiny_seq_item(cb, 1)));
 }
 
@@ -68,19 +69,19 @@ bool future_add_callback(tiny_vm *vm, Future *f, tiny_val fn, tiny_val context) 
   }
   if (f->state != FUT_PENDING) return schedule_one(vm, f, cb);
   if (tiny_is_absent(f->callback)) {
-    tiny_store(vm, f->self, &f->callback, cb);
+    tiny_store(vm, future_self(f), &f->callback, cb);
     return true;
   }
   if (tiny_kind_of(vm, f->callback) == TINY_T_LIST) return tiny_list_append(vm, f->callback, cb);
   tiny_val both[2] = {f->callback, cb}, list = tiny_list(vm, 2, both);
   if (tiny_failed(list)) return false;
-  tiny_store(vm, f->self, &f->callback, list);
+  tiny_store(vm, future_self(f), &f->callback, list);
   return true;
 }
 
 bool future_finish(tiny_vm *vm, Future *f, tiny_val result) {
   if (f->state != FUT_PENDING) return invalid_state(vm, "invalid state");
-  tiny_store(vm, f->self, &f->result, result);
+  tiny_store(vm, future_self(f), &f->value, result);
   f->state = FUT_FINISHED;
   return schedule_callbacks(vm, f);
 }
@@ -90,13 +91,14 @@ static bool watch_exception(tiny_vm *vm, Future *f) {
   f->log_traceback = true;
   Loop *l = aio_loop(vm, f->loop);
   if (l) l->failed = true;
-  tiny_val self = f->self, watch = tiny_call_method(vm, tiny_import(vm, "asyncio.futures"), "_Unretrieved", 1, &self);
+  tiny_val self = future_self(f), watch = tiny_call_method(vm, tiny_import(vm, "asyncio.futures"), "_Unretrieved", 1, &self);
   return !tiny_failed(watch) && tiny_setattr(vm, self, "_unretrieved", watch);
 }
 
 bool future_fail(tiny_vm *vm, Future *f, tiny_val exc) {
   if (f->state != FUT_PENDING) return invalid_state(vm, "invalid state");
-  tiny_store(vm, f->self, &f->exception, exc);
+  tiny_store(vm, future_self(f), &f->value, exc);
+  f->failed = true;
   f->state = FUT_FINISHED;
   if (!watch_exception(vm, f)) return false;
   return schedule_callbacks(vm, f);
@@ -106,12 +108,12 @@ int future_cancel(tiny_vm *vm, Future *f, tiny_val msg) {
   f->log_traceback = false;
   if (f->state != FUT_PENDING) return 0;
   f->state = FUT_CANCELLED;
-  tiny_store(vm, f->self, &f->cancel_message, msg);
+  tiny_store(vm, future_self(f), &f->cancel_message, msg);
   return schedule_callbacks(vm, f) ? 1 : -1;
 }
 
 tiny_val future_cancelled_error(tiny_vm *vm, Future *f) {
-  if (!tiny_is_none(f->exception)) return f->exception; /* the one that the task ended with keeps its traceback */
+  if (f->failed) return f->value; /* the one that the task ended with keeps its traceback */
   tiny_val msg = f->cancel_message;
   return tiny_call(vm, aio_data(vm)->cancelled_error, tiny_is_none(msg) ? 0 : 1, &msg);
 }
@@ -120,8 +122,7 @@ tiny_val future_result(tiny_vm *vm, Future *f) {
   if (f->state == FUT_CANCELLED) return tiny_raise_value(vm, future_cancelled_error(vm, f));
   if (f->state != FUT_FINISHED) return invalid_state(vm, "Result is not set."), TINY_FAIL;
   f->log_traceback = false;
-  if (!tiny_is_none(f->exception)) return tiny_raise_value(vm, f->exception);
-  return f->result;
+  return f->failed ? tiny_raise_value(vm, f->value) : f->value;
 }
 
 /* ---- methods */
@@ -153,7 +154,7 @@ static tiny_val m_exception(tiny_vm *vm, tiny_args *a) {
   if (f->state == FUT_CANCELLED) return tiny_raise_value(vm, future_cancelled_error(vm, f));
   if (f->state != FUT_FINISHED) return invalid_state(vm, "Exception is not set."), TINY_FAIL;
   f->log_traceback = false;
-  return f->exception;
+  return f->failed ? f->value : TINY_NONE;
 }
 
 static tiny_val m_set_result(tiny_vm *vm, tiny_args *a) {
@@ -161,7 +162,7 @@ static tiny_val m_set_result(tiny_vm *vm, tiny_args *a) {
   if (f->is_task) return tiny_raise(vm, TINY_RUNTIME_ERROR, "Task does not support set_result operation");
   if (!ready(vm, f)) return TINY_FAIL;
   if (f->state != FUT_PENDING) {
-    tiny_val text = tiny_format(vm, "%s: %R", f->state == FUT_CANCELLED ? "CANCELLED" : "FINISHED", f->self);
+    tiny_val text = tiny_format(vm, "%s: %R", f->state == FUT_CANCELLED ? "CANCELLED" : "FINISHED", future_self(f));
     const char *s = tiny_to_str(vm, text, NULL);
     return s ? (invalid_state(vm, s), TINY_FAIL) : TINY_FAIL;
   }
@@ -174,7 +175,7 @@ static tiny_val m_set_exception(tiny_vm *vm, tiny_args *a) {
   if (!ready(vm, f)) return TINY_FAIL;
   tiny_val e = tiny_arg(a, 1);
   if (f->state != FUT_PENDING) {
-    tiny_val text = tiny_format(vm, "%s: %R", f->state == FUT_CANCELLED ? "CANCELLED" : "FINISHED", f->self);
+    tiny_val text = tiny_format(vm, "%s: %R", f->state == FUT_CANCELLED ? "CANCELLED" : "FINISHED", future_self(f));
     const char *s = tiny_to_str(vm, text, NULL);
     return s ? (invalid_state(vm, s), TINY_FAIL) : TINY_FAIL;
   }
@@ -217,7 +218,7 @@ static tiny_val m_remove_done_callback(tiny_vm *vm, tiny_args *a) {
     if (same) removed++;
     else if (!tiny_list_append(vm, kept, cb)) return TINY_FAIL;
   }
-  if (removed) tiny_store(vm, f->self, &f->callback, tiny_seq_len(kept) ? kept : TINY_ABSENT);
+  if (removed) tiny_store(vm, future_self(f), &f->callback, tiny_seq_len(kept) ? kept : TINY_ABSENT);
   return tiny_int(vm, removed);
 }
 
@@ -242,11 +243,11 @@ static tiny_val g_callbacks(tiny_vm *vm, tiny_args *a) {
   if (tiny_kind_of(vm, f->callback) == TINY_T_LIST) return f->callback;
   return tiny_list(vm, 1, &f->callback);
 }
-static tiny_val g_result(tiny_vm *vm, tiny_args *a) { SELF(f); return f->result; }
-static tiny_val g_exception(tiny_vm *vm, tiny_args *a) { SELF(f); return f->exception; }
+static tiny_val g_result(tiny_vm *vm, tiny_args *a) { SELF(f); return f->failed ? TINY_NONE : f->value; }
+static tiny_val g_exception(tiny_vm *vm, tiny_args *a) { SELF(f); return f->failed ? f->value : TINY_NONE; }
 static tiny_val g_loop(tiny_vm *vm, tiny_args *a) { SELF(f); return f->loop; }
 static tiny_val g_cancel_message(tiny_vm *vm, tiny_args *a) { SELF(f); return f->cancel_message; }
-static tiny_val s_cancel_message(tiny_vm *vm, tiny_args *a) { SELF(f); tiny_store(vm, f->self, &f->cancel_message, tiny_arg(a, 1)); return TINY_NONE; }
+static tiny_val s_cancel_message(tiny_vm *vm, tiny_args *a) { SELF(f); tiny_store(vm, future_self(f), &f->cancel_message, tiny_arg(a, 1)); return TINY_NONE; }
 static tiny_val g_blocking(tiny_vm *vm, tiny_args *a) { SELF(f); return tiny_bool(f->blocking); }
 static tiny_val s_blocking(tiny_vm *vm, tiny_args *a) { SELF(f); f->blocking = tiny_truth(vm, tiny_arg(a, 1)) == 1; return TINY_NONE; }
 static tiny_val g_log(tiny_vm *vm, tiny_args *a) { SELF(f); return tiny_bool(f->log_traceback); }

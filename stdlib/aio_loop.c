@@ -39,6 +39,7 @@ static void loop_trace(tiny_tracer *t, void *data) {
   for (size_t i = 0; i < l->n_timers; i++) tiny_trace(t, l->timers[i].handle);
   for (size_t i = 0; i < l->n_tasks; i++) tiny_trace(t, l->tasks[i]);
   tiny_trace(t, l->current);
+  tiny_trace(t, l->factory);
   tiny_trace(t, l->previous_loop);
   tiny_trace(t, l->outside);
 }
@@ -73,6 +74,12 @@ static double loop_time(const Loop *l) { return l->virtual_clock ? (double)l->cl
 bool loop_enter(tiny_vm *vm, tiny_val loop, tiny_val context) {
   Loop *l = aio_loop(vm, loop);
   tiny_val previous;
+  if (!l->context && !(l->context = context_slot(vm))) return (void)tiny_no_memory(vm), false;
+  if (tiny_is_none(context) && tiny_is_none(*l->context)) { /* the usual case: no script has set a context variable */
+    l->outside = TINY_NONE;
+    l->inside = true;
+    return true;
+  }
   if (!context_enter(vm, context, &previous)) return false;
   tiny_store(vm, loop, &l->outside, previous);
   l->inside = true;
@@ -83,12 +90,13 @@ tiny_val loop_leave(tiny_vm *vm, Loop *l) {
   tiny_val previous = l->outside;
   l->outside = TINY_NONE;
   l->inside = false;
+  if (tiny_is_none(previous) && l->context && tiny_is_none(*l->context)) return TINY_NONE;
   return context_leave(vm, previous);
 }
 
 tiny_val loop_call_soon(tiny_vm *vm, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context) {
   tiny_val h = handle_new(vm, false, loop, callback, args, context);
-  return !tiny_failed(h) && loop_add_ready(vm, loop, READY_HANDLE, h, TINY_NONE) ? h : TINY_FAIL;
+  return !tiny_failed(h) && loop_add_ready(vm, loop, h, TINY_NONE) ? h : TINY_FAIL;
 }
 
 /* ---- running */
@@ -206,7 +214,7 @@ static int begin_turn(tiny_vm *vm, tiny_val loop, Loop *l) {
     Handle *h = tiny_data(vm, handle, &aio_handle_class);
     h->scheduled = false;
     if (h->cancelled) l->n_cancelled--;
-    else if (!loop_add_ready(vm, loop, READY_HANDLE, handle, TINY_NONE)) return -1;
+    else if (!loop_add_ready(vm, loop, handle, TINY_NONE)) return -1;
   }
   l->batch = l->ready_len;
   return 1;
@@ -237,8 +245,11 @@ tiny_val loop_turn(tiny_vm *vm, tiny_val loop) {
     l->ready_at = (l->ready_at + 1) & (l->ready_cap - 1);
     l->ready_len--;
     l->batch--;
-    if (r.kind == READY_STEP) return task_step(vm, r.what, r.arg);
-    if (r.kind == READY_WAKEUP) return task_wakeup(vm, r.what, r.arg);
+    Task *t = aio_task(vm, r.what);
+    if (t) {
+      Future *f = tiny_is_none(r.arg) ? NULL : aio_future(vm, r.arg);
+      return f ? task_wakeup(vm, r.what, t, f) : task_step(vm, r.what, t, r.arg);
+    }
     Handle *h = tiny_data(vm, r.what, &aio_handle_class);
     if (!h->cancelled) return run_handle(vm, loop, r.what, h);
   }
@@ -290,7 +301,7 @@ static tiny_val l_run_tick(tiny_vm *vm, tiny_args *a) {
 static tiny_val l_init(tiny_vm *vm, tiny_args *a) {
   LOOP(l);
   l->self = tiny_arg(a, 0);
-  l->current = l->previous_loop = l->outside = TINY_NONE;
+  l->current = l->previous_loop = l->outside = l->factory = TINY_NONE;
   l->virtual_clock = tiny_is_none(tiny_arg(a, 1)) ? clock_virtual(vm) != NULL : tiny_truth(vm, tiny_arg(a, 1)) == 1;
   return !l->virtual_clock || (l->clock = clock_data(vm)) ? TINY_NONE : TINY_FAIL;
 }
@@ -349,6 +360,21 @@ static tiny_val l_create_future(tiny_vm *vm, tiny_args *a) {
   return tiny_failed(f) || !future_init(vm, data, f, tiny_arg(a, 0)) ? TINY_FAIL : f;
 }
 
+static tiny_val l_create_task(tiny_vm *vm, tiny_args *a) {
+  LOOP(l);
+  if (tiny_is_none(l->factory)) return task_new(vm, tiny_arg(a, 0), tiny_arg(a, 1), tiny_arg(a, 2), tiny_arg(a, 3));
+  tiny_val argv[5] = {tiny_arg(a, 0), l->factory, tiny_arg(a, 1), tiny_arg(a, 2), tiny_arg(a, 3)};
+  return tiny_tail_call(vm, tiny_getattr(vm, tiny_import(vm, "asyncio.base_events"), "_task_of_factory"), 5, argv);
+}
+static tiny_val l_get_factory(tiny_vm *vm, tiny_args *a) { LOOP(l); (void)vm; return l->factory; }
+static tiny_val l_set_factory(tiny_vm *vm, tiny_args *a) {
+  LOOP(l);
+  if (!tiny_is_none(tiny_arg(a, 1)) && !tiny_hasattr(vm, tiny_arg(a, 1), "__call__"))
+    return tiny_pending(vm) ? TINY_FAIL : tiny_raise(vm, TINY_TYPE_ERROR, "task factory must be a callable or None");
+  tiny_store(vm, tiny_arg(a, 0), &l->factory, tiny_arg(a, 1));
+  return TINY_NONE;
+}
+
 static tiny_val l_tasks(tiny_vm *vm, tiny_args *a) {
   LOOP(l);
   return tiny_list(vm, (int)l->n_tasks, l->tasks);
@@ -398,7 +424,8 @@ static const tiny_def loop_methods[] = {{"__init__", l_init, "(self, virtual=Non
     {"time", l_time, "(self, /)", "The loop's clock in seconds."}, {"stop", l_stop, "(self, /)", "Stop after the current turn."}, {"is_running", l_is_running, "(self, /)", NULL},
     {"is_closed", l_is_closed, "(self, /)", NULL}, {"close", l_close, "(self, /)", NULL}, {"call_soon", l_call_soon, "(self, callback, *args, context=None)", NULL},
     {"call_soon_threadsafe", l_call_soon, "(self, callback, *args, context=None)", NULL}, {"call_later", l_call_later, "(self, delay, callback, *args, context=None)", NULL},
-    {"call_at", l_call_at, "(self, when, callback, *args, context=None)", NULL}, {"create_future", l_create_future, "(self, /)", NULL}, {"_all_tasks", l_tasks, "(self, /)", NULL},
+    {"call_at", l_call_at, "(self, when, callback, *args, context=None)", NULL}, {"create_future", l_create_future, "(self, /)", NULL}, {"create_task", l_create_task, "(self, coro, *, name=None, context=None)", "Schedule a coroutine object."},
+    {"get_task_factory", l_get_factory, "(self, /)", NULL}, {"set_task_factory", l_set_factory, "(self, factory)", NULL}, {"_all_tasks", l_tasks, "(self, /)", NULL},
     {"get_debug", l_get_debug, "(self, /)", NULL}, {"set_debug", l_set_debug, "(self, enabled, /)", NULL}, {"_enter_task", l_enter_task, "(self, task, /)", NULL},
     {"_leave_task", l_leave_task, "(self, task, /)", NULL}, {"@_failed", g_failed, "(self, /)", NULL}, {"@_ready", g_ready, "(self, /)", NULL}, {"@_scheduled", g_scheduled, "(self, /)", NULL},
     {"_current_task", l_current, "(self, /)", NULL}, {"_timer_count", l_timer_count, "(self, /)", NULL}, {0}};

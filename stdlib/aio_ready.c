@@ -21,7 +21,7 @@ static bool ring_grow(tiny_vm *vm, Loop *l) {
   return true;
 }
 
-bool loop_add_ready(tiny_vm *vm, tiny_val loop, ReadyKind kind, tiny_val what, tiny_val arg) {
+bool loop_add_ready(tiny_vm *vm, tiny_val loop, tiny_val what, tiny_val arg) {
   Loop *l = aio_loop(vm, loop);
   if (!l) { /* another kind of loop: it is asked like any other */
     tiny_raise(vm, TINY_TYPE_ERROR, "an event loop of this library is required, got %R", loop);
@@ -32,7 +32,6 @@ bool loop_add_ready(tiny_vm *vm, tiny_val loop, ReadyKind kind, tiny_val what, t
   Ready *r = &l->ready[(l->ready_at + l->ready_len) & (l->ready_cap - 1)];
   tiny_store(vm, loop, &r->what, what);
   tiny_store(vm, loop, &r->arg, arg);
-  r->kind = kind;
   l->ready_len++;
   return true;
 }
@@ -45,19 +44,19 @@ bool loop_add_task(tiny_vm *vm, Loop *l, Task *t) {
     l->tasks = p;
     l->cap_tasks = cap;
   }
-  t->index = (uint32_t)l->n_tasks;
-  t->listed = true;
-  tiny_store(vm, l->self, &l->tasks[l->n_tasks++], t->f.self);
+  t->f.place = (uint32_t)l->n_tasks;
+  t->f.listed = true;
+  tiny_store(vm, l->self, &l->tasks[l->n_tasks++], future_self(&t->f));
   return true;
 }
 
 void loop_drop_task(tiny_vm *vm, Loop *l, Task *t) {
-  if (!t->listed) return;
-  t->listed = false;
+  if (!t->f.listed) return;
+  t->f.listed = false;
   tiny_val last = l->tasks[--l->n_tasks];
-  if (t->index != l->n_tasks) {
-    l->tasks[t->index] = last;
-    aio_task(vm, last)->index = t->index;
+  if (t->f.place != l->n_tasks) {
+    l->tasks[t->f.place] = last;
+    aio_task(vm, last)->f.place = t->f.place;
   }
 }
 

@@ -18,7 +18,7 @@ static void task_trace(tiny_tracer *t, void *data) {
 static void leave(tiny_vm *vm, Task *t, Loop *l) {
   l->current = TINY_NONE;
   tiny_val context = loop_leave(vm, l);
-  tiny_store(vm, t->f.self, &t->context, context);
+  tiny_store(vm, future_self(&t->f), &t->context, context);
 }
 
 static bool done(tiny_vm *vm, Task *t, bool ok) {
@@ -40,7 +40,7 @@ static int cancel_waiter(tiny_vm *vm, tiny_val v, tiny_val msg) {
 /* A RuntimeError is thrown into the coroutine at its next step. */
 static bool bad_yield(tiny_vm *vm, tiny_val task, Task *t, tiny_val text) {
   tiny_val e = tiny_call(vm, tiny_exc_class(vm, TINY_RUNTIME_ERROR), 1, &text);
-  return !tiny_failed(e) && loop_add_ready(vm, t->f.loop, READY_STEP, task, e);
+  return !tiny_failed(e) && loop_add_ready(vm, t->f.loop, task, e);
 }
 
 static bool wait_for_future(tiny_vm *vm, tiny_val task, Task *t, Future *f, tiny_val fut) {
@@ -50,17 +50,17 @@ static bool wait_for_future(tiny_vm *vm, tiny_val task, Task *t, Future *f, tiny
   f->blocking = false;
   if (!future_add_callback(vm, f, task, TINY_NONE)) return false;
   tiny_store(vm, task, &t->waiter, fut);
-  if (t->must_cancel) {
+  if (t->f.must_cancel) {
     tiny_val msg = t->f.cancel_message;
     int r = cancel_waiter(vm, fut, msg);
     if (r < 0) return false;
-    if (r) t->must_cancel = false;
+    if (r) t->f.must_cancel = false;
   }
   return true;
 }
 
 static bool yielded(tiny_vm *vm, tiny_val task, Task *t, tiny_val v) {
-  if (tiny_is_none(v)) return loop_add_ready(vm, t->f.loop, READY_STEP, task, TINY_NONE); /* a bare yield gives the others one turn */
+  if (tiny_is_none(v)) return loop_add_ready(vm, t->f.loop, task, TINY_NONE); /* a bare yield gives the others one turn */
   Future *f = aio_future(vm, v);
   if (f) return wait_for_future(vm, task, t, f, v);
   if (tiny_kind_of(vm, v) == TINY_T_GENERATOR) return bad_yield(vm, task, t, tiny_format(vm, "yield was used instead of yield from for generator in task %R with %R", task, v));
@@ -71,7 +71,8 @@ static bool raised(tiny_vm *vm, Task *t, tiny_val e, bool *pass_on) {
   int cancelled = tiny_isinstance(vm, e, aio_data(vm)->cancelled_error);
   if (cancelled < 0) return false;
   if (cancelled) {
-    tiny_store(vm, t->f.self, &t->f.exception, e);
+    tiny_store(vm, future_self(&t->f), &t->f.value, e);
+    t->f.failed = true;
     return done(vm, t, future_cancel(vm, &t->f, t->f.cancel_message) >= 0);
   }
   *pass_on = tiny_isinstance(vm, e, tiny_exc_class(vm, TINY_KEYBOARD_INTERRUPT)) == 1 || tiny_isinstance(vm, e, tiny_exc_class(vm, TINY_SYSTEM_EXIT)) == 1;
@@ -80,9 +81,9 @@ static bool raised(tiny_vm *vm, Task *t, tiny_val e, bool *pass_on) {
 
 /* What a step brought is taken up; 1: the exception goes through the loop too, 0: go on, -1: failed. */
 static int step_done(tiny_vm *vm, tiny_val task, Task *t, tiny_outcome how, tiny_val v) {
-  if (t->foreign && how == TINY_RETURNED) { /* what its send() gave it has yielded; it returns by StopIteration */
+  if (t->f.foreign && how == TINY_RETURNED) { /* what its send() gave it has yielded; it returns by StopIteration */
     how = TINY_YIELDED;
-  } else if (t->foreign && tiny_isinstance(vm, v, tiny_exc_class(vm, TINY_STOP_ITERATION)) == 1) {
+  } else if (t->f.foreign && tiny_isinstance(vm, v, tiny_exc_class(vm, TINY_STOP_ITERATION)) == 1) {
     how = TINY_RETURNED;
     v = tiny_getattr(vm, v, "value");
     if (tiny_failed(v)) return -1;
@@ -92,8 +93,8 @@ static int step_done(tiny_vm *vm, tiny_val task, Task *t, tiny_outcome how, tiny
     ok = yielded(vm, task, t, v);
   } else if (how == TINY_RAISED) {
     ok = raised(vm, t, v, &pass_on);
-  } else if (t->must_cancel) { /* asked to cancel, but it returned first */
-    t->must_cancel = false;
+  } else if (t->f.must_cancel) { /* asked to cancel, but it returned first */
+    t->f.must_cancel = false;
     ok = done(vm, t, future_cancel(vm, &t->f, t->f.cancel_message) >= 0);
   } else {
     ok = done(vm, t, future_finish(vm, &t->f, v));
@@ -112,20 +113,19 @@ static tiny_val task_stepped(tiny_vm *vm, tiny_val task, tiny_outcome how, tiny_
   return loop_turn(vm, loop);
 }
 
-tiny_val task_step(tiny_vm *vm, tiny_val task, tiny_val exc) {
-  Task *t = aio_task(vm, task);
+tiny_val task_step(tiny_vm *vm, tiny_val task, Task *t, tiny_val exc) {
   if (t->f.state != FUT_PENDING) return loop_turn(vm, t->f.loop);
-  if (t->must_cancel) {
+  if (t->f.must_cancel) {
     if (tiny_is_none(exc) || tiny_isinstance(vm, exc, aio_data(vm)->cancelled_error) != 1) exc = future_cancelled_error(vm, &t->f);
     if (tiny_failed(exc)) return TINY_FAIL;
-    t->must_cancel = false;
+    t->f.must_cancel = false;
   }
   t->waiter = TINY_NONE;
   Loop *l = aio_loop(vm, t->f.loop);
   tiny_store(vm, t->f.loop, &l->current, task);
   if (l->debug) loop_step_begins(l);
   if (!loop_enter(vm, t->f.loop, t->context)) return TINY_FAIL;
-  if (t->foreign) { /* an object with send() and throw() */
+  if (t->f.foreign) { /* an object with send() and throw() */
     tiny_val m = tiny_getattr(vm, t->coro, tiny_is_none(exc) ? "send" : "throw");
     return tiny_then_call(vm, task_stepped, task, m, 1, &exc);
   }
@@ -133,27 +133,26 @@ tiny_val task_step(tiny_vm *vm, tiny_val task, tiny_val exc) {
   return tiny_then_throw(vm, task_stepped, task, t->coro, exc);
 }
 
-tiny_val task_wakeup(tiny_vm *vm, tiny_val task, tiny_val future) {
-  Future *f = aio_future(vm, future);
+tiny_val task_wakeup(tiny_vm *vm, tiny_val task, Task *t, Future *f) {
   tiny_val exc = TINY_NONE;
   if (f->state == FUT_CANCELLED) exc = future_cancelled_error(vm, f);
-  else if (!tiny_is_none(f->exception)) {
+  else if (f->failed) {
     f->log_traceback = false;
-    exc = f->exception;
+    exc = f->value;
   }
-  return tiny_failed(exc) ? TINY_FAIL : task_step(vm, task, exc);
+  return tiny_failed(exc) ? TINY_FAIL : task_step(vm, task, t, exc);
 }
 
 int task_cancel(tiny_vm *vm, Task *t, tiny_val msg) {
   t->f.log_traceback = false;
   if (t->f.state != FUT_PENDING) return 0;
-  t->cancels++;
+  if (t->f.cancels < UINT16_MAX) t->f.cancels++;
   if (!tiny_is_none(t->waiter)) {
     int r = cancel_waiter(vm, t->waiter, msg);
     if (r) return r;
   }
-  t->must_cancel = true;
-  tiny_store(vm, t->f.self, &t->f.cancel_message, msg);
+  t->f.must_cancel = true;
+  tiny_store(vm, future_self(&t->f), &t->f.cancel_message, msg);
   return 1;
 }
 
@@ -182,61 +181,72 @@ static tiny_val eager_start(tiny_vm *vm, tiny_val task, Task *t, Loop *l) {
 
 #define SELF(name) Task *name = aio_task(vm, tiny_arg(a, 0)); if (!name) return tiny_raise(vm, TINY_TYPE_ERROR, "Task object is required")
 
-static tiny_val m_init(tiny_vm *vm, tiny_args *a) {
-  SELF(t);
-  tiny_val self = tiny_arg(a, 0), coro = tiny_arg(a, 1), name = tiny_arg(a, 3);
+static tiny_val task_init(tiny_vm *vm, Task *t, tiny_val self, tiny_val coro, tiny_val loop, tiny_val name, tiny_val context, bool eager) {
   tiny_kind kind = tiny_kind_of(vm, coro);
-  if (kind != TINY_T_COROUTINE && kind != TINY_T_GENERATOR && !(tiny_hasattr(vm, coro, "send") && tiny_hasattr(vm, coro, "throw")))
-    return tiny_raise(vm, TINY_TYPE_ERROR, "a coroutine was expected, got %R", coro);
+  bool own = kind == TINY_T_COROUTINE || kind == TINY_T_GENERATOR;
+  if (!own && !(tiny_hasattr(vm, coro, "send") && tiny_hasattr(vm, coro, "throw"))) return tiny_raise(vm, TINY_TYPE_ERROR, "a coroutine was expected, got %R", coro);
+  t->f.is_task = true;
   t->name = t->waiter = TINY_NONE;
   t->coro = coro;
-  if (!future_init(vm, &t->f, self, tiny_arg(a, 2))) return TINY_FAIL;
-  t->f.is_task = true;
-  t->foreign = kind != TINY_T_GENERATOR && kind != TINY_T_COROUTINE;
+  if (!future_init(vm, &t->f, self, loop)) return TINY_FAIL;
+  t->f.foreign = !own;
   tiny_store(vm, self, &t->coro, coro);
-  tiny_val context = tiny_is_none(tiny_arg(a, 4)) ? context_snapshot(vm) : tiny_arg(a, 4);
+  if (tiny_is_none(context)) context = context_snapshot(vm);
   if (tiny_failed(context)) return context;
   tiny_store(vm, self, &t->context, context);
-  if (tiny_is_none(name)) t->number = ++aio_data(vm)->tasks_named;
+  if (tiny_is_none(name)) name = tiny_int(vm, (int64_t)++aio_data(vm)->tasks_named);
   else if (tiny_kind_of(vm, name) != TINY_T_STR) name = tiny_str(vm, name);
   if (tiny_failed(name)) return TINY_FAIL;
   tiny_store(vm, self, &t->name, name);
   Loop *l = aio_loop(vm, t->f.loop);
   if (!l) return tiny_raise(vm, TINY_TYPE_ERROR, "an event loop of this library is required, got %R", t->f.loop);
   if (!loop_check_closed(vm, l) || !loop_add_task(vm, l, t)) return TINY_FAIL;
-  if (tiny_truth(vm, tiny_arg(a, 5)) == 1 && l->running && !t->foreign) return eager_start(vm, self, t, l);
-  return loop_add_ready(vm, t->f.loop, READY_STEP, self, TINY_NONE) ? TINY_NONE : TINY_FAIL;
+  if (eager && l->running && own) return eager_start(vm, self, t, l);
+  return loop_add_ready(vm, t->f.loop, self, TINY_NONE) ? TINY_NONE : TINY_FAIL;
+}
+
+static tiny_val m_init(tiny_vm *vm, tiny_args *a) {
+  SELF(t);
+  return task_init(vm, t, tiny_arg(a, 0), tiny_arg(a, 1), tiny_arg(a, 2), tiny_arg(a, 3), tiny_arg(a, 4), tiny_truth(vm, tiny_arg(a, 5)) == 1);
+}
+
+tiny_val task_new(tiny_vm *vm, tiny_val loop, tiny_val coro, tiny_val name, tiny_val context) {
+  void *data;
+  tiny_val self = tiny_instance(vm, &aio_task_class, &data);
+  return tiny_failed(self) || tiny_failed(task_init(vm, data, self, coro, loop, name, context, false)) ? TINY_FAIL : self;
 }
 
 static tiny_val m_get_name(tiny_vm *vm, tiny_args *a) {
   SELF(t);
-  if (!tiny_is_none(t->name)) return t->name;
-  tiny_val name = tiny_format(vm, "Task-%llu", (unsigned long long)t->number);
-  if (!tiny_failed(name)) tiny_store(vm, t->f.self, &t->name, name);
+  int64_t number;
+  if (tiny_kind_of(vm, t->name) != TINY_T_INT) return t->name;
+  if (!tiny_to_int(vm, t->name, &number)) return TINY_FAIL;
+  tiny_val name = tiny_format(vm, "Task-%lld", (long long)number);
+  if (!tiny_failed(name)) tiny_store(vm, future_self(&t->f), &t->name, name);
   return name;
 }
 static tiny_val m_set_name(tiny_vm *vm, tiny_args *a) {
   SELF(t);
   tiny_val s = tiny_str(vm, tiny_arg(a, 1));
   if (tiny_failed(s)) return s;
-  tiny_store(vm, t->f.self, &t->name, s);
+  tiny_store(vm, future_self(&t->f), &t->name, s);
   return TINY_NONE;
 }
 static tiny_val m_get_coro(tiny_vm *vm, tiny_args *a) { SELF(t); return t->coro; }
 static tiny_val m_get_context(tiny_vm *vm, tiny_args *a) {
   SELF(t);
   tiny_val context = context_or_new(vm, t->context);
-  if (!tiny_failed(context)) tiny_store(vm, t->f.self, &t->context, context);
+  if (!tiny_failed(context)) tiny_store(vm, future_self(&t->f), &t->context, context);
   return context;
 }
-static tiny_val m_cancelling(tiny_vm *vm, tiny_args *a) { SELF(t); return tiny_int(vm, t->cancels); }
+static tiny_val m_cancelling(tiny_vm *vm, tiny_args *a) { SELF(t); return tiny_int(vm, t->f.cancels); }
 static tiny_val m_uncancel(tiny_vm *vm, tiny_args *a) {
   SELF(t);
-  if (t->cancels) t->cancels--;
-  return tiny_int(vm, t->cancels);
+  if (t->f.cancels) t->f.cancels--;
+  return tiny_int(vm, t->f.cancels);
 }
 static tiny_val g_waiter(tiny_vm *vm, tiny_args *a) { SELF(t); return t->waiter; }
-static tiny_val g_must_cancel(tiny_vm *vm, tiny_args *a) { SELF(t); return tiny_bool(t->must_cancel); }
+static tiny_val g_must_cancel(tiny_vm *vm, tiny_args *a) { SELF(t); return tiny_bool(t->f.must_cancel); }
 static tiny_val m_get_stack(tiny_vm *vm, tiny_args *a) {
   tiny_val argv[2] = {tiny_arg(a, 0), tiny_arg(a, 1)};
   return tiny_call_method(vm, tiny_import(vm, "asyncio.base_tasks"), "_task_get_stack", 2, argv);

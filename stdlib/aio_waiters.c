@@ -58,6 +58,19 @@ static tiny_val m_append(tiny_vm *vm, tiny_args *a) {
   return TINY_NONE;
 }
 
+/* _join(loop): a new future at the end; None if that is not the running loop (the caller then sees to it). */
+static tiny_val m_join(tiny_vm *vm, tiny_args *a) {
+  WAITERS(w);
+  tiny_val loop = tiny_arg(a, 1);
+  if (tiny_is_none(loop) || !tiny_is(loop, aio_data(vm)->running)) return TINY_NONE;
+  tiny_val v = aio_new_future(vm, loop);
+  if (tiny_failed(v) || !reserve(vm, w)) return TINY_FAIL;
+  aio_future(vm, v)->place = w->end;
+  tiny_store(vm, tiny_arg(a, 0), &w->items[w->end++], v);
+  w->live++;
+  return v;
+}
+
 static tiny_val m_remove(tiny_vm *vm, tiny_args *a) {
   WAITERS(w);
   tiny_val v = tiny_arg(a, 1);
@@ -120,7 +133,7 @@ static tiny_val m_wake_pop(tiny_vm *vm, tiny_args *a) {
   return TINY_FALSE;
 }
 
-static const tiny_def waiters_methods[] = {{"append", m_append, "(self, future, /)", NULL}, {"remove", m_remove, "(self, future, /)", NULL}, {"popleft", m_popleft, "(self, /)", NULL},
+static const tiny_def waiters_methods[] = {{"append", m_append, "(self, future, /)", NULL}, {"_join", m_join, "(self, loop, /)", NULL}, {"remove", m_remove, "(self, future, /)", NULL}, {"popleft", m_popleft, "(self, /)", NULL},
     {"__iter__", m_iter, "(self, /)", NULL}, {"__len__", m_len, "(self, /)", NULL}, {"__getitem__", m_getitem, "(self, i: int, /)", NULL}, {"_wake", m_wake, "(self, result, /)", NULL},
     {"_wake_pop", m_wake_pop, "(self, /)", NULL}, {0}};
 const tiny_class aio_waiters_class = {.name = "_asyncio.Waiters", .data_size = sizeof(Waiters), .methods = waiters_methods, .trace = waiters_trace, .destroy = waiters_destroy};

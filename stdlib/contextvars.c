@@ -150,6 +150,11 @@ tiny_val context_snapshot(tiny_vm *vm) {
 
 tiny_val context_or_new(tiny_vm *vm, tiny_val v) { return tiny_is_none(v) ? copy_of(vm, TINY_NONE) : v; }
 
+tiny_val *context_slot(tiny_vm *vm) {
+  Current *c = current(vm);
+  return c ? &c->context : NULL;
+}
+
 bool context_enter(tiny_vm *vm, tiny_val v, tiny_val *previous) {
   Current *cur = current(vm);
   if (!cur) return tiny_no_memory(vm), false;

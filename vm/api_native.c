@@ -9,9 +9,11 @@
 typedef struct NativeInstance {
   Obj head;
   const tiny_class *def;
-  size_t unused;   /* keeps data 16-aligned */
-  char data[];
+  char data[];     /* begins 8 bytes later where its size is a multiple of 16: only such a struct can need that alignment */
 } NativeInstance;
+
+static inline size_t data_offset(const tiny_class *def) { return offsetof(NativeInstance, data) + (def->data_size % 16 ? 0 : 8); }
+static inline void *data_of(NativeInstance *inst) { return (char *)inst + data_offset(inst->def); }
 
 /* ---- arguments */
 
@@ -78,7 +80,7 @@ static const tiny_class *class_def(VM *vm, const Type *t) {
 static void trace_instance(Tracer *t, Obj *o) {
   NativeInstance *inst = (NativeInstance *)(void *)o;
   for (const tiny_class *c = inst->def; c; c = c->base) {
-    if (c->trace) c->trace(t, inst->data);
+    if (c->trace) c->trace(t, data_of(inst));
   }
   if (o->type->flags & TYPE_ATTRS_BEHIND) instance_trace_attrs(t, o);
 }
@@ -86,13 +88,13 @@ static void trace_instance(Tracer *t, Obj *o) {
 static void destroy_instance(VM *vm, Obj *o) {
   NativeInstance *inst = (NativeInstance *)(void *)o;
   for (const tiny_class *c = inst->def; c; c = c->base) {
-    if (c->destroy) c->destroy(vm, inst->data);
+    if (c->destroy) c->destroy(vm, data_of(inst));
   }
   if (o->type->flags & TYPE_ATTRS_BEHIND) instance_destroy_attrs(vm, o);
 }
 
 static NativeInstance *new_instance(VM *vm, const Type *cls, const tiny_class *def) {
-  NativeInstance *inst = gc_new(vm, cls, sizeof *inst + def->data_size);
+  NativeInstance *inst = gc_new(vm, cls, data_offset(def) + def->data_size);
   if (inst) inst->def = def;
   return inst;
 }
@@ -205,7 +207,7 @@ tiny_val tiny_instance(tiny_vm *vm, const tiny_class *def, void **data) {
   if (v_failed(cls)) return V_FAIL;
   NativeInstance *inst = new_instance(vm, (const Type *)v_obj(cls), def);
   if (!inst) return V_FAIL;
-  if (data) *data = inst->data;
+  if (data) *data = data_of(inst);
   return api_pin(vm, v_from_obj(inst));
 }
 
@@ -214,10 +216,12 @@ void *tiny_data(tiny_vm *vm, tiny_val instance, const tiny_class *cls) {
   if (!v_has_layout(instance, LAY_NATIVE_INSTANCE)) return NULL;
   NativeInstance *inst = (NativeInstance *)(void *)v_obj(instance);
   for (const tiny_class *c = inst->def; c; c = c->base) {
-    if (c == cls) return inst->data;
+    if (c == cls) return data_of(inst);
   }
   return NULL;
 }
+
+tiny_val tiny_self(const tiny_class *cls, const void *data) { return v_from_obj((Obj *)(uintptr_t)((const char *)data - data_offset(cls))); }
 
 void tiny_trace(tiny_tracer *t, tiny_val v) { gc_mark(t, v); }
 
