@@ -90,10 +90,10 @@ static Value bi_input(VM *vm, Args *a) {
   return rt_tail_builtin(vm, "_builtins_input", 3, rest);
 }
 
-static Value bi_open(VM *vm, Args *a) { return rt_tail_builtin(vm, "_builtins_open", 2, a->v); }
+static Value bi_open(VM *vm, Args *a) { return rt_tail_builtin(vm, "_builtins_open", a->n, a->v); }
 
 const tiny_def builtins_io[] = {
   {"print", bi_print, "(*args, sep=' ', end='\\n', file=None, flush=False)", "Prints the values to a stream, or to sys.stdout by default."},
   {"input", bi_input, "(prompt=..., /)", "Read a string from standard input.  The trailing newline is stripped."},
-  {"open", bi_open, "(*args, **kwargs)", "Open file and return a stream.  Raise OSError upon failure."},
+  {"open", bi_open, "(file, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None)", "Open file and return a stream.  Raise OSError upon failure."},
   {0}};

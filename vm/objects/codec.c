@@ -1,7 +1,8 @@
-/* Text <-> bytes: UTF-8, UTF-16, UTF-32, ASCII, Latin-1, unicode_escape, with the error handlers of the library reference ("codecs"). */
+/* Text <-> bytes: UTF-8, UTF-16, UTF-32, ASCII, Latin-1, the single-byte encodings of codec_maps.h, unicode_escape, raw_unicode_escape, with the error handlers of the library reference ("codecs"). */
 #include "vm/objects/str_build.h"
+#include "vm/objects/codec_maps.h"
 
-typedef enum { ENC_UTF8, ENC_UTF8_SIG, ENC_ASCII, ENC_LATIN1, ENC_UTF16, ENC_UTF16LE, ENC_UTF16BE, ENC_UTF32, ENC_UTF32LE, ENC_UTF32BE, ENC_ESCAPE } EncKind;
+typedef enum { ENC_UTF8, ENC_UTF8_SIG, ENC_ASCII, ENC_LATIN1, ENC_MAP, ENC_UTF16, ENC_UTF16LE, ENC_UTF16BE, ENC_UTF32, ENC_UTF32LE, ENC_UTF32BE, ENC_ESCAPE, ENC_RAW } EncKind;
 typedef struct Encoding { const char *alias; EncKind kind; } Encoding;
 
 /* Names are compared in lower case with '_' and ' ' read as '-'. */
@@ -11,10 +12,10 @@ static const Encoding encodings[] = {
   {"latin1", ENC_LATIN1}, {"iso-8859-1", ENC_LATIN1}, {"iso8859-1", ENC_LATIN1}, {"8859", ENC_LATIN1}, {"cp819", ENC_LATIN1}, {"l1", ENC_LATIN1},
   {"latin", ENC_LATIN1}, {"utf-16", ENC_UTF16}, {"utf16", ENC_UTF16}, {"u16", ENC_UTF16}, {"utf-16-le", ENC_UTF16LE}, {"utf-16le", ENC_UTF16LE},
   {"utf-16-be", ENC_UTF16BE}, {"utf-16be", ENC_UTF16BE}, {"utf-32", ENC_UTF32}, {"utf32", ENC_UTF32}, {"u32", ENC_UTF32}, {"utf-32-le", ENC_UTF32LE},
-  {"utf-32le", ENC_UTF32LE}, {"utf-32-be", ENC_UTF32BE}, {"utf-32be", ENC_UTF32BE}, {"unicode-escape", ENC_ESCAPE},
+  {"utf-32le", ENC_UTF32LE}, {"utf-32-be", ENC_UTF32BE}, {"utf-32be", ENC_UTF32BE}, {"unicode-escape", ENC_ESCAPE}, {"raw-unicode-escape", ENC_RAW},
 };
 /* As the exceptions name them. */
-static const char *const shown_name[] = {"utf-8", "utf-8", "ascii", "latin-1", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "unicodeescape"};
+static const char *const shown_name[] = {"utf-8", "utf-8", "ascii", "latin-1", "charmap", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "unicodeescape", "rawunicodeescape"};
 
 typedef enum { ERR_STRICT, ERR_IGNORE, ERR_REPLACE, ERR_BACKSLASH, ERR_XML, ERR_NAME, ERR_ESCAPE, ERR_PASS, ERR_UNKNOWN } ErrKind;
 static const char *const handlers[] = {"strict", "ignore", "replace", "backslashreplace", "xmlcharrefreplace", "namereplace", "surrogateescape", "surrogatepass"};
@@ -24,6 +25,7 @@ typedef struct Codec {
   VM *vm;
   EncKind kind;
   bool big; /* byte order of UTF-16 and UTF-32 */
+  const uint16_t *map; /* ENC_MAP: of the bytes from 0x80 on */
   const char *errors;
   ErrKind handler;
   Value object;
@@ -40,6 +42,15 @@ bool codec_arg(VM *vm, Value v, const char *what, const char **out) {
   return true;
 }
 
+/* The map of a single-byte encoding; NULL: not one of them. */
+static const uint16_t *find_map(const char *name, size_t n) {
+  for (size_t i = 0; i < sizeof codec_maps / sizeof *codec_maps; i++) {
+    for (const char *p = codec_maps[i].names; (p = strchr(p, ' ')) != NULL && p[1]; p++)
+      if (strncmp(p + 1, name, n) == 0 && p[n + 1] == ' ') return codec_maps[i].upper;
+  }
+  return NULL;
+}
+
 static bool codec_open(Codec *c, VM *vm, Value object, const char *encoding, const char *errors) {
   char name[20];
   size_t n = strlen(encoding);
@@ -51,9 +62,10 @@ static bool codec_open(Codec *c, VM *vm, Value object, const char *encoding, con
   for (size_t i = 0; n < sizeof name && i < sizeof encodings / sizeof *encodings; i++) {
     if (strlen(encodings[i].alias) == n && memcmp(encodings[i].alias, name, n) == 0) found = &encodings[i];
   }
-  if (!found) return rt_raise_b(vm, &exc_LookupError, "unknown encoding: %s", encoding);
-  *c = (Codec){.vm = vm, .kind = found->kind, .errors = errors, .handler = ERR_UNKNOWN, .object = object};
-  c->big = found->kind == ENC_UTF16BE || found->kind == ENC_UTF32BE;
+  const uint16_t *map = found || n >= sizeof name ? NULL : find_map(name, n);
+  if (!found && !map) return rt_raise_b(vm, &exc_LookupError, "unknown encoding: %s", encoding);
+  *c = (Codec){.vm = vm, .kind = map ? ENC_MAP : found->kind, .map = map, .errors = errors, .handler = ERR_UNKNOWN, .object = object};
+  c->big = c->kind == ENC_UTF16BE || c->kind == ENC_UTF32BE;
   for (int i = 0; i < ERR_UNKNOWN; i++) if (strcmp(errors, handlers[i]) == 0) c->handler = (ErrKind)i;
   buf_init(&c->out, &vm->mem);
   return true;
@@ -86,7 +98,15 @@ static bool unknown_handler(Codec *c) { return rt_raise_b(c->vm, &exc_LookupErro
 
 static inline bool is_surrogate(uint32_t cp) { return cp >= 0xD800 && cp <= 0xDFFF; }
 
+/* The byte of a character in a single-byte encoding; -1: none. */
+static int mapped(const Codec *c, uint32_t cp) {
+  if (cp < 0x80) return (int)cp;
+  for (int i = 0; cp != 0xFFFD && i < 128; i++) if (c->map[i] == cp) return i + 0x80;
+  return -1;
+}
+
 static bool encodable(const Codec *c, uint32_t cp) {
+  if (c->kind == ENC_MAP) return mapped(c, cp) >= 0;
   if (c->kind == ENC_ASCII) return cp < 0x80;
   if (c->kind == ENC_LATIN1) return cp < 0x100;
   return !is_surrogate(cp);
@@ -101,6 +121,7 @@ static void put(Codec *c, uint32_t cp) {
   switch (c->kind) {
     case ENC_UTF8: case ENC_UTF8_SIG: buf_add(&c->out, text, (size_t)utf8_encode(cp, text)); break;
     case ENC_ASCII: case ENC_LATIN1: buf_char(&c->out, (char)cp); break;
+    case ENC_MAP: buf_char(&c->out, (char)mapped(c, cp)); break;
     case ENC_UTF16: case ENC_UTF16LE: case ENC_UTF16BE:
       if (cp >= 0x10000) {
         put_unit(c, 0xD800 + ((cp - 0x10000) >> 10), 2);
@@ -117,7 +138,7 @@ static void put_text(Codec *c, const char *ascii) {
 }
 
 static const char *encode_reason(const Codec *c) {
-  return c->kind == ENC_ASCII ? "ordinal not in range(128)" : c->kind == ENC_LATIN1 ? "ordinal not in range(256)" : "surrogates not allowed";
+  return c->kind == ENC_MAP ? "character maps to <undefined>" : c->kind == ENC_ASCII ? "ordinal not in range(128)" : c->kind == ENC_LATIN1 ? "ordinal not in range(256)" : "surrogates not allowed";
 }
 
 /* One character that the encoding lacks, of the run [start, end). */
@@ -139,7 +160,7 @@ static bool encode_bad(Codec *c, uint32_t cp, size_t start, size_t end) {
       buf_char(&c->out, (char)(cp - 0xDC00));
       return true;
     case ERR_PASS:
-      if (!is_surrogate(cp) || c->kind == ENC_ASCII || c->kind == ENC_LATIN1) break;
+      if (!is_surrogate(cp) || c->kind == ENC_ASCII || c->kind == ENC_LATIN1 || c->kind == ENC_MAP) break;
       put(c, cp);
       return true;
     case ERR_UNKNOWN: return unknown_handler(c);
@@ -179,6 +200,15 @@ static void escape_text(Codec *c, const Str *s) {
   }
 }
 
+/* Latin-1 characters stay, the others become \uXXXX. */
+static void raw_escape_text(Codec *c, const Str *s) {
+  for (const char *p = s->data, *end = p + s->size; p < end && !c->out.failed;) {
+    uint32_t cp = utf8_decode(p, &p);
+    if (cp < 0x100) buf_char(&c->out, (char)cp);
+    else buf_printf(&c->out, cp < 0x10000 ? "\\u%04x" : "\\U%08x", (unsigned)cp);
+  }
+}
+
 static bool has_surrogate(const Str *s) {
   if (str_is_ascii(s)) return false;
   for (const char *p = s->data, *end = p + s->size; (p = memchr(p, 0xED, (size_t)(end - p))) != NULL; p++) {
@@ -210,13 +240,15 @@ Value codec_encode(VM *vm, Value str, const char *encoding, const char *errors) 
   Codec c;
   Str *s = v_str(str);
   if (!codec_open(&c, vm, str, encoding, errors)) return V_FAIL;
-  bool same = c.kind == ENC_UTF8 ? !has_surrogate(s) : (c.kind == ENC_ASCII || c.kind == ENC_LATIN1) && str_is_ascii(s);
+  bool same = c.kind == ENC_UTF8 ? !has_surrogate(s) : (c.kind == ENC_ASCII || c.kind == ENC_LATIN1 || c.kind == ENC_MAP) && str_is_ascii(s);
   if (!charge_bytes(vm, s->size)) return V_FAIL;
   if (same) return v_from_bytes(bytes_new(vm, s->data, s->size));
   if (!rt_charge(vm, s->size >> 4)) return V_FAIL;
   buf_reserve(&c.out, s->length);
   if (c.kind == ENC_ESCAPE) {
     escape_text(&c, s);
+  } else if (c.kind == ENC_RAW) {
+    raw_escape_text(&c, s);
   } else if (!encode_all(&c, s)) {
     buf_free(&c.out);
     return V_FAIL;
@@ -298,6 +330,19 @@ static bool decode_bytes(Codec *c, View v) { /* ASCII, Latin-1 */
     if (v.data[at] < 0x80 || c->kind == ENC_LATIN1) {
       add_cp(c, v.data[at++]);
     } else if (!decode_bad(c, v, at, at + 1, "ordinal not in range(128)", &at)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool decode_mapped(Codec *c, View v) {
+  for (size_t at = 0; at < v.size && !c->out.failed;) {
+    uint32_t cp = v.data[at] < 0x80 ? v.data[at] : c->map[v.data[at] - 0x80];
+    if (cp != 0xFFFD) {
+      add_cp(c, cp);
+      at++;
+    } else if (!decode_bad(c, v, at, at + 1, "character maps to <undefined>", &at)) {
       return false;
     }
   }
@@ -426,6 +471,27 @@ static bool decode_escape(Codec *c, View v) {
   return true;
 }
 
+/* \uXXXX and \UXXXXXXXX behind an odd number of backslashes; everything else is Latin-1. */
+static bool decode_raw_escape(Codec *c, View v) {
+  for (size_t at = 0; at < v.size && !c->out.failed;) {
+    const uint8_t *p = v.data + at;
+    if (*p != '\\' || at + 1 == v.size || (p[1] != 'u' && p[1] != 'U')) {
+      bool pair = *p == '\\' && at + 1 < v.size && p[1] == '\\';
+      add_cp(c, *p);
+      if (pair) add_cp(c, p[1]);
+      at += pair ? 2 : 1;
+      continue;
+    }
+    size_t used;
+    const char *bad = escape_hex(c, p + 1, v.size - at - 1, &used);
+    size_t next = at + 1 + used;
+    if (bad && strcmp(bad, "illegal Unicode character") == 0) bad = "\\Uxxxxxxxx out of range";
+    if (bad && !decode_bad(c, v, at, next, bad, &next)) return false;
+    at = next;
+  }
+  return true;
+}
+
 static bool decode_all(Codec *c, View v) {
   switch (c->kind) {
     case ENC_UTF8: return decode_utf8(c, v, 0);
@@ -434,6 +500,8 @@ static bool decode_all(Codec *c, View v) {
     case ENC_UTF16: case ENC_UTF16LE: case ENC_UTF16BE: return decode_utf16(c, v);
     case ENC_UTF32: case ENC_UTF32LE: case ENC_UTF32BE: return decode_utf32(c, v);
     case ENC_ESCAPE: return decode_escape(c, v);
+    case ENC_RAW: return decode_raw_escape(c, v);
+    case ENC_MAP: return decode_mapped(c, v);
   }
   return false;
 }
@@ -444,7 +512,7 @@ Value codec_decode(VM *vm, View v, Value object, const char *encoding, const cha
   const char *text = (const char *)v.data;
   size_t bad_len;
   const char *reason;
-  if (c.kind <= ENC_LATIN1 && c.kind != ENC_UTF8_SIG && utf8_is_ascii(text, v.size)) return v_from_str(str_counted(vm, text, v.size, v.size));
+  if (c.kind <= ENC_MAP && c.kind != ENC_UTF8_SIG && utf8_is_ascii(text, v.size)) return v_from_str(str_counted(vm, text, v.size, v.size));
   if (c.kind == ENC_UTF8 && utf8_check(text, v.size, false, &bad_len, &reason) == v.size) return v_from_str(str_new(vm, text, v.size));
   if (!rt_charge(vm, v.size >> 4)) return V_FAIL;
   buf_reserve(&c.out, v.size);
