@@ -309,6 +309,7 @@ install: all
 	printf 'prefix=$(PREFIX)\nlibdir=$${prefix}/lib\nincludedir=$${prefix}/include\n\nName: tiny\nDescription: the tiny scripting language\nVersion: $(VERSION)\nRequires.private: $(PKG_CORE)\nLibs: -L$${libdir} -ltiny\nLibs.private: -lm\nCflags: -I$${includedir}\n' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/tiny.pc
 	$(if $(FULL_USE),install -m 644 $(B)/libtiny-full.a $(DESTDIR)$(PREFIX)/lib/libtiny-full.a)
 	$(if $(FULL_USE),printf 'prefix=$(PREFIX)\nlibdir=$${prefix}/lib\n\nName: tiny-full\nDescription: modules of tiny that need other libraries\nVersion: $(VERSION)\nRequires: tiny $(FULL_HAVE)\nLibs: -L$${libdir} -ltiny-full\n' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/tiny-full.pc)
+## uninstall      what install installed, with the same PREFIX= DESTDIR=
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/tiny $(DESTDIR)$(PREFIX)/include/tiny.h $(DESTDIR)$(PREFIX)/lib/libtiny.* $(DESTDIR)$(PREFIX)/lib/libtiny-full.a $(DESTDIR)$(PREFIX)/lib/pkgconfig/tiny.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/tiny-full.pc
 

@@ -2,7 +2,7 @@
  *
  * The only installed header, for hosts and for tiny's own standard library alike. Read it top to bottom:
  * values, config, create and run, calls, making and reading values, natives, errors, generators,
- * limits, scopes and references. docs/embedding.md is a guide, examples/ has programs.
+ * limits, the event loop, scopes and references. docs/embedding.md is a guide, examples/ has programs.
  *
  * The model. A VM (tiny_vm) owns everything: objects, modules, limits. VMs share nothing, so one VM per thread
  * needs no locks; one VM must be used by one thread at a time (tiny_interrupt excepted).
@@ -75,7 +75,7 @@ typedef struct tiny_config {
   size_t memory_limit;           /* bytes; 0: none */
   uint32_t recursion_limit;      /* frames of script code; default 1000 */
   size_t c_stack_limit;          /* bytes of C stack that nested native calls may take; default 128 KiB */
-  const char *modules;           /* space-separated allow-list of importable library modules; "*": all; NULL: none (builtins are always there) */
+  const char *modules;           /* space-separated allow-list of library modules, those that listed ones import included; "*": all; NULL: none (builtins are always there) */
   tiny_write_fn write;           /* NULL: output of scripts is dropped */
   tiny_find_source_fn find_source; /* NULL: no modules from source */
   void *user;                    /* handed to the hooks; tiny_user(vm) gives it back */
