@@ -75,6 +75,7 @@ typedef struct Loop {
 typedef struct AioData { tiny_val running, cancelled_error, invalid_state; uint64_t tasks_named; } AioData;
 
 extern const tiny_class aio_future_class, aio_task_class, aio_loop_class, aio_handle_class, aio_timer_class, aio_iter_class, aio_reader_class, aio_waiters_class;
+extern const tiny_class deque_class;                     /* collections.deque */
 AioData *aio_data(tiny_vm *vm);
 Loop *aio_loop(tiny_vm *vm, tiny_val loop);
 tiny_val future_self(const Future *f);

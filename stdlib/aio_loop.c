@@ -1,5 +1,6 @@
 /* The event loop in C. A turn: move what is due from the timers to the ready ring, then run as many ready entries as there were. Running is a chain of
  * continuations (tiny_then_call, tiny_then_send), each of which ends in loop_turn; run_forever returns when stop() was called. */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "stdlib/aio.h"
@@ -158,7 +159,7 @@ static tiny_val run_handle(tiny_vm *vm, tiny_val loop, tiny_val handle, Handle *
 /* Sleeps until the next timer. */
 static bool pass_time(tiny_vm *vm, Loop *l, double until) {
   if (l->virtual_clock) {
-    int64_t ns = until > 9e9 ? INT64_C(9000000000000000000) : (int64_t)(until * 1e9 + 0.999);
+    int64_t ns = until > 9e9 ? INT64_C(9000000000000000000) : (int64_t)(until * 1e9 + 0.5); /* timers due within a nanosecond run */
     if (ns > l->clock->now_ns) l->clock->now_ns = ns;
     return true;
   }
@@ -442,6 +443,32 @@ static tiny_val m_setup(tiny_vm *vm, tiny_args *a) {
   return TINY_NONE;
 }
 
+/* _asyncgen_hooks(firstiter, finalizer): sets them; those before. (asyncio needs no module that a host may have left out.) */
+static tiny_val m_hooks(tiny_vm *vm, tiny_args *a) {
+  tiny_val before[2];
+  tiny_asyncgen_hooks(vm, &before[0], &before[1]);
+  tiny_set_asyncgen_hooks(vm, tiny_arg(a, 0), tiny_arg(a, 1));
+  return tiny_tuple(vm, 2, before);
+}
+/* _report(text, exception or None): to stderr */
+static tiny_val m_report(tiny_vm *vm, tiny_args *a) {
+  size_t n;
+  const char *text = tiny_arg_str(a, 0, &n);
+  bool ok = tiny_write(vm, 2, text, n) && tiny_write(vm, 2, "\n", 1);
+  if (ok && !tiny_is_none(tiny_arg(a, 1))) {
+    const char *more = tiny_to_str(vm, tiny_traceback_text(vm, tiny_arg(a, 1)), &n);
+    if (!more) return TINY_FAIL;
+    ok = tiny_write(vm, 2, more, n);
+  }
+  return TINY_NONE;
+}
+/* _debug_wanted(): is PYTHONASYNCIODEBUG set? */
+static tiny_val m_debug_wanted(tiny_vm *vm, tiny_args *a) {
+  const char *v = getenv("PYTHONASYNCIODEBUG");
+  (void)vm, (void)a;
+  return tiny_bool(v && *v);
+}
+
 static tiny_val m_mark(tiny_vm *vm, tiny_args *a) { return tiny_mark_coroutine(vm, tiny_arg(a, 0)) ? TINY_NONE : TINY_FAIL; }
 
 static bool init(tiny_vm *vm, tiny_val module) {
@@ -451,9 +478,10 @@ static bool init(tiny_vm *vm, tiny_val module) {
   return tiny_setattr(vm, module, "Future", tiny_class_of(vm, &aio_future_class)) && tiny_setattr(vm, module, "Task", tiny_class_of(vm, &aio_task_class)) &&
          tiny_setattr(vm, module, "Loop", tiny_class_of(vm, &aio_loop_class)) &&
          tiny_setattr(vm, module, "Waiters", tiny_class_of(vm, &aio_waiters_class)) && tiny_setattr(vm, module, "StreamReader", tiny_class_of(vm, &aio_reader_class)) && tiny_setattr(vm, module, "Handle", tiny_class_of(vm, &aio_handle_class)) &&
-         tiny_setattr(vm, module, "TimerHandle", tiny_class_of(vm, &aio_timer_class));
+         tiny_setattr(vm, module, "deque", tiny_class_of(vm, &deque_class)) && tiny_setattr(vm, module, "TimerHandle", tiny_class_of(vm, &aio_timer_class));
 }
 
 static const tiny_def functions[] = {{"_get_running_loop", m_running, "()", NULL}, {"_set_running_loop", m_set_running, "(loop, /)", NULL},
-    {"_mark_coroutine", m_mark, "(function, /)", NULL}, {"_setup", m_setup, "(cancelled_error, invalid_state, /)", NULL}, {0}};
+    {"_asyncgen_hooks", m_hooks, "(firstiter, finalizer, /)", NULL}, {"_report", m_report, "(text: str, exception, /)", NULL},
+    {"_debug_wanted", m_debug_wanted, "()", NULL}, {"_mark_coroutine", m_mark, "(function, /)", NULL}, {"_setup", m_setup, "(cancelled_error, invalid_state, /)", NULL}, {0}};
 const tiny_module aio_module = {.name = "_asyncio", .functions = functions, .init = init, .doc = "The C heart of asyncio."};
