@@ -305,6 +305,7 @@ TINY_API bool tiny_charge(tiny_vm *vm, uint64_t work);                         /
 TINY_API int64_t tiny_deadline_ms(tiny_vm *vm);                                /* time left; -1: no deadline */
 TINY_API void tiny_set_wake_fd(tiny_vm *vm, int fd);                           /* natives that wait: tiny_interrupt writes a byte into it; -1: none */
 TINY_API TINY_CHECK bool tiny_poll(tiny_vm *vm);                                /* natives that wait call it every few ms: false = interrupt or deadline, return TINY_FAIL */
+TINY_API void tiny_finish(tiny_vm *vm);                                                  /* end of a program, as python3 has it: closes suspended generators, runs __del__. tiny_free runs no script code */
 TINY_API size_t tiny_memory_used(tiny_vm *vm);
 TINY_API size_t tiny_memory_peak(tiny_vm *vm);
 TINY_API void tiny_set_memory_limit(tiny_vm *vm, size_t bytes);
@@ -354,6 +355,8 @@ TINY_API uint32_t tiny_recursion_limit(tiny_vm *vm);
 TINY_API void tiny_set_recursion_limit(tiny_vm *vm, uint32_t frames);
 TINY_API uint64_t tiny_int_max_str_digits(tiny_vm *vm);
 TINY_API void tiny_set_int_max_str_digits(tiny_vm *vm, uint64_t digits);
+TINY_API uint32_t *tiny_origin_depth(tiny_vm *vm);                                        /* sys.set_coroutine_origin_tracking_depth: frames noted in cr_origin */
+TINY_API void tiny_print_unraisable(tiny_vm *vm, tiny_val exception, const char *what, tiny_val object); /* to stderr; what NULL: "Exception ignored in" */
 TINY_API void tiny_asyncgen_hooks(tiny_vm *vm, tiny_val *firstiter, tiny_val *finalizer);      /* PEP 525; TINY_NONE: none */
 TINY_API void tiny_set_asyncgen_hooks(tiny_vm *vm, tiny_val firstiter, tiny_val finalizer);    /* TINY_ABSENT: unchanged */
 TINY_API TINY_CHECK tiny_val tiny_gc_objects(tiny_vm *vm);                     /* list of the containers and instances alive */

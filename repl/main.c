@@ -250,6 +250,7 @@ static int run_program(Program *p, const Options *o, int argc, char **argv) {
     if (o->steps_text) tiny_set_fuel(p->vm, o->steps, TINY_KILL);
     status = run_all(p, o);
     run_atexit(p);
+    if (!p->killed) tiny_finish(p->vm);
   } else {
     status = tiny_pending(p->vm) ? report_status(p, TINY_ERROR) : no_memory();
   }

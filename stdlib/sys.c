@@ -137,6 +137,27 @@ static tiny_val sys_set_asyncgen_hooks(tiny_vm *vm, tiny_args *a) {
   return TINY_NONE;
 }
 
+static tiny_val sys_get_origin_depth(tiny_vm *vm, tiny_args *a) {
+  (void)a;
+  return tiny_int(vm, *tiny_origin_depth(vm));
+}
+
+static tiny_val sys_set_origin_depth(tiny_vm *vm, tiny_args *a) {
+  int64_t depth = tiny_arg_int(a, 0);
+  if (depth < 0) return tiny_raise(vm, TINY_VALUE_ERROR, "depth must be >= 0");
+  *tiny_origin_depth(vm) = depth < UINT32_MAX ? (uint32_t)depth : UINT32_MAX;
+  return TINY_NONE;
+}
+
+static tiny_val sys_unraisablehook(tiny_vm *vm, tiny_args *a) {
+  tiny_val args = tiny_arg(a, 0), what = tiny_getattr(vm, args, "err_msg"), exc = tiny_getattr(vm, args, "exc_value"), object = tiny_getattr(vm, args, "object");
+  if (tiny_failed(what) || tiny_failed(exc) || tiny_failed(object)) return TINY_FAIL;
+  const char *text = tiny_is_none(what) ? NULL : tiny_to_str(vm, what, NULL);
+  if (!text && !tiny_is_none(what)) return TINY_FAIL;
+  tiny_print_unraisable(vm, exc, text, tiny_is_none(object) ? TINY_ABSENT : object);
+  return TINY_NONE;
+}
+
 static const tiny_def functions[] = {
   {"exit", sys_exit, "(status=None, /)", "Exit the interpreter by raising SystemExit(status)."},
   {"exc_info", sys_exc_info, "()", "(type, value, traceback) of the exception being handled."},
@@ -149,9 +170,10 @@ static const tiny_def functions[] = {
   {"intern", sys_intern, "(string, /)", "The one string of this content that all share."},
   {"_getframe", sys_getframe, "(depth: int = 0, /)", NULL},
   {"displayhook", sys_displayhook, "(object, /)", "Print an object to sys.stdout and also save it in builtins._"},
-  {"__displayhook__", sys_displayhook, "(object, /)", NULL},
   {"excepthook", sys_excepthook, "(exctype, value, traceback, /)", "Handle an exception by displaying it with a traceback on sys.stderr."},
-  {"__excepthook__", sys_excepthook, "(exctype, value, traceback, /)", NULL},
+  {"get_coroutine_origin_tracking_depth", sys_get_origin_depth, "()", "Check status of origin tracking for coroutine objects in this thread."},
+  {"set_coroutine_origin_tracking_depth", sys_set_origin_depth, "(depth: int)", NULL},
+  {"unraisablehook", sys_unraisablehook, "(unraisable, /)", "Handle an unraisable exception."},
   {"__getattr__", sys_getattr, "(name, /)", NULL},
   {"getdefaultencoding", sys_encoding, "()", NULL},
   {"getfilesystemencoding", sys_encoding, "()", NULL},
@@ -183,6 +205,14 @@ static bool put_argv(tiny_vm *vm, tiny_val module) {
   }
   if (c->argc == 0 && !tiny_list_append(vm, argv, tiny_string(vm, ""))) return false;
   return put(vm, module, "argv", argv);
+}
+
+/* The hooks under the names that keep them when a script puts others in their place. */
+static bool put_hooks(tiny_vm *vm, tiny_val module) {
+  static const char *const names[][2] = {{"displayhook", "__displayhook__"}, {"excepthook", "__excepthook__"}, {"unraisablehook", "__unraisablehook__"}};
+  for (int i = 0; i < 3; i++)
+    if (!put(vm, module, names[i][1], tiny_getattr(vm, module, names[i][0]))) return false;
+  return true;
 }
 
 static bool put_streams(tiny_vm *vm, tiny_val module) {
@@ -218,7 +248,7 @@ static bool put_texts(tiny_vm *vm, tiny_val module) {
 }
 
 static bool sys_init(tiny_vm *vm, tiny_val module) {
-  return put_argv(vm, module) && put_streams(vm, module) && put_texts(vm, module) && put(vm, module, "modules", tiny_modules(vm)) &&
+  return put_argv(vm, module) && put_hooks(vm, module) && put_streams(vm, module) && put_texts(vm, module) && put(vm, module, "modules", tiny_modules(vm)) &&
     put(vm, module, "path", tiny_list(vm, 0, NULL)) && put(vm, module, "meta_path", tiny_list(vm, 0, NULL)) && put(vm, module, "path_hooks", tiny_list(vm, 0, NULL)) &&
     put(vm, module, "path_importer_cache", tiny_dict(vm)) && put(vm, module, "warnoptions", tiny_list(vm, 0, NULL)) &&
     put(vm, module, "builtin_module_names", tiny_tuple(vm, 0, NULL)) && put(vm, module, "hexversion", tiny_int(vm, 0x030B07F0)) && put(vm, module, "api_version", tiny_int(vm, 1013)) &&

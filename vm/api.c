@@ -294,6 +294,17 @@ void tiny_collect(tiny_vm *vm) {
   vm->n_temps = mark;
 }
 
+void tiny_finish(tiny_vm *vm) {
+  Value exc = vm->exc;
+  size_t mark = vm->n_temps;
+  if (!v_absent(exc) && !vm_pin(vm, exc)) return;
+  vm->exc = V_ABSENT;
+  vm->handled = V_NONE;
+  gc_finish(vm);
+  if (v_absent(vm->exc)) vm->exc = exc;
+  vm->n_temps = mark;
+}
+
 void *tiny_alloc(tiny_vm *vm, void *ptr, size_t old_size, size_t new_size) {
   if (new_size == 0) {
     mem_free(&vm->mem, ptr, old_size);

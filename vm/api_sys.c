@@ -45,6 +45,10 @@ void tiny_set_recursion_limit(tiny_vm *vm, uint32_t frames) { vm->recursion_limi
 uint64_t tiny_int_max_str_digits(tiny_vm *vm) { return vm->int_max_str_digits; }
 void tiny_set_int_max_str_digits(tiny_vm *vm, uint64_t digits) { vm->int_max_str_digits = digits; }
 
+uint32_t *tiny_origin_depth(tiny_vm *vm) { return &vm->origin_depth; }
+
+void tiny_print_unraisable(tiny_vm *vm, tiny_val exception, const char *what, tiny_val object) { exc_print_unraisable(vm, exception, what, object); }
+
 void tiny_asyncgen_hooks(tiny_vm *vm, tiny_val *firstiter, tiny_val *finalizer) {
   *firstiter = vm->asyncgen_firstiter;
   *finalizer = vm->asyncgen_finalizer;

@@ -460,7 +460,36 @@ static void print_unraisable(Printer *p, Value exc) {
   message(p, exc);
 }
 
+/* sys.unraisablehook, if the script put something else there. False: print it. */
+static bool unraisable_hook(VM *vm, Value exc, Value obj) {
+  Value sys = dict_get_c(vm, vm->modules, "sys");
+  if (!v_has_layout(sys, LAY_MODULE)) return false;
+  Value hook = dict_get_c(vm, ((Module *)v_obj(sys))->dict, "unraisablehook"), usual = dict_get_c(vm, ((Module *)v_obj(sys))->dict, "__unraisablehook__");
+  if (v_absent(hook) || v_failed(hook) || v_same(hook, usual) || vm->limit_hit) return false;
+  Value five[5] = {rt_type_value(type_of(exc)), exc, v_exc(exc)->traceback, V_NONE, v_absent(obj) ? V_NONE : obj};
+  Value args = quiet(vm, rt_call_builtin(vm, "_sys_unraisable_args", 5, five));
+  if (v_failed(args)) return false;
+  if (v_is_none(hook)) return true;
+  if (!v_failed(rt_call(vm, hook, 1, &args))) return true;
+  exc_print_unraisable(vm, rt_take_exc(vm), "Exception ignored in sys.unraisablehook", hook);
+  return true;
+}
+
 void exc_report_unraisable(VM *vm, Value exc, const char *where, Value obj) {
+  if (!is_exception(exc)) return;
+  size_t mark = rt_temp_mark(vm);
+  Value *keep = rt_temp(vm, 2);
+  if (!keep) {
+    (void)rt_take_exc(vm);
+    return;
+  }
+  keep[0] = exc;
+  keep[1] = obj;
+  if (!unraisable_hook(vm, exc, obj)) exc_print_unraisable(vm, exc, where, obj);
+  rt_temp_release(vm, mark);
+}
+
+void exc_print_unraisable(VM *vm, Value exc, const char *where, Value obj) {
   if (!vm->config.write || !is_exception(exc)) return;
   size_t mark = rt_temp_mark(vm);
   Value *keep = rt_temp(vm, 2);
@@ -472,7 +501,7 @@ void exc_report_unraisable(VM *vm, Value exc, const char *where, Value obj) {
   keep[1] = obj;
   Buf b;
   buf_init(&b, rt_mem(vm));
-  buf_str(&b, where && v_absent(obj) ? where : "Exception ignored in");
+  buf_str(&b, where ? where : "Exception ignored in");
   if (!v_absent(obj)) {
     Value text = quiet(vm, rt_repr(vm, obj));
     buf_str(&b, ": ");

@@ -79,19 +79,26 @@ static bool has_pending_handler(const Gen *g) {
   return code_handler(code, (uint32_t)(g->frame.pc - code->instr) - 1) != NULL;
 }
 
-static bool wants_close(Gen *g) {
+static bool never_awaited(const Gen *g) { return g->head.type == &coroutine_type && gen_state(g) == GEN_CREATED; }
+
+static bool wants_close(VM *vm, Gen *g) {
+  if (never_awaited(g)) return true;
+  if (g->head.type == &async_generator_type && gen_state(g) <= GEN_SUSPENDED && !v_is_none(async_gen_finalizer(g))) return true;
   if (!has_pending_handler(g)) return false;
   for (const Gen *d = g->delegator; d; d = d->delegator) { /* closing an abandoned delegator closes this one, in the right order */
-    if (!gc_is_marked((Obj *)(uintptr_t)&d->head) && has_pending_handler(d)) return false;
+    if ((vm->heap->finishing || !gc_is_marked((Obj *)(uintptr_t)&d->head)) && has_pending_handler(d)) return false;
   }
   return true;
 }
 
+static bool wants_finalizer(VM *vm, Obj *o) {
+  if (o->flags & OBJ_FINALIZED) return false;
+  return o->type->layout == LAY_GEN ? wants_close(vm, (Gen *)(void *)o) : (o->type->flags & TYPE_HAS_DEL) != 0;
+}
+
 static void find_finalizable(void *ctx, Obj *o) {
   VM *vm = ctx;
-  if (gc_is_marked(o) || (o->flags & OBJ_FINALIZED)) return;
-  bool wanted = o->type->layout == LAY_GEN ? wants_close((Gen *)(void *)o) : (o->type->flags & TYPE_HAS_DEL) != 0;
-  if (!wanted) return;
+  if ((gc_is_marked(o) && !vm->heap->finishing) || !wants_finalizer(vm, o)) return;
   if (queue_add(vm, vm->heap, o)) o->flags |= OBJ_FINALIZED;
   else gc_mark_obj(&vm->heap->tracer, o); /* no memory for the queue: let it live until the next collection */
 }
@@ -100,24 +107,37 @@ static void mark_queue(Heap *h) {
   for (size_t i = h->queue_at; i < h->queue_len; i++) gc_mark_obj(&h->tracer, h->queue[i]);
 }
 
+/* An asynchronous generator that no event loop closes: as far as it goes without waiting for anything. */
+static Value close_async_gen(VM *vm, Value gen) {
+  Value out;
+  tiny_outcome how = gen_resume(vm, gen, RESUME_CLOSE, V_ABSENT, &out);
+  if (how == TINY_YIELDED) return rt_raise(vm, &exc_RuntimeError, "async generator ignored GeneratorExit");
+  if (how == TINY_RETURNED) return V_NONE;
+  if (!rt_pending_is(vm, &exc_GeneratorExit) && !rt_pending_is(vm, &exc_StopAsyncIteration)) return V_FAIL;
+  (void)rt_take_exc(vm);
+  return V_NONE;
+}
+
 /* PEP 525: the event loop's hook closes an asynchronous generator; without one, and for the other generators: close(). */
 static Value close_abandoned(VM *vm, Value gen) {
-  if (v_is_exact(gen, &async_generator_type) && !v_absent(vm->asyncgen_finalizer) && !v_is_none(vm->asyncgen_finalizer)) {
-    return rt_call(vm, vm->asyncgen_finalizer, 1, &gen);
+  if (never_awaited(v_gen(gen))) return rt_call_builtin(vm, "_warn_unawaited", 1, &gen);
+  if (v_is_exact(gen, &async_generator_type)) {
+    Value hook = async_gen_finalizer(v_gen(gen));
+    return v_is_none(hook) ? close_async_gen(vm, gen) : rt_call(vm, hook, 1, &gen);
   }
-  if (v_is_exact(gen, &async_generator_type)) return V_NONE;
   return rt_call_method(vm, gen, NAME(vm, close), 0, NULL);
 }
 
 static void run_one(VM *vm, Obj *o) {
   Value v = v_from_obj(o), r;
-  const char *where = "Exception ignored in: ";
+  const char *where = NULL;
   const Type *kind = type_builtin_base(o->type); /* scripts derive from weakref.ref */
   if (kind == &weakref_type || kind == &weakproxy_type) {
     WeakRef *ref = (WeakRef *)(void *)o;
     Value callback = ref->callback;
     ref->callback = V_ABSENT;
     r = v_absent(callback) ? V_NONE : rt_call(vm, callback, 1, &v);
+    v = callback;
   } else if (o->type->layout == LAY_GEN) {
     r = close_abandoned(vm, v);
   } else {
@@ -284,12 +304,24 @@ static void set_threshold(VM *vm, Heap *h) {
   m->gc_at = at;
 }
 
-void gc_collect(VM *vm) {
+/* Queues what has a finalizer in the order in which it is reached from `first`, nearest first: the order in which python3 takes a program's globals apart. */
+static void queue_from(VM *vm, Tracer *t, Obj *first) {
+  gc_mark_obj(t, first);
+  for (size_t i = 0; i < t->n; i++) {
+    Obj *o = t->stack[i];
+    if (wants_finalizer(vm, o) && queue_add(vm, vm->heap, o)) o->flags |= OBJ_FINALIZED;
+    trace(t, o);
+  }
+  t->n = 0;
+}
+
+static void collect(VM *vm, Obj *first) {
   Heap *h = vm->heap;
   if (h->collecting || vm->gc_off) return;
   h->collecting = true;
   Tracer *t = &h->tracer;
   attr_flush_caches(vm); /* inline caches hold class attributes without keeping them alive */
+  if (first) queue_from(vm, t, first);
   vm_trace_roots(vm, t);
   mark_queue(h);
   drain(t);
@@ -315,6 +347,29 @@ void gc_collect(VM *vm) {
   vm->mem.want_gc = false;
   h->stats.collections++;
   h->collecting = false;
+}
+
+void gc_collect(VM *vm) { collect(vm, NULL); }
+
+typedef struct Search { VM *vm; bool found; } Search;
+static void search(void *ctx, Obj *o) {
+  Search *s = ctx;
+  if (!s->found) s->found = wants_finalizer(s->vm, o);
+}
+
+void gc_finish(VM *vm) {
+  Heap *h = vm->heap;
+  Search s = {.vm = vm};
+  h->finishing = true;
+  pages_each(h, KIND_FINAL, search, &s);
+  h->finishing = false;
+  if (!s.found || vm->limit_hit) return;
+  gc_collect(vm);
+  if (!gc_run_finalizers(vm)) return;
+  h->finishing = true;
+  collect(vm, (Obj *)vm->main->dict);
+  h->finishing = false;
+  (void)gc_run_finalizers(vm);
 }
 
 bool gc_init(VM *vm) {

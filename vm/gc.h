@@ -29,6 +29,7 @@ bool gc_init(VM *vm);
 void gc_free_all(VM *vm);
 void gc_collect(VM *vm);                             /* mark + sweep now; queues finalizers, does not run them */
 bool gc_run_finalizers(VM *vm);                      /* [script] queued __del__, closing of abandoned generators, weakref callbacks; errors are reported, not raised */
+void gc_finish(VM *vm);                              /* [script] end of the program: finalizers of garbage, then of all that lives */
 void gc_each(VM *vm, void (*fn)(void *ctx, Obj *o), void *ctx); /* every live object (gc.get_objects) */
 size_t gc_count(VM *vm);
 size_t gc_obj_size(VM *vm, const Obj *o);            /* bytes of the object's cell */

@@ -31,7 +31,7 @@ struct Heap {
   size_t weak_size, weak_used;
   Obj **queue;             /* objects whose finalizer is to run, weakrefs whose callback is to run */
   size_t queue_len, queue_cap, queue_at;
-  bool finalizing, collecting;
+  bool finalizing, collecting, finishing /* the program ends: what lives is finalized, too */;
   size_t kept_empty;       /* bytes of empty pages that this sweep left in place */
   GcStats stats;
 };

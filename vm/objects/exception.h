@@ -58,6 +58,7 @@ bool exc_format_entry(VM *vm, Value tb, Buf *out);
 /* The entries of a traceback as text ("  File ..." lines). */
 bool exc_print_traceback(VM *vm, Value tb, Buf *out);
 /* An error that cannot be raised: "Exception ignored in: repr(obj)" (obj V_ABSENT: where alone) and the traceback to the host's stderr. [script] */
+void exc_print_unraisable(VM *vm, Value exc, const char *where, Value obj); /* the same without sys.unraisablehook; where NULL: "Exception ignored in" */
 void exc_report_unraisable(VM *vm, Value exc, const char *where, Value obj);
 /* vm->memory_error, made when the VM is made. False: out of memory. */
 bool error_init(VM *vm);

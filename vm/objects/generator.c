@@ -4,6 +4,7 @@
 #include "vm/attr.h"
 #include "vm/call.h"
 #include "vm/objects/iter.h"
+#include "vm/objects/list.h"
 #include "vm/objects/traceback.h"
 #include "vm/type_ids.h"
 
@@ -15,10 +16,27 @@ static const Type *kind_of(const Code *c) {
   return &generator_type;
 }
 
+/* sys.set_coroutine_origin_tracking_depth: where a coroutine is made, innermost caller first. */
+static Value origin_of(VM *vm) {
+  List *found = list_new(vm, NULL, 0);
+  for (uint32_t i = 0; found && i < vm->origin_depth; i++) {
+    Frame *f = frame_script(vm, (int)i);
+    if (!f) break;
+    Code *c = f->func->code;
+    const Position *pos = code_position(c, (uint32_t)(f->pc > c->instr ? f->pc - c->instr - 1 : 0));
+    Value three[3] = {v_from_obj(c->filename), v_from_int62(pos ? pos->line : 0), v_from_obj(c->name)};
+    Tuple *t = tuple_new(vm, three, 3);
+    if (!t || !list_append(vm, found, v_from_obj(t))) return V_FAIL;
+  }
+  Tuple *all = found ? tuple_new(vm, found->items, found->length) : NULL;
+  return all ? v_from_obj(all) : V_FAIL;
+}
+
 Gen *gen_new(VM *vm, Function *fn) {
   Code *c = fn->code;
   const Type *kind = kind_of(c);
-  Gen *g = gc_new(vm, kind, sizeof(Gen) + (c->n_regs + (kind == &async_generator_type)) * sizeof(Value));
+  bool noted = UNLIKELY(vm->origin_depth) && kind == &coroutine_type && !(c->flags & CODE_HIDDEN);
+  Gen *g = gc_new(vm, kind, sizeof(Gen) + (c->n_regs + (kind == &async_generator_type || noted)) * sizeof(Value));
   if (!g) return NULL;
   g->yield_from = V_ABSENT;
   g->frame.func = fn;
@@ -26,6 +44,11 @@ Gen *gen_new(VM *vm, Function *fn) {
   g->frame.flags = FRAME_GEN;
   Value *regs = frame_regs(&g->frame);
   for (uint32_t i = 0; i < c->n_regs; i++) regs[i] = V_ABSENT;
+  if (noted) {
+    g->flags |= GEN_HOOKED;
+    regs[c->n_regs] = origin_of(vm);
+    if (v_failed(regs[c->n_regs])) return NULL;
+  }
   return g;
 }
 
@@ -399,13 +422,17 @@ static Value gen_iter(VM *vm, Value self) {
   return self;
 }
 
+/* A register more than the code has: the finalizer of an asynchronous generator, the origin of a coroutine. */
+static bool has_slot(const Gen *g) { return g->head.type == &async_generator_type || (g->head.type == &coroutine_type && (g->flags & GEN_HOOKED)); }
+
 void gen_trace(Tracer *t, Obj *o) {
   Gen *g = (Gen *)o;
   gc_mark_obj(t, g->frame.func);
+  if (has_slot(g)) gc_mark(t, frame_regs(&g->frame)[g->frame.func->code->n_regs]);
   if (gen_state(g) == GEN_CLOSED) return;
   gc_mark_obj(t, g->delegator);
   gc_mark(t, g->yield_from);
-  gc_mark_array(t, frame_regs(&g->frame), g->frame.func->code->n_regs + (g->head.type == &async_generator_type));
+  gc_mark_array(t, frame_regs(&g->frame), g->frame.func->code->n_regs);
 }
 
 Value gen_repr(VM *vm, Value self) {
@@ -416,7 +443,11 @@ Value gen_repr(VM *vm, Value self) {
 
 static Value get_name(VM *vm, Value self) { (void)vm; return v_gen(self)->frame.func->name; }
 static Value get_qualname(VM *vm, Value self) { (void)vm; return v_gen(self)->frame.func->qualname; }
-static Value get_none(VM *vm, Value self) { (void)vm; (void)self; return V_NONE; }
+static Value get_origin(VM *vm, Value self) {
+  (void)vm;
+  Gen *g = v_gen(self);
+  return has_slot(g) ? frame_regs(&g->frame)[g->frame.func->code->n_regs] : V_NONE;
+}
 static Value get_code(VM *vm, Value self) { (void)vm; return v_from_obj(v_gen(self)->frame.func->code); }
 static Value get_running(VM *vm, Value self) { (void)vm; return v_from_bool(in_running_chain(v_gen(self))); }
 static Value get_suspended(VM *vm, Value self) { (void)vm; return v_from_bool(gen_state(v_gen(self)) == GEN_SUSPENDED && !in_running_chain(v_gen(self))); }
@@ -469,7 +500,7 @@ static const tiny_def coroutine_methods[] = {
     {0}};
 static const GetSet coroutine_getset[] = {{"__name__", get_name, set_name, "name of the coroutine"}, {"__qualname__", get_qualname, set_qualname, "qualified name of the coroutine"},
     {"cr_code", get_code, NULL, NULL}, {"cr_frame", get_frame, NULL, NULL}, {"cr_running", get_running, NULL, NULL}, {"cr_suspended", get_suspended, NULL, NULL},
-    {"cr_await", get_yield_from, NULL, "object being awaited on, or None"}, {"cr_origin", get_none, NULL, NULL}, {0}};
+    {"cr_await", get_yield_from, NULL, "object being awaited on, or None"}, {"cr_origin", get_origin, NULL, NULL}, {0}};
 
 const Type coroutine_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "coroutine", .base = &object_type, .layout = LAY_GEN,
     .flags = TYPE_NO_NEW | TYPE_WEAKREF, .shape_id = TYPE_ID_coroutine, .size = sizeof(Gen), .trace = gen_trace, .repr = gen_repr, .methods = coroutine_methods, .getset = coroutine_getset};

@@ -8,7 +8,7 @@ typedef enum { RESUME_SEND, RESUME_THROW, RESUME_CLOSE } ResumeMode;
 enum {
   GEN_CLOSING = 1,       /* root: a member of its chain is being closed */
   GEN_BEING_CLOSED = 2,  /* that member: its delegator got GeneratorExit and waits for the end of this one (PEP 380) */
-  GEN_HOOKED = 4,        /* asynchronous generator: firstiter was called, the finalizer is kept behind its registers */
+  GEN_HOOKED = 4,        /* asynchronous generator: firstiter was called, the finalizer is kept behind its registers. Coroutine: its origin is kept there */
   GEN_RUNNING_ASYNC = 8, /* ... one of its asend(), athrow(), aclose() is under way */
   GEN_AG_CLOSED = 16,    /* ... aclose() began, or it ended by an exception */
   GEN_STEP_THROWS = 32,  /* asend(): begun by throw() */
