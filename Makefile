@@ -290,8 +290,8 @@ bench: all
 ## lint           warnings as errors under gcc and clang, include layers, headers alone, symbols of the library
 lint: lint-headers
 	@$(PYTHON3) scripts/dev/check_includes.py
-	@$(MAKE) --no-print-directory CC=gcc VARIANT=lint-gcc CFLAGS="-Werror" build/lint-gcc/libtiny.a
-	@if command -v clang >/dev/null; then $(MAKE) --no-print-directory CC=clang VARIANT=lint-clang CFLAGS="-Werror" build/lint-clang/libtiny.a; fi
+	@$(MAKE) --no-print-directory CC=gcc VARIANT=lint-gcc CFLAGS="-Werror" build/lint-gcc/libtiny.a build/lint-gcc/tiny
+	@if command -v clang >/dev/null; then $(MAKE) --no-print-directory CC=clang VARIANT=lint-clang CFLAGS="-Werror" build/lint-clang/libtiny.a build/lint-clang/tiny; fi
 	@$(PYTHON3) scripts/dev/check_symbols.py build/lint-gcc/libtiny.a
 lint-headers:
 	@for h in include/*.h $(wildcard $(addsuffix /*.h,$(LAYERS))); do case $$h in vm/opcodes.h) ;; *) $(CC) $(ALL_CFLAGS) -fsyntax-only -x c $$h || exit 1;; esac; done
