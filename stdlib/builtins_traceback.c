@@ -51,7 +51,7 @@ static Value info_f(VM *vm, Args *a) {
 static Value frame_line_f(VM *vm, Args *a) {
   if (!v_is_exact(a->v[0], &frame_type)) return rt_raise(vm, &exc_TypeError, "frame expected, %T found", a->v[0]);
   FrameObject *f = (FrameObject *)v_obj(a->v[0]);
-  return line_text(vm, f->code, f->line);
+  return line_text(vm, f->func->code, frame_object_line(f));
 }
 
 static const tiny_def functions[] = {

@@ -374,6 +374,7 @@ Go flow_return(VM *vm, Frame *f, Value v, RunEnd *end) {
     return flow_deliver(vm, d, v, end);
   }
   Gen *g = frame_gen(f), *root = gen_root(g);
+  if (UNLIKELY(f->flags & FRAME_OBJECT)) frame_object_detach(vm, f);
   vm->frame = f->back;
   Gen *outer = gen_leave(vm, g);
   if (UNLIKELY(g->head.type == &async_generator_type)) return async_gen_returned(vm, g, outer, d, end);
@@ -464,6 +465,7 @@ static Go raise_into_native(VM *vm, bool thrown, RunEnd *end) {
 /* Leaves a frame that has no handler. */
 static Go leave_frame(VM *vm, Frame *f, bool thrown, RunEnd *end) {
   Dest d = {f->cont, f->dest, f->aux};
+  if (UNLIKELY(f->flags & FRAME_OBJECT)) frame_object_detach(vm, f);
   vm->frame = f->back;
   if (!(f->flags & FRAME_GEN)) {
     frame_pop(vm, f);
@@ -523,10 +525,9 @@ Go flow_raise(VM *vm, Go go, RunEnd *end) {
     Code *code = f->func->code;
     uint32_t off = raise_offset(f);
     if (!vm->limit_hit) {
-      if (vm->reraise) vm->reraise = false;
-      else if (!(code->flags & CODE_HIDDEN) && !traceback_add(vm, vm->exc, code, off, f->func->globals)) { /* no memory for the entry: the traceback stays short */
-      }
       const Handler *h = code_handler(code, off);
+      if (vm->reraise) vm->reraise = false;
+      else traceback_add(vm, vm->exc, f, off, h != NULL);
       if (h) {
         frame_regs(f)[h->reg] = vm->exc;
         vm->exc = V_ABSENT;

@@ -104,6 +104,7 @@ NativeFrame *frame_push_native(VM *vm, tiny_then_fn then, Value state) {
 
 /* A frame that opened a chunk stands at its start: going back below means the chunk before, whose top is where its last frame ends. */
 void frame_pop(VM *vm, Frame *f) {
+  if (UNLIKELY(f->flags & FRAME_OBJECT)) frame_object_detach(vm, f);
   vm->top = (Value *)(void *)f;
   if (UNLIKELY(f->flags & FRAME_CHUNK_FIRST) && vm->chunk->prev) {
     vm->chunk = vm->chunk->prev;

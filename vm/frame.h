@@ -31,7 +31,7 @@ typedef enum {
 } Cont;
 enum { AUX_STAGE = 7, AUX_LEN = 32, AUX_NEGATE = 64, AUX_LONG = 128 /* the calling instruction has two words */ };
 
-enum { FRAME_GEN = 1, FRAME_CHUNK_FIRST = 2, FRAME_NATIVE = 4, FRAME_CLOSING = 8 };
+enum { FRAME_GEN = 1, FRAME_CHUNK_FIRST = 2, FRAME_NATIVE = 4, FRAME_CLOSING = 8, FRAME_OBJECT = 16 /* may have a FrameObject */ };
 
 typedef struct Frame Frame;
 struct Frame {
@@ -60,6 +60,9 @@ typedef struct NativeFrame {
 TINY_MUST_CHECK Frame *frame_push(VM *vm, Function *fn, uint32_t n_args);
 TINY_MUST_CHECK NativeFrame *frame_push_native(VM *vm, tiny_then_fn then, Value state);
 void frame_pop(VM *vm, Frame *f);               /* a frame of the stack, which is the topmost */
+void frame_object_detach(VM *vm, Frame *f);      /* a frame with FRAME_OBJECT is about to end (objects/frame_object.c) */
+void frame_objects_prune(VM *vm);               /* between marking and sweeping */
+void frame_objects_free(VM *vm);
 void frames_trace(VM *vm, struct tiny_tracer *t);
 void frame_stack_free(VM *vm);
 Value frame_locals(VM *vm, Frame *f);           /* dict as locals() gives it; the namespace itself at module and class level */

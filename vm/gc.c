@@ -334,6 +334,7 @@ static void collect(VM *vm, Obj *first) {
     drain(t);
   }
   weak_prune(vm, h);
+  frame_objects_prune(vm);
   str_intern_sweep(vm, gc_is_marked);
   h->stats.free_bytes = 0;
   h->kept_empty = 0;

@@ -213,6 +213,7 @@ void vm_free(VM *vm) {
   str_intern_free(vm);
   call_free(vm);
   frame_stack_free(vm);
+  frame_objects_free(vm);
   temps_free(vm);
   api_free(vm);
   mem_free(&vm->mem, vm->refs, vm->cap_refs * sizeof *vm->refs);

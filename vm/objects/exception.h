@@ -12,8 +12,19 @@ EXCEPTION_TABLE(EXC)
 
 typedef enum { EXK_PLAIN, EXK_STOP, EXK_EXIT, EXK_OS, EXK_SYNTAX, EXK_IMPORT, EXK_NAME, EXK_ATTR, EXK_UNICODE, EXK_GROUP, EXK_KEY } ExcKind;
 #define EXC_FIELDS 8
-/* One entry of a traceback: the frame is not kept, only what a traceback shows; f_locals of a dead frame is empty. */
-typedef struct Traceback { Obj head; struct Traceback *next; Code *code; uint32_t pc; int32_t line; Value frame; struct Dict *globals; } Traceback;
+/* One entry of a traceback. */
+typedef struct Traceback {
+  Obj head;
+  struct Traceback *next, *prev; /* prev: the entry of the caller; NULL: not known */
+  Code *code;
+  uint32_t pc;
+  int32_t line;
+  Value frame;               /* FrameObject; V_ABSENT: nobody asked for it yet */
+  struct Dict *globals;
+  struct Function *func;
+  uint32_t n_saved;
+  Value saved[];             /* locals of the frame that was left */
+} Traceback;
 
 typedef struct Exception {
   Obj head;
@@ -45,7 +56,8 @@ TINY_MUST_CHECK Value exc_os_error(VM *vm, int err, Value filename);            
 const char *exc_errno_text(int err);                                                      /* as strerror, without locale; NULL: unknown */
 /* The traceback text as python3 prints it (chained exceptions included). [script] through __str__. False: out of memory. */
 bool exc_print(VM *vm, Value exc, Buf *out);
-bool traceback_add(VM *vm, Value exc, Code *code, uint32_t pc, struct Dict *globals);
+struct Frame;
+void traceback_add(VM *vm, Value exc, struct Frame *f, uint32_t pc, bool stays);
 /* `raise e from cause`: cause an exception or None; suppresses the context. */
 void exc_set_cause(VM *vm, Value exc, Value cause);
 /* One line of a code object's text without its line end, appended to out: from Code.source, else from the file. False: not to be had. */

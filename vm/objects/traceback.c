@@ -1,27 +1,32 @@
-/* Traceback entries, and the frame objects that scripts see. An entry keeps code and position; a frame object is made when a script asks for one. */
+/* Traceback entries: code, position, and the locals of the frame that was left. */
 #include "vm/objects/traceback.h"
 #include "vm/objects/list.h"
 #include "vm/type_ids.h"
 #include "vm/vm.h"
 
-/* Puts an entry for code at pc in front of exc's traceback (the callers' entries are added later and stand before). Library code is not shown.
-   Without memory the entry is dropped: the exception on its way matters more. */
-bool traceback_add(VM *vm, Value exc, Code *code, uint32_t pc, Dict *globals) {
-  if (!is_exception(exc) || (code->flags & CODE_HIDDEN)) return true;
-  Value pending = vm->exc;
-  Traceback *tb = gc_new(vm, &traceback_type, sizeof *tb);
+/* Puts an entry for a frame, at pc, in front of exc's traceback (the callers' entries are added later and stand before). stays: the frame goes on, as it has a
+   handler; else it is left and its locals are kept in the entry. Library code is not shown. Without memory the entry is dropped: the exception on its way matters more. */
+void traceback_add(VM *vm, Value exc, Frame *f, uint32_t pc, bool stays) {
+  Code *code = f->func->code;
+  if (!is_exception(exc) || (code->flags & CODE_HIDDEN)) return;
+  Value frame = frame_object_known(vm, f, stays), pending = vm->exc;
+  uint32_t n = v_absent(frame) && !(code->flags & (CODE_NAMESPACE | CODE_MODULE)) ? code->n_locals : 0;
+  Traceback *tb = gc_new(vm, &traceback_type, sizeof *tb + n * sizeof(Value));
   vm->exc = pending;
-  if (!tb) return true;
+  if (!tb) return;
   Exception *e = v_exc(exc);
   gc_store_obj(vm, tb, &tb->next, is_traceback(e->traceback) ? v_traceback(e->traceback) : NULL);
+  if (tb->next && !tb->next->prev) gc_store_obj(vm, tb->next, &tb->next->prev, tb);
+  gc_store_obj(vm, tb, &tb->func, f->func);
   gc_store_obj(vm, tb, &tb->code, code);
-  gc_store_obj(vm, tb, &tb->globals, globals);
+  gc_store_obj(vm, tb, &tb->globals, f->func->globals);
+  gc_store(vm, tb, &tb->frame, frame);
   tb->pc = pc;
-  tb->frame = V_ABSENT;
+  tb->n_saved = n;
+  for (uint32_t i = 0; i < n; i++) gc_store(vm, tb, &tb->saved[i], frame_regs(f)[local_reg(i)]);
   const Position *pos = code_position(code, pc);
   tb->line = pos ? pos->line : 0;
   gc_store(vm, e, &e->traceback, v_from_obj(tb));
-  return true;
 }
 
 const Traceback *exc_traceback(Value exc) {
@@ -40,20 +45,24 @@ void traceback_position(const Traceback *tb, Position *out) {
 static void traceback_trace(Tracer *t, Obj *o) {
   Traceback *tb = (Traceback *)o;
   gc_mark_obj(t, tb->next);
+  gc_mark_obj(t, tb->prev);
+  gc_mark_obj(t, tb->func);
+  gc_mark_array(t, tb->saved, tb->n_saved);
   gc_mark_obj(t, tb->code);
   gc_mark_obj(t, tb->globals);
   gc_mark(t, tb->frame);
 }
 
-static Value tb_frame(VM *vm, Value self) {
-  Traceback *tb = v_traceback(self);
+Value traceback_frame(VM *vm, Traceback *tb) {
   if (v_absent(tb->frame)) {
-    Value f = frame_object_make(vm, tb->code, tb->globals, tb->pc, V_ABSENT, V_NONE);
+    Value f = frame_object_dead(vm, tb);
     if (v_failed(f)) return V_FAIL;
     gc_store(vm, tb, &tb->frame, f);
   }
+  ((FrameObject *)v_obj(tb->frame))->asked = true;
   return tb->frame;
 }
+static Value tb_frame(VM *vm, Value self) { return traceback_frame(vm, v_traceback(self)); }
 static Value tb_lineno(VM *vm, Value self) { return (void)vm, v_from_int62(v_traceback(self)->line); }
 static Value tb_lasti(VM *vm, Value self) { return (void)vm, v_from_int62((int64_t)v_traceback(self)->pc * 2); }
 static Value tb_next(VM *vm, Value self) {
@@ -87,8 +96,9 @@ static Value traceback_new(VM *vm, const Type *cls, Args *a) {
   if (!tb) return V_FAIL;
   FrameObject *f = (FrameObject *)v_obj(a->v[1]);
   gc_store_obj(vm, tb, &tb->next, v_is_none(a->v[0]) ? NULL : v_traceback(a->v[0]));
-  gc_store_obj(vm, tb, &tb->code, f->code);
-  gc_store_obj(vm, tb, &tb->globals, f->globals);
+  gc_store_obj(vm, tb, &tb->func, f->func);
+  gc_store_obj(vm, tb, &tb->code, f->func->code);
+  gc_store_obj(vm, tb, &tb->globals, f->func->globals);
   gc_store(vm, tb, &tb->frame, a->v[1]);
   tb->pc = (uint32_t)(v_int(a->v[2]) / 2);
   tb->line = (int32_t)v_int(a->v[3]);
@@ -100,96 +110,3 @@ static Value traceback_repr(VM *vm, Value self) { return rt_format(vm, "<traceba
 const Type traceback_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "traceback", .base = &object_type, .layout = LAY_OTHER,
                              .shape_id = TYPE_ID_traceback, .size = sizeof(Traceback), .new_ = traceback_new, .new_sig = "(tb_next, tb_frame, tb_lasti, tb_lineno)",
                              .trace = traceback_trace, .repr = traceback_repr, .getset = traceback_getset};
-
-/* ---------------------------------------------------------------- frame */
-
-Value frame_object_make(VM *vm, Code *code, Dict *globals, uint32_t pc, Value locals, Value back) {
-  FrameObject *f = gc_new(vm, &frame_type, sizeof *f);
-  if (!f) return V_FAIL;
-  gc_store_obj(vm, f, &f->code, code);
-  gc_store_obj(vm, f, &f->globals, globals);
-  gc_store(vm, f, &f->locals, locals);
-  gc_store(vm, f, &f->back, back);
-  f->pc = pc;
-  const Position *pos = code_position(code, pc);
-  f->line = pos ? pos->line : 0;
-  return v_from_obj(f);
-}
-
-/* f_back objects are made along with it, from the outermost inward, so that a deep stack costs no C stack. */
-Value frame_object_new(VM *vm, Frame *frame) {
-  size_t depth = 0;
-  for (Frame *f = frame; f; f = frame_back(f)) depth++;
-  Frame **list = mem_alloc(&vm->mem, (depth ? depth : 1) * sizeof *list);
-  if (!list) return rt_no_memory(vm);
-  size_t n = 0;
-  for (Frame *f = frame; f; f = frame_back(f)) list[n++] = f;
-  Value result = V_NONE;
-  while (n-- > 0 && !v_failed(result)) {
-    Frame *f = list[n];
-    Code *code = f->func->code;
-    if ((code->flags & CODE_HIDDEN) && n > 0) continue;
-    Value locals = n == 0 ? frame_locals(vm, f) : V_ABSENT; /* callers' locals are not copied: that would cost the whole stack each time */
-    if (v_failed(locals)) result = V_FAIL;
-    else result = frame_object_make(vm, code, f->func->globals, (uint32_t)(f->pc > code->instr ? f->pc - code->instr - 1 : 0), locals, result);
-  }
-  mem_free(&vm->mem, list, (depth ? depth : 1) * sizeof *list);
-  return result;
-}
-
-static FrameObject *as_frame(Value v) { return (FrameObject *)v_obj(v); }
-
-static void frame_trace(Tracer *t, Obj *o) {
-  FrameObject *f = (FrameObject *)o;
-  gc_mark_obj(t, f->code);
-  gc_mark_obj(t, f->globals);
-  gc_mark(t, f->locals);
-  gc_mark(t, f->back);
-}
-
-static Value f_code(VM *vm, Value self) { return (void)vm, v_from_obj(as_frame(self)->code); }
-static Value f_lineno(VM *vm, Value self) { return (void)vm, v_from_int62(as_frame(self)->line); }
-static Value f_lasti(VM *vm, Value self) { return (void)vm, v_from_int62((int64_t)as_frame(self)->pc * 2); }
-static Value f_back(VM *vm, Value self) { return (void)vm, as_frame(self)->back; }
-static Value f_globals(VM *vm, Value self) {
-  FrameObject *f = as_frame(self);
-  if (!f->globals) {
-    Dict *d = dict_new(vm);
-    if (!d) return V_FAIL;
-    gc_store_obj(vm, f, &f->globals, d);
-  }
-  return v_from_obj(f->globals);
-}
-/* Module-level code has its globals as locals. */
-static Value f_locals(VM *vm, Value self) {
-  FrameObject *f = as_frame(self);
-  if (!v_absent(f->locals)) return f->locals;
-  if (f->code->flags & CODE_MODULE) return f_globals(vm, self);
-  Dict *d = dict_new(vm);
-  if (!d) return V_FAIL;
-  gc_store(vm, f, &f->locals, v_from_obj(d));
-  return f->locals;
-}
-static Value f_builtins(VM *vm, Value self) {
-  (void)self;
-  return v_from_obj(vm->builtins->dict);
-}
-static Value f_trace(VM *vm, Value self) { return (void)vm, (void)self, V_NONE; }
-static Value clear_m(VM *vm, Args *a) {
-  Dict *d = dict_new(vm);
-  if (!d) return V_FAIL;
-  gc_store(vm, v_obj(a->v[0]), &as_frame(a->v[0])->locals, v_from_obj(d));
-  return V_NONE;
-}
-
-static const GetSet frame_getset[] = {{"f_code", f_code, NULL, NULL},       {"f_lineno", f_lineno, NULL, NULL}, {"f_lasti", f_lasti, NULL, NULL}, {"f_back", f_back, NULL, NULL},
-                                      {"f_globals", f_globals, NULL, NULL}, {"f_locals", f_locals, NULL, NULL}, {"f_builtins", f_builtins, NULL, NULL}, {"f_trace", f_trace, NULL, NULL}, {0}};
-static const tiny_def frame_methods[] = {{"clear", clear_m, "(self, /)", "F.clear(): clear most references held by the frame"}, {0}};
-
-static Value frame_repr(VM *vm, Value self) {
-  FrameObject *f = as_frame(self);
-  return rt_format(vm, "<frame at %p, file %R, line %d, code %U>", (void *)f, v_from_obj(f->code->filename), (int)f->line, f->code->name);
-}
-
-const Type frame_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "frame", .base = &object_type, .layout = LAY_OTHER, .flags = TYPE_NO_NEW,
-                         .shape_id = TYPE_ID_frame, .size = sizeof(FrameObject), .trace = frame_trace, .repr = frame_repr, .methods = frame_methods, .getset = frame_getset};
