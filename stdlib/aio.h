@@ -74,7 +74,7 @@ typedef struct Loop {
 
 typedef struct AioData { tiny_val running, cancelled_error, invalid_state; uint64_t tasks_named; } AioData;
 
-extern const tiny_class aio_future_class, aio_task_class, aio_loop_class, aio_handle_class, aio_timer_class, aio_iter_class, aio_reader_class, aio_waiters_class;
+extern const tiny_class aio_future_class, aio_task_class, aio_loop_class, aio_handle_class, aio_timer_class, aio_iter_class, aio_reader_class, aio_waiters_class, aio_group_class;
 extern const tiny_class deque_class;                     /* collections.deque */
 AioData *aio_data(tiny_vm *vm);
 Loop *aio_loop(tiny_vm *vm, tiny_val loop);
@@ -115,6 +115,8 @@ tiny_val task_step(tiny_vm *vm, tiny_val task, Task *t, tiny_val exc); /* starts
 tiny_val task_wakeup(tiny_vm *vm, tiny_val task, Task *t, Future *f);
 int task_cancel(tiny_vm *vm, Task *t, tiny_val msg);
 tiny_val task_new(tiny_vm *vm, tiny_val loop, tiny_val coro, tiny_val name, tiny_val context);
+
+bool group_wakeup(tiny_vm *vm, tiny_val group, Future *f);         /* one of a Group's futures is done */
 
 tiny_val aio_new_future(tiny_vm *vm, tiny_val loop);
 bool reader_feed(tiny_vm *vm, tiny_val reader, const void *data, size_t n); /* data NULL: the end */

@@ -41,9 +41,12 @@ static bool invalid_state(tiny_vm *vm, const char *msg) {
   return false;
 }
 
+/* Is it woken directly (a task, a group), without a context of its own? */
+static bool direct(tiny_vm *vm, tiny_val cb) { return tiny_data(vm, cb, &aio_task_class) || tiny_data(vm, cb, &aio_group_class); }
+
 /* One callback becomes a ready entry: tasks are woken directly, anything else is a handle with the future as its argument. */
 static bool schedule_one(tiny_vm *vm, Future *f, tiny_val cb) {
-  if (tiny_data(vm, cb, &aio_task_class)) return loop_add_ready(vm, f->loop, cb, future_self(f));
+  if (direct(vm, cb)) return loop_add_ready(vm, f->loop, cb, future_self(f));
   tiny_val fn = tiny_seq_item(cb, 0), self = future_self(f), args = tiny_tuple(vm, 1, &self);
   return !tiny_failed(loop_call_soon(vm, f->loop, fn, args, tiny_seq_item(cb, 1)));
 }
@@ -60,7 +63,7 @@ static bool schedule_callbacks(tiny_vm *vm, Future *f) {
 
 bool future_add_callback(tiny_vm *vm, Future *f, tiny_val fn, tiny_val context) {
   tiny_val cb = fn;
-  if (!tiny_data(vm, fn, &aio_task_class)) {
+  if (!direct(vm, fn)) {
     if (tiny_is_none(context)) context = context_snapshot(vm);
     if (tiny_failed(context)) return false;
     tiny_val pair[2] = {fn, context};
@@ -201,7 +204,7 @@ static tiny_val m_add_done_callback(tiny_vm *vm, tiny_args *a) {
   return future_add_callback(vm, f, tiny_arg(a, 1), tiny_arg(a, 2)) ? TINY_NONE : TINY_FAIL;
 }
 
-static tiny_val callback_of(tiny_vm *vm, tiny_val cb) { return tiny_data(vm, cb, &aio_task_class) ? cb : tiny_seq_item(cb, 0); }
+static tiny_val callback_of(tiny_vm *vm, tiny_val cb) { return direct(vm, cb) ? cb : tiny_seq_item(cb, 0); }
 
 static tiny_val m_remove_done_callback(tiny_vm *vm, tiny_args *a) {
   SELF(f);

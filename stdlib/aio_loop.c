@@ -252,7 +252,11 @@ tiny_val loop_turn(tiny_vm *vm, tiny_val loop) {
       return f ? task_wakeup(vm, r.what, t, f) : task_step(vm, r.what, t, r.arg);
     }
     Handle *h = tiny_data(vm, r.what, &aio_handle_class);
-    if (!h->cancelled) return run_handle(vm, loop, r.what, h);
+    if (!h) {
+      if (!group_wakeup(vm, r.what, aio_future(vm, r.arg))) return TINY_FAIL;
+    } else if (!h->cancelled) {
+      return run_handle(vm, loop, r.what, h);
+    }
   }
 }
 
@@ -477,7 +481,7 @@ static bool init(tiny_vm *vm, tiny_val module) {
   d->running = d->cancelled_error = d->invalid_state = TINY_NONE;
   return tiny_setattr(vm, module, "Future", tiny_class_of(vm, &aio_future_class)) && tiny_setattr(vm, module, "Task", tiny_class_of(vm, &aio_task_class)) &&
          tiny_setattr(vm, module, "Loop", tiny_class_of(vm, &aio_loop_class)) &&
-         tiny_setattr(vm, module, "Waiters", tiny_class_of(vm, &aio_waiters_class)) && tiny_setattr(vm, module, "StreamReader", tiny_class_of(vm, &aio_reader_class)) && tiny_setattr(vm, module, "Handle", tiny_class_of(vm, &aio_handle_class)) &&
+         tiny_setattr(vm, module, "Group", tiny_class_of(vm, &aio_group_class)) && tiny_setattr(vm, module, "Waiters", tiny_class_of(vm, &aio_waiters_class)) && tiny_setattr(vm, module, "StreamReader", tiny_class_of(vm, &aio_reader_class)) && tiny_setattr(vm, module, "Handle", tiny_class_of(vm, &aio_handle_class)) &&
          tiny_setattr(vm, module, "deque", tiny_class_of(vm, &deque_class)) && tiny_setattr(vm, module, "TimerHandle", tiny_class_of(vm, &aio_timer_class));
 }
 
