@@ -110,6 +110,7 @@ int future_cancel(tiny_vm *vm, Future *f, tiny_val msg);          /* 1 0 -1 */
 tiny_val future_result(tiny_vm *vm, Future *f);                   /* raises what is to be raised */
 tiny_val future_cancelled_error(tiny_vm *vm, Future *f);          /* a CancelledError instance */
 void future_trace(tiny_tracer *t, void *data);
+tiny_val future_await(tiny_vm *vm, tiny_val self, void *data, bool *end);
 
 tiny_val task_step(tiny_vm *vm, tiny_val task, Task *t, tiny_val exc); /* starts one step: a continuation that ends in loop_turn */
 tiny_val task_wakeup(tiny_vm *vm, tiny_val task, Task *t, Future *f);

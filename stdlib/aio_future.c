@@ -279,6 +279,19 @@ static tiny_val g_source(tiny_vm *vm, tiny_args *a) {
   return tiny_hasattr(vm, self, "_debug_source") ? tiny_getattr(vm, self, "_debug_source") : TINY_NONE;
 }
 
+/* `await future`: yields the future once to the task, then gives its result. */
+tiny_val future_await(tiny_vm *vm, tiny_val self, void *data, bool *end) {
+  Future *f = data;
+  if (f->state == FUT_PENDING) {
+    if (!ready(vm, f)) return TINY_FAIL;
+    if (f->blocking) return tiny_raise(vm, TINY_RUNTIME_ERROR, "await wasn't used with future");
+    f->blocking = true;
+    return self;
+  }
+  *end = true;
+  return future_result(vm, f);
+}
+
 static const tiny_def future_methods[] = {
     {"__init__", m_init, "(self, *, loop=None)", NULL}, {"done", m_done, "(self, /)", "Return True if the future is done."},
     {"cancelled", m_cancelled, "(self, /)", "Return True if the future was cancelled."}, {"result", m_result, "(self, /)", "Return the result this future represents."},
@@ -292,7 +305,7 @@ static const tiny_def future_methods[] = {
     {"@_callbacks", g_callbacks, "(self, /)", NULL}, {"@_result", g_result, "(self, /)", NULL}, {"@_exception", g_exception, "(self, /)", NULL}, {"@_loop", g_loop, "(self, /)", NULL},
     {"@_cancel_message", g_cancel_message, "(self, /)", NULL}, {"=_cancel_message", s_cancel_message, "(self, v, /)", NULL}, {"@_asyncio_future_blocking", g_blocking, "(self, /)", NULL},
     {"=_asyncio_future_blocking", s_blocking, "(self, v, /)", NULL}, {"@_log_traceback", g_log, "(self, /)", NULL}, {"=_log_traceback", s_log, "(self, v, /)", NULL}, {0}};
-const tiny_class aio_future_class = {.name = "_asyncio.Future", .data_size = sizeof(Future), .methods = future_methods, .trace = future_trace, .flags = TINY_CLASS_DICT};
+const tiny_class aio_future_class = {.name = "_asyncio.Future", .data_size = sizeof(Future), .methods = future_methods, .trace = future_trace, .flags = TINY_CLASS_DICT, .await = future_await};
 
 /* ---- what `await future` iterates: gives the future once, then its result */
 

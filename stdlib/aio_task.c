@@ -261,4 +261,4 @@ static const tiny_def task_methods[] = {{"__init__", m_init, "(self, coro, *, lo
     {"cancelling", m_cancelling, "(self, /)", "Return the count of the task's cancellation requests."}, {"uncancel", m_uncancel, "(self, /)", "Decrement the task's count of cancellation requests."},
     {"get_stack", m_get_stack, "(self, *, limit=None)", NULL}, {"print_stack", m_print_stack, "(self, *, limit=None, file=None)", NULL}, {"@_fut_waiter", g_waiter, "(self, /)", NULL}, {"@_must_cancel", g_must_cancel, "(self, /)", NULL},
     {"@_coro", m_get_coro, "(self, /)", NULL}, {0}};
-const tiny_class aio_task_class = {.name = "_asyncio.Task", .data_size = sizeof(Task), .methods = task_methods, .trace = task_trace, .flags = TINY_CLASS_DICT, .base = &aio_future_class};
+const tiny_class aio_task_class = {.name = "_asyncio.Task", .data_size = sizeof(Task), .methods = task_methods, .trace = task_trace, .flags = TINY_CLASS_DICT, .base = &aio_future_class, .await = future_await};

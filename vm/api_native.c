@@ -181,6 +181,7 @@ static Class *make_class(VM *vm, const tiny_class *def) {
   c->t.flags &= ~(uint32_t)(TYPE_HAS_ATTRS | TYPE_ATTRS_BEHIND);
   if (def->flags & TINY_CLASS_DICT) c->t.flags |= TYPE_HAS_ATTRS | TYPE_ATTRS_BEHIND;
   if (def->flags & TINY_CLASS_WEAKREF) c->t.flags |= TYPE_WEAKREF;
+  if (def->await) c->t.flags |= TYPE_NATIVE_AWAIT;
   if (def->flags & TINY_CLASS_FINAL) c->t.flags &= ~(uint32_t)TYPE_BASE;
   if (def->flags & TINY_CLASS_NO_NEW) c->t.flags |= TYPE_NO_NEW;
   return c;
@@ -219,6 +220,15 @@ void *tiny_data(tiny_vm *vm, tiny_val instance, const tiny_class *cls) {
     if (c == cls) return data_of(inst);
   }
   return NULL;
+}
+
+int native_await(VM *vm, Value v, Value *out) {
+  NativeInstance *inst = (NativeInstance *)(void *)v_obj(v);
+  bool end = false;
+  tiny_scope s = tiny_scope_open(vm);
+  *out = inst->def->await(vm, v, data_of(inst), &end);
+  tiny_scope_close(vm, s);
+  return v_failed(*out) ? -1 : !end;
 }
 
 tiny_val tiny_self(const tiny_class *cls, const void *data) { return v_from_obj((Obj *)(uintptr_t)((const char *)data - data_offset(cls))); }

@@ -521,6 +521,10 @@ Step cold_awaitable(VM *vm, Value v, int what, uint8_t dest, Value *out) {
     *out = v;
     return STEP_DONE;
   }
+  if (type_of(v)->flags & TYPE_NATIVE_AWAIT) {
+    *out = v;
+    return STEP_DONE;
+  }
   Value fn, self;
   if (!attr_special(vm, v, NAME(vm, __await__), &fn, &self)) {
     if (!rt_pending(vm)) rt_raise(vm, &exc_TypeError, messages[what == 3 ? 0 : what], v);

@@ -161,7 +161,11 @@ Go flow_delegate(VM *vm, Frame *f, RunEnd *end) {
   }
   const Type *t = type_of(it);
   Step s;
-  if (v_is_none(sent) && t->next && !type_is_heap(t)) {
+  if (t->flags & TYPE_NATIVE_AWAIT) {
+    int r = native_await(vm, it, &v);
+    if (r == 0) return delegate_result(vm, f, v);
+    s = r == 1 ? STEP_DONE : STEP_FAIL;
+  } else if (v_is_none(sent) && t->next && !type_is_heap(t)) {
     int r = t->next(vm, it, &v);
     if (r == 0) return delegate_result(vm, f, V_NONE);
     s = r == 1 ? STEP_DONE : STEP_FAIL;

@@ -39,6 +39,7 @@ enum {
   TYPE_NO_NEW = 1 << 13,     /* "cannot create 'x' instances" */
   TYPE_ATTRS_BEHIND = 1 << 14, /* instances carry an AttrStore (vm/objects/class.h) at the very end of their cell: gc_new adds it to the size asked for */
   TYPE_WEAKREF = 1 << 15,    /* weakref.ref(x) works */
+  TYPE_NATIVE_AWAIT = 1 << 16, /* a native class itself (no subclass of a script) with a tiny_class.await */
 };
 
 struct tiny_tracer;

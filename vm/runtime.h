@@ -35,6 +35,9 @@ Value rt_frozen(VM *vm, const char *frozen_name);                     /* the fun
 Value rt_tail_builtin(VM *vm, const char *frozen_name, int argc, const Value *argv); /* a function of the frozen module _builtins (stdlib/frozen/_builtins.tiny) */
 Value rt_call_builtin(VM *vm, const char *frozen_name, int argc, const Value *argv); /* [script] the same, called */
 
+/* One turn of awaiting an instance of a class with TYPE_NATIVE_AWAIT: 1 *out is to be yielded, 0 it is the result, -1 failed. */
+int native_await(VM *vm, Value v, Value *out);
+
 /* ---- operations (ops.c) [script] ---- */
 bool rt_eq(VM *vm, Value a, Value b, bool *out);                      /* identity first, as containers compare */
 TINY_MUST_CHECK Value rt_compare(VM *vm, Value a, Value b, Compare op);
