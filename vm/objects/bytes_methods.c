@@ -441,5 +441,5 @@ Value bytes_m_maketrans(VM *vm, Args *a) {
 Value bytes_m_decode(VM *vm, Args *a) {
   const char *encoding = "utf-8", *errors = "strict";
   if (!codec_arg(vm, a->v[1], "decode() argument 'encoding'", &encoding) || !codec_arg(vm, a->v[2], "decode() argument 'errors'", &errors)) return V_FAIL;
-  return codec_decode(vm, self_view(a->v[0]), a->v[0], encoding, errors);
+  return codec_retry(vm, codec_decode(vm, self_view(a->v[0]), a->v[0], encoding, errors), a->v[0], encoding, errors, false);
 }

@@ -1,6 +1,9 @@
 /* Text <-> bytes: UTF-8, UTF-16, UTF-32, ASCII, Latin-1, the single-byte encodings of codec_maps.h, unicode_escape, raw_unicode_escape, with the error handlers of the library reference ("codecs"). */
 #include "vm/objects/str_build.h"
 #include "vm/objects/codec_maps.h"
+#include "vm/objects/dict.h"
+#include "vm/objects/module.h"
+#include "vm/vm.h"
 
 typedef enum { ENC_UTF8, ENC_UTF8_SIG, ENC_ASCII, ENC_LATIN1, ENC_MAP, ENC_UTF16, ENC_UTF16LE, ENC_UTF16BE, ENC_UTF32, ENC_UTF32LE, ENC_UTF32BE, ENC_ESCAPE, ENC_RAW } EncKind;
 typedef struct Encoding { const char *alias; EncKind kind; } Encoding;
@@ -42,6 +45,8 @@ bool codec_arg(VM *vm, Value v, const char *what, const char **out) {
   return true;
 }
 
+enum { MAX_NAME = 24 };
+
 /* The map of a single-byte encoding; NULL: not one of them. */
 static const uint16_t *find_map(const char *name, size_t n) {
   for (size_t i = 0; i < sizeof codec_maps / sizeof *codec_maps; i++) {
@@ -51,17 +56,22 @@ static const uint16_t *find_map(const char *name, size_t n) {
   return NULL;
 }
 
-static bool codec_open(Codec *c, VM *vm, Value object, const char *encoding, const char *errors) {
-  char name[20];
-  size_t n = strlen(encoding);
-  for (size_t i = 0; i < n && n < sizeof name; i++) {
+static const Encoding *find_encoding(const char *encoding, char *name, size_t *len, size_t cap) {
+  size_t n = *len = strlen(encoding);
+  for (size_t i = 0; i < n && n < cap; i++) {
     char ch = encoding[i];
     name[i] = ch >= 'A' && ch <= 'Z' ? (char)(ch | 32) : ch == '_' || ch == ' ' ? '-' : ch;
   }
-  const Encoding *found = NULL;
-  for (size_t i = 0; n < sizeof name && i < sizeof encodings / sizeof *encodings; i++) {
-    if (strlen(encodings[i].alias) == n && memcmp(encodings[i].alias, name, n) == 0) found = &encodings[i];
+  for (size_t i = 0; n < cap && i < sizeof encodings / sizeof *encodings; i++) {
+    if (strlen(encodings[i].alias) == n && memcmp(encodings[i].alias, name, n) == 0) return &encodings[i];
   }
+  return NULL;
+}
+
+static bool codec_open(Codec *c, VM *vm, Value object, const char *encoding, const char *errors) {
+  char name[MAX_NAME];
+  size_t n;
+  const Encoding *found = find_encoding(encoding, name, &n, sizeof name);
   const uint16_t *map = found || n >= sizeof name ? NULL : find_map(name, n);
   if (!found && !map) return rt_raise_b(vm, &exc_LookupError, "unknown encoding: %s", encoding);
   *c = (Codec){.vm = vm, .kind = map ? ENC_MAP : found->kind, .map = map, .errors = errors, .handler = ERR_UNKNOWN, .object = object};
@@ -519,4 +529,22 @@ Value codec_decode(VM *vm, View v, Value object, const char *encoding, const cha
   if (decode_all(&c, v)) return v_from_str(str_from_buf(vm, &c.out));
   buf_free(&c.out);
   return V_FAIL;
+}
+
+/* ---- encodings and error handlers of scripts ---- */
+
+Value codec_retry(VM *vm, Value result, Value x, const char *encoding, const char *errors, bool encode) {
+  if (!v_failed(result) || !rt_pending_is(vm, &exc_LookupError)) return result;
+  char name[MAX_NAME];
+  size_t n;
+  bool known = find_encoding(encoding, name, &n, sizeof name) || (n < sizeof name && find_map(name, n)); /* then it was the handler */
+  const char *module = known ? "_codec_errors" : "codecs", *function = known ? (encode ? "encode_with" : "decode_with") : encode ? "_encode_text" : "_decode_text";
+  Str *key = str_intern(vm, module, strlen(module)), *fname = str_intern(vm, function, strlen(function));
+  Value m = key && fname ? dict_get_str(vm, vm->modules, key) : V_FAIL;
+  if (!v_has_layout(m, LAY_MODULE)) return V_FAIL; /* not imported: nothing can be registered */
+  Value f = dict_get_str(vm, ((Module *)v_obj(m))->dict, fname);
+  if (v_failed(f) || v_absent(f)) return V_FAIL;
+  (void)rt_take_exc(vm);
+  Value args[3] = {x, v_from_str(str_from(vm, encoding)), v_from_str(str_from(vm, errors))};
+  return v_failed(args[1]) || v_failed(args[2]) ? V_FAIL : rt_tail_call(vm, f, 3, args);
 }

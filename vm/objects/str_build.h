@@ -83,6 +83,8 @@ Value str_compare(VM *vm, Value a, Value b, Compare op);
 Value str_binary(VM *vm, int op, Value a, Value b);
 Value str_percent(VM *vm, Str *fmt, Value args);                  /* str_percent.c. [script] */
 Value str_decode_value(VM *vm, Value bytes_like, const char *encoding, const char *errors); /* codec.c */
+/* What codec_encode or codec_decode of x gave; where it failed for want of an encoding or an error handler that a script has registered, the call of that. */
+Value codec_retry(VM *vm, Value result, Value x, const char *encoding, const char *errors, bool encode);
 Value codec_encode(VM *vm, Value str, const char *encoding, const char *errors);           /* -> bytes. [script] through error handlers never */
 Value codec_decode(VM *vm, View v, Value object, const char *encoding, const char *errors); /* object: for UnicodeDecodeError.object */
 bool codec_arg(VM *vm, Value v, const char *what, const char **out); /* encoding or errors argument: str without NUL, V_ABSENT: *out kept */

@@ -199,7 +199,7 @@ static Value m_maketrans(VM *vm, Args *a) {
 static Value m_encode(VM *vm, Args *a) {
   const char *encoding = "utf-8", *errors = "strict";
   if (!codec_arg(vm, a->v[1], "encode() argument 'encoding'", &encoding) || !codec_arg(vm, a->v[2], "encode() argument 'errors'", &errors)) return V_FAIL;
-  return codec_encode(vm, a->v[0], encoding, errors);
+  return codec_retry(vm, codec_encode(vm, a->v[0], encoding, errors), a->v[0], encoding, errors, true);
 }
 
 static Value m_getnewargs(VM *vm, Args *a) {

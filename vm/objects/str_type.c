@@ -43,6 +43,7 @@ static Value str_new_(VM *vm, const Type *cls, Args *a) {
     const char *encoding = "utf-8", *errors = "strict";
     if (!codec_arg(vm, a->v[1], "str() argument 'encoding'", &encoding) || !codec_arg(vm, a->v[2], "str() argument 'errors'", &errors)) return V_FAIL;
     text = str_decode_value(vm, object, encoding, errors);
+    if (cls == &str_type) return codec_retry(vm, text, object, encoding, errors, false);
   } else if (v_is_exact(object, &str_type)) {
     text = object;
   } else if (plain_str(object)) {
