@@ -1,7 +1,10 @@
 /* needs: libuv
  * The poller of the event loop over libuv, watchers of descriptors and signals. Callbacks of libuv run no script code: they fill buffers, complete futures
  * and put handles into the ready ring. libuv's own memory is malloc's (its allocator is one per process), so the VM's limit does not see it. */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 #include "stdlib/full/aio_uv.h"
 
 /* ---- poller */
@@ -51,6 +54,15 @@ static void poller_release(tiny_vm *vm, void *data) {
   tiny_alloc(vm, u, sizeof *u, 0);
 }
 
+/* libuv aborts the process when it cannot have the descriptors of its first loop: they are tried for before. 0 or errno. */
+static int descriptors_left(void) {
+  int fd[6], n = 0, err = 0;
+  while (n < 6 && (fd[n] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0) n++;
+  if (n < 6) err = errno;
+  while (n) close(fd[--n]);
+  return err;
+}
+
 UvLoop *uvloop_of(tiny_vm *vm, tiny_val loop) {
   const AioApi *api = tiny_aio_api();
   Loop *l = api->loop(vm, loop);
@@ -60,7 +72,8 @@ UvLoop *uvloop_of(tiny_vm *vm, tiny_val loop) {
   UvLoop *u = tiny_alloc(vm, NULL, 0, sizeof *u);
   if (!u) return (void)tiny_no_memory(vm), NULL;
   memset(u, 0, offsetof(UvLoop, buf));
-  int r = uv_loop_init(&u->loop);
+  int r = -descriptors_left();
+  if (r == 0) r = uv_loop_init(&u->loop);
   if (r < 0) {
     tiny_alloc(vm, u, sizeof *u, 0);
     return (void)uv_raise(vm, r), NULL;
