@@ -235,7 +235,10 @@ tiny_val tiny_self(const tiny_class *cls, const void *data) { return v_from_obj(
 
 void tiny_trace(tiny_tracer *t, tiny_val v) { gc_mark(t, v); }
 
-void tiny_store(tiny_vm *vm, tiny_val owner_instance, tiny_val *slot, tiny_val v) { gc_store(vm, v_is_obj(owner_instance) ? v_obj(owner_instance) : NULL, slot, v); }
+void tiny_store(tiny_vm *vm, tiny_val owner_instance, tiny_val *slot, tiny_val v) {
+  if (v_is_obj(owner_instance)) gc_store(vm, v_obj(owner_instance), slot, v);
+  else *slot = v;
+}
 
 /* ---- modules */
 

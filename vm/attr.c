@@ -61,6 +61,14 @@ static int64_t cache_dict_entry(VM *vm, InlineCache *ic, Code *code, const Insta
   return i;
 }
 
+void attr_prune_caches(VM *vm, bool (*is_marked)(const VM *vm, const Obj *o)) {
+  size_t kept = 0;
+  for (size_t i = 0; i < vm->n_cached; i++) {
+    if (is_marked(vm, &vm->cached_codes[i]->head)) vm->cached_codes[kept++] = vm->cached_codes[i];
+  }
+  vm->n_cached = kept;
+}
+
 /* Do the shape and the classes decide what this object's attributes are? */
 static bool shape_decides(VM *vm, const Obj *o) {
   switch (o->type->layout) {

@@ -667,7 +667,7 @@ get_item:
       size_t i;
       if (o->type == &list_type) {
         if (LIKELY(v_is_int(sb) && item_index(sb, ((List *)o)->length, &i))) {
-          gc_store(vm, o, &((List *)o)->items[i], v);
+          gc_store_item(vm, o, &((List *)o)->items[i], v);
           NEXT;
         }
       } else if (o->type == &dict_type) {
@@ -739,7 +739,7 @@ set_item:
   CASE(APPEND) : {
     List *l = v_list(R[A]);
     if (LIKELY(l->length < l->capacity)) {
-      gc_store(vm, l, &l->items[l->length], R[B]);
+      gc_store_item(vm, l, &l->items[l->length], R[B]);
       l->length++;
       NEXT;
     }

@@ -52,6 +52,13 @@ void frame_stack_free(VM *vm) {
   vm->top = vm->stack_end = NULL;
 }
 
+size_t frame_stack_bytes(const VM *vm) {
+  if (!vm->chunk) return 0;
+  size_t words = (size_t)(vm->top - vm->chunk->start);
+  for (const StackChunk *c = vm->chunk->prev; c; c = c->prev) words += c->size;
+  return words * sizeof(Value);
+}
+
 /* Room for a frame of so many words; a frame that opens a chunk is marked, so that popping it goes back to the chunk before. */
 static Frame *take(VM *vm, size_t words) {
   uint32_t depth = vm->frame ? vm->frame->depth + 1 : 1;

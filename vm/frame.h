@@ -65,6 +65,7 @@ void frame_objects_prune(VM *vm);               /* between marking and sweeping 
 void frame_objects_free(VM *vm);
 void frames_trace(VM *vm, struct tiny_tracer *t);
 void frame_stack_free(VM *vm);
+size_t frame_stack_bytes(const VM *vm);         /* in use */
 Value frame_locals(VM *vm, Frame *f);           /* dict as locals() gives it; the namespace itself at module and class level */
 Frame *frame_script(VM *vm, int depth);         /* depth-th script frame from the top that is not hidden; NULL */
 Frame *frame_back(Frame *f);                    /* caller as a traceback shows it: through delegation chains, over native frames */

@@ -1,11 +1,21 @@
 /* The collector: marks from the roots with an explicit stack, keeps what has a finalizer to run, clears weak references and weak tables, sweeps.
  *
+ * Generational without moving (sticky marks: Demers et al., "Combining generational and conservative garbage collection", POPL 1990): what a collection has
+ * marked stays marked, is old and is not looked at by minor collections, which follow the roots, the remembered objects and all objects of open kinds.
+ * A full collection changes the colour that means "lives".
+ *
  * Stop-the-world, at safe points only. If the mark stack cannot grow, objects are left "pending" and found again by walking the heap: a collection
  * needs no memory to succeed. Finalizers are queued here and run later by gc_run_finalizers, as script code at the safe point. */
 #include "vm/gc_int.h"
 #include "vm/objects/str.h"
+#include "vm/objects/dict.h"
+#include "vm/objects/list.h"
+#ifdef TINY_GC_STRESS
+#include <stdio.h>
+#endif
 
-#define MIN_BUDGET ((size_t)2 << 20) /* collect at the earliest after so many bytes of new memory */
+#define NURSERY ((size_t)1 << 20) /* bytes of new objects between two collections at the least: they should stay in a second-level cache */
+#define FULL_MORE ((size_t)4 << 20) /* a full collection comes when what lives has doubled, and this much more */
 #define WEAK_GONE ((Obj *)(uintptr_t)16)
 
 /* ---- marking */
@@ -25,21 +35,48 @@ static void push(Tracer *t, Obj *o) {
   t->stack[t->n++] = o;
 }
 
+#ifdef TINY_GC_STRESS
+static COLD void missed(const Tracer *t, const Obj *o) {
+  fprintf(stderr, "write barrier: a %s is held by an old %s only, which nobody remembered\n", o->type->name, t->tracing->type ? t->tracing->type->name : "root");
+  __builtin_trap();
+}
+#endif
+
+bool gc_is_marked(const VM *vm, const Obj *o) { return (o->mark & vm->heap->black) || (o->flags & OBJ_STATIC); }
+
 void gc_mark_obj(Tracer *t, const void *obj) {
   if (!obj) return;
   Obj *o = (Obj *)(uintptr_t)obj;
-  if (gc_is_marked(o)) return;
-  set_mark(o, MARK_BLACK);
-  if (o->type == &str_type && !((Str *)o)->extra) return; /* most objects are plain strings: nothing behind them */
-  if (o->type->trace || (o->type->flags & TYPE_HEAP)) push(t, o);
+  if ((o->mark & t->black) || (o->flags & OBJ_STATIC)) return;
+#ifdef TINY_GC_STRESS
+  if (t->tracing && mark_of(o) == MARK_WHITE) missed(t, o);
+#endif
+  set_mark(o, t->black);
+  const Type *type = o->type;
+  if (type == &str_type) { /* most objects are plain strings: nothing behind them */
+    t->leaves[o->mark >> 2]++;
+    if (!((Str *)o)->extra) return;
+  } else if ((type->flags & TYPE_BARRIER) && !type->destroy) {
+    t->leaves[o->mark >> 2]++;
+  }
+  if (type->trace || (type->flags & TYPE_HEAP)) push(t, o);
 }
 
 void gc_mark_array(Tracer *t, const Value *items, size_t n) {
-  for (size_t i = 0; i < n; i++) gc_mark(t, items[i]);
+  enum { AHEAD = 8 }; /* the header of an object is rarely in the cache */
+  size_t i = 0;
+  for (; i + AHEAD < n; i++) {
+    if (v_is_obj(items[i + AHEAD])) PREFETCH(v_obj(items[i + AHEAD]));
+    gc_mark(t, items[i]);
+  }
+  for (; i < n; i++) gc_mark(t, items[i]);
 }
 
 static void trace(Tracer *t, Obj *o) {
   const Type *type = o->type;
+#ifdef TINY_GC_STRESS
+  if (t->tracing) t->tracing = o;
+#endif
   if (type->flags & TYPE_HEAP) gc_mark_obj(t, type);
   if (type->trace) type->trace(t, o);
 }
@@ -51,7 +88,7 @@ static void drain_stack(Tracer *t) {
 static void trace_pending(void *ctx, Obj *o) {
   if (mark_of(o) != MARK_PENDING) return;
   Tracer *t = ctx;
-  set_mark(o, MARK_BLACK);
+  set_mark(o, t->black);
   trace(t, o);
   drain_stack(t);
 }
@@ -63,6 +100,47 @@ static void drain(Tracer *t) {
     for (int kind = 0; kind < KIND_COUNT; kind++) pages_each(t->vm->heap, kind, trace_pending, t);
   }
 }
+
+/* ---- the write barrier */
+
+/* An object whose items are too many to look at again for the sake of one. */
+static bool has_many_items(const Obj *o) {
+  enum { MANY = 64 };
+  switch (o->type->layout) {
+  case LAY_LIST: return ((const List *)o)->length > MANY;
+  case LAY_DICT: return ((const Dict *)o)->used > MANY;
+  case LAY_SET: return ((const Set *)o)->used > MANY;
+  default: return false;
+  }
+}
+
+void gc_remember(VM *vm, Obj *owner, Obj *young) {
+  Heap *h = vm->heap;
+  if (!(owner->type->flags & TYPE_BARRIER)) return;
+  Obj *o = young && has_many_items(owner) ? young : owner;
+  if (o->flags & (OBJ_REMEMBERED | OBJ_STATIC)) return;
+  if (!mem_grow(&vm->mem, (void **)&h->remembered, &h->cap_remembered, h->n_remembered + 1, sizeof *h->remembered)) {
+    h->want_full = true; /* which needs no memory */
+    return;
+  }
+  h->remembered[h->n_remembered++] = o;
+  o->flags |= OBJ_REMEMBERED;
+}
+
+/* Looks again at old objects, keeps young ones. A full collection finds them anyway. */
+static void mark_remembered(Heap *h) {
+  Tracer *t = &h->tracer;
+  for (size_t i = 0; i < h->n_remembered; i++) {
+    Obj *o = h->remembered[i];
+    o->flags &= (uint8_t)~OBJ_REMEMBERED;
+    if (h->full) continue;
+    if (mark_of(o) == MARK_WHITE) gc_mark_obj(t, o);
+    else trace(t, o);
+  }
+  h->n_remembered = 0;
+}
+
+static void trace_old(void *ctx, Obj *o) { trace(ctx, o); }
 
 /* ---- finalizers */
 
@@ -86,7 +164,7 @@ static bool wants_close(VM *vm, Gen *g) {
   if (g->head.type == &async_generator_type && gen_state(g) <= GEN_SUSPENDED && !v_is_none(async_gen_finalizer(g))) return true;
   if (!has_pending_handler(g)) return false;
   for (const Gen *d = g->delegator; d; d = d->delegator) { /* closing an abandoned delegator closes this one, in the right order */
-    if ((vm->heap->finishing || !gc_is_marked((Obj *)(uintptr_t)&d->head)) && has_pending_handler(d)) return false;
+    if ((vm->heap->finishing || !gc_is_marked(vm, &d->head)) && has_pending_handler(d)) return false;
   }
   return true;
 }
@@ -98,7 +176,7 @@ static bool wants_finalizer(VM *vm, Obj *o) {
 
 static void find_finalizable(void *ctx, Obj *o) {
   VM *vm = ctx;
-  if ((gc_is_marked(o) && !vm->heap->finishing) || !wants_finalizer(vm, o)) return;
+  if ((gc_is_marked(vm, o) && !vm->heap->finishing) || !wants_finalizer(vm, o)) return;
   if (queue_add(vm, vm->heap, o)) o->flags |= OBJ_FINALIZED;
   else gc_mark_obj(&vm->heap->tracer, o); /* no memory for the queue: let it live until the next collection */
 }
@@ -263,11 +341,11 @@ size_t gc_weak_list(VM *vm, Obj *target, Obj ***refs) {
 static void weak_clear(VM *vm, Heap *h) {
   for (size_t i = 0; i < h->weak_size; i++) {
     WeakEntry *e = &h->weak[i];
-    if (!e->target || e->target == WEAK_GONE || gc_is_marked(e->target)) continue;
+    if (!e->target || e->target == WEAK_GONE || gc_is_marked(vm, e->target)) continue;
     for (uint32_t k = e->n; k-- > 0;) {
       WeakRef *ref = (WeakRef *)(void *)e->refs[k];
       ref->target = NULL;
-      if (gc_is_marked(&ref->head) && !v_absent(ref->callback)) (void)queue_add(vm, h, &ref->head); /* no memory: the callback is lost */
+      if (gc_is_marked(vm, &ref->head) && !v_absent(ref->callback)) (void)queue_add(vm, h, &ref->head); /* no memory: the callback is lost */
     }
     weak_drop(vm, e);
   }
@@ -281,7 +359,7 @@ static void weak_prune(VM *vm, Heap *h) {
     uint32_t kept = 0;
     for (uint32_t k = 0; k < e->n; k++) {
       WeakRef *ref = (WeakRef *)(void *)e->refs[k];
-      if (gc_is_marked(&ref->head)) e->refs[kept++] = e->refs[k];
+      if (gc_is_marked(vm, &ref->head)) e->refs[kept++] = e->refs[k];
       else ref->target = NULL; /* so that its destroy function does nothing */
     }
     e->n = kept;
@@ -291,17 +369,11 @@ static void weak_prune(VM *vm, Heap *h) {
 
 /* ---- the collection */
 
-static void set_threshold(VM *vm, Heap *h) {
+void gc_poke(VM *vm) {
   Mem *m = &vm->mem;
-  size_t live = m->used > h->stats.free_bytes ? m->used - h->stats.free_bytes : 0;
-  h->stats.live_bytes = live;
-  /* Free cells are part of the budget, as taking one does not raise `used`; but a program that uses other sizes must not collect again and again
-     because of them: half of what lives is granted in any case. */
-  size_t budget = live + live / 2 > MIN_BUDGET ? live + live / 2 : MIN_BUDGET, least = live / 2 > MIN_BUDGET / 4 ? live / 2 : MIN_BUDGET / 4;
-  budget = budget > h->stats.free_bytes + least ? budget - h->stats.free_bytes : least;
-  size_t at = m->used + budget;
-  if (m->limit && at > m->used + (m->limit - m->used) / 2) at = m->used + (m->limit > m->used ? (m->limit - m->used) / 2 : 0);
-  m->gc_at = at;
+  if (m->want_gc || vm->heap->collecting) return;
+  m->want_gc = true;
+  if (m->poke && *m->poke > 0) *m->poke -= MEM_POKE;
 }
 
 /* Queues what has a finalizer in the order in which it is reached from `first`, nearest first: the order in which python3 takes a program's globals apart. */
@@ -315,16 +387,94 @@ static void queue_from(VM *vm, Tracer *t, Obj *first) {
   t->n = 0;
 }
 
-static void collect(VM *vm, Obj *first) {
-  Heap *h = vm->heap;
-  if (h->collecting || vm->gc_off) return;
-  h->collecting = true;
+/* Every minor collection looks at the roots, the open objects and the weak tables: the more there are of those, the rarer it comes. */
+static size_t minor_cost(VM *vm, const Heap *h) {
+  return pages_live(h, KIND_OPEN) + pages_live(h, KIND_FINAL) + frame_stack_bytes(vm) + (h->weak_size * sizeof *h->weak + str_sweep_cost(vm) * 16);
+}
+
+static void set_thresholds(VM *vm, Heap *h) {
+  Mem *m = &vm->mem;
+  size_t live = m->used > h->free_bytes ? m->used - h->free_bytes : 0, cost = minor_cost(vm, h);
+  h->stats.live_bytes = live;
+  h->stats.free_bytes = h->free_bytes;
+  h->nursery = NURSERY > cost + cost / 2 ? NURSERY : cost + cost / 2;
+  if (h->full) {
+    h->full_at = live * 2 + live / 2 + FULL_MORE;
+    h->want_full = false;
+  } else if (live > h->full_at) {
+    h->want_full = true;
+  }
+  size_t budget = h->nursery;
+  if (m->limit) {
+    size_t room = m->limit > m->used ? m->limit - m->used : 0;
+    if (budget > room / 2) budget = room / 2;
+    if (m->used > m->limit / 2) h->want_full = true;
+  }
+  m->gc_at = m->used + budget;
+}
+
+static void mark_all(VM *vm, Heap *h) {
   Tracer *t = &h->tracer;
-  attr_flush_caches(vm); /* inline caches hold class attributes without keeping them alive */
-  if (first) queue_from(vm, t, first);
   vm_trace_roots(vm, t);
   mark_queue(h);
   drain(t);
+}
+
+#ifdef TINY_GC_STRESS
+/* After the marking of a minor collection: marks everything again in the other colour, as a full one does. What is white then was about to be freed. */
+static void check_minor(VM *vm, Heap *h) {
+  static const Obj root = {0};
+  Tracer *t = &h->tracer;
+  pages_sweep_rest(vm, h);
+  h->black ^= MARK_BITS;
+  t->black = h->black;
+  memset(t->leaves, 0, sizeof t->leaves);
+  t->tracing = &root;
+  mark_all(vm, h);
+  t->tracing = NULL;
+  h->full = true;
+}
+#endif
+
+static void mark_living(VM *vm, Heap *h, Obj *first) {
+  Tracer *t = &h->tracer;
+  if (h->full) {
+    pages_sweep_rest(vm, h); /* garbage of the old colour must not be there when that colour comes back */
+    h->black ^= MARK_BITS;
+  }
+  t->black = h->black;
+  memset(t->leaves, 0, sizeof t->leaves);
+  mark_remembered(h);
+  if (first) queue_from(vm, t, first);
+  for (int kind = KIND_OPEN; !h->full && kind < KIND_COUNT; kind++) pages_each_old(h, kind, trace_old, t);
+  mark_all(vm, h);
+}
+
+typedef struct DeadClass { VM *vm; bool found; } DeadClass;
+static void note_dead(void *ctx, Obj *o) {
+  DeadClass *dead = ctx;
+  if (!gc_is_marked(dead->vm, o)) dead->found = true;
+}
+
+/* Inline caches hold class attributes, and numbers of classes, without keeping them alive: what they hold goes with its class only. */
+static void clean_caches(VM *vm, Heap *h) {
+  DeadClass dead = {vm, h->full};
+  if (!dead.found) pages_each(h, KIND_TYPE, note_dead, &dead);
+  if (dead.found) attr_flush_caches(vm);
+  else attr_prune_caches(vm, gc_is_marked);
+}
+
+/* first: at the end of the program, where to begin. */
+static void collect(VM *vm, bool full, Obj *first) {
+  Heap *h = vm->heap;
+  if (h->collecting || vm->gc_off) return;
+  h->collecting = true;
+  h->full = full || h->want_full;
+  Tracer *t = &h->tracer;
+  mark_living(vm, h, first);
+#ifdef TINY_GC_STRESS
+  if (!h->full) check_minor(vm, h);
+#endif
   weak_clear(vm, h);
   size_t queued = h->queue_len;
   pages_each(h, KIND_FINAL, find_finalizable, vm);
@@ -335,22 +485,23 @@ static void collect(VM *vm, Obj *first) {
   }
   weak_prune(vm, h);
   frame_objects_prune(vm);
-  str_intern_sweep(vm, gc_is_marked);
-  h->stats.free_bytes = 0;
-  h->kept_empty = 0;
-  for (int kind = 0; kind < KIND_COUNT; kind++) pages_sweep(vm, h, kind);
+  str_sweep(vm, gc_is_marked);
+  clean_caches(vm, h);
+  pages_sweep(vm, h);
   if (t->cap > 4096) {
     mem_free(&vm->mem, t->stack, t->cap * sizeof *t->stack);
     t->stack = NULL;
     t->cap = 0;
   }
-  set_threshold(vm, h);
+  set_thresholds(vm, h);
+  h->full = false;
   vm->mem.want_gc = false;
   h->stats.collections++;
   h->collecting = false;
 }
 
-void gc_collect(VM *vm) { collect(vm, NULL); }
+void gc_collect(VM *vm) { collect(vm, true, NULL); }
+void gc_step(VM *vm) { collect(vm, false, NULL); }
 
 typedef struct Search { VM *vm; bool found; } Search;
 static void search(void *ctx, Obj *o) {
@@ -368,7 +519,7 @@ void gc_finish(VM *vm) {
   gc_collect(vm);
   if (!gc_run_finalizers(vm)) return;
   h->finishing = true;
-  collect(vm, (Obj *)vm->main->dict);
+  collect(vm, true, (Obj *)vm->main->dict);
   h->finishing = false;
   (void)gc_run_finalizers(vm);
 }
@@ -377,7 +528,10 @@ bool gc_init(VM *vm) {
   vm->heap = mem_zalloc(&vm->mem, sizeof *vm->heap);
   if (!vm->heap) return false;
   vm->heap->tracer.vm = vm;
-  set_threshold(vm, vm->heap);
+  vm->heap->black = MARK_BLACK_A;
+  vm->heap->full = true;
+  set_thresholds(vm, vm->heap);
+  vm->heap->full = false;
   return true;
 }
 
@@ -391,8 +545,9 @@ void gc_free_all(VM *vm) {
     for (uint32_t k = 0; k < e->n; k++) ((WeakRef *)(void *)e->refs[k])->target = NULL;
     weak_drop(vm, e);
   }
-  for (int kind = 0; kind < KIND_COUNT; kind++) pages_destroy_all(vm, h, kind);
+  pages_destroy_all(vm, h);
   pages_free(vm, h);
+  mem_free(&vm->mem, h->remembered, h->cap_remembered * sizeof *h->remembered);
   mem_free(&vm->mem, h->weak, h->weak_size * sizeof *h->weak);
   mem_free(&vm->mem, h->queue, h->queue_cap * sizeof *h->queue);
   mem_free(&vm->mem, h->tracer.stack, h->tracer.cap * sizeof *h->tracer.stack);
@@ -401,6 +556,7 @@ void gc_free_all(VM *vm) {
 }
 
 void gc_each(VM *vm, void (*fn)(void *ctx, Obj *o), void *ctx) {
+  if (!vm->heap->collecting) pages_sweep_rest(vm, vm->heap);
   for (int kind = 0; kind < KIND_COUNT; kind++) pages_each(vm->heap, kind, fn, ctx);
 }
 
@@ -415,4 +571,7 @@ size_t gc_count(VM *vm) {
   return n;
 }
 
-const GcStats *gc_stats(VM *vm) { return &vm->heap->stats; }
+const GcStats *gc_stats(VM *vm) {
+  if (!vm->heap->collecting) pages_sweep_rest(vm, vm->heap);
+  return &vm->heap->stats;
+}

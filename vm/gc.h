@@ -1,6 +1,6 @@
 /* The collector: precise, non-moving mark-sweep over size-class pages. Objects are made here and nowhere else.
  * It runs only at safe points of the dispatch loop (gc_poll), so plain C code between [script] calls needs no rooting.
- * Every store of a reference into a heap object goes through gc_store: the write barrier (empty today). */
+ * Every store of a reference into a heap object goes through gc_store: the write barrier. */
 #ifndef TINY_VM_GC_H
 #define TINY_VM_GC_H
 #include "vm/object.h"
@@ -10,12 +10,23 @@
    NULL: MemoryError is pending. Note: a zeroed Value is the int 0. Never collects. */
 TINY_MUST_CHECK void *gc_new(VM *vm, const Type *type, size_t size);
 
-static inline void gc_store(VM *vm, void *owner, Value *slot, Value v) {
-  (void)vm;
-  (void)owner;
-  *slot = v;
+/* The write barrier. A minor collection looks at young objects only, so it has to be told of those that old ones hold: gc_store tells when an old object (one that a
+   collection has kept) gets a young one. Only types with TYPE_BARRIER depend on it; objects of the others are all looked at. Stores into an object that was
+   just made, before any safe point, need none. */
+void gc_remember(VM *vm, Obj *owner, Obj *young);    /* the old owner is looked at again; an owner with many items: young is kept, whatever becomes of it */
+static inline void gc_remember_all(VM *vm, void *owner) { /* after a move of many items into owner */
+  if (((const Obj *)owner)->mark & 3) gc_remember(vm, (Obj *)owner, NULL);
 }
-#define gc_store_obj(vm, owner, slot, o) ((void)(vm), (void)(owner), (void)(*(slot) = (o))) /* the same for typed pointers */
+static inline bool gc_needs_barrier(const Obj *owner, Value v) { return v_is_obj(v) && (owner->mark & 3) && !(v_obj(v)->mark & 3); }
+static inline void gc_store(VM *vm, void *owner, Value *slot, Value v) {
+  *slot = v;
+  if (UNLIKELY(gc_needs_barrier((const Obj *)owner, v))) gc_remember(vm, (Obj *)owner, NULL);
+}
+static inline void gc_store_item(VM *vm, void *owner, Value *slot, Value v) { /* list, dict, set */
+  *slot = v;
+  if (UNLIKELY(gc_needs_barrier((const Obj *)owner, v))) gc_remember(vm, (Obj *)owner, v_obj(v));
+}
+#define gc_store_obj(vm, owner, slot, o) ((void)(*(slot) = (o)), gc_remember_all(vm, owner)) /* typed pointers: not for hot paths */
 
 /* For trace functions. */
 void gc_mark_obj(Tracer *t, const void *obj);        /* NULL is fine; static objects are skipped */
@@ -27,7 +38,8 @@ void gc_mark_array(Tracer *t, const Value *items, size_t n);
 typedef struct Heap Heap;
 bool gc_init(VM *vm);
 void gc_free_all(VM *vm);
-void gc_collect(VM *vm);                             /* mark + sweep now; queues finalizers, does not run them */
+void gc_collect(VM *vm);                             /* a full collection now; queues finalizers, does not run them */
+void gc_step(VM *vm);                                /* the collection that is due: mostly a minor one */
 bool gc_run_finalizers(VM *vm);                      /* [script] queued __del__, closing of abandoned generators, weakref callbacks; errors are reported, not raised */
 void gc_finish(VM *vm);                              /* [script] end of the program: finalizers of garbage, then of all that lives */
 void gc_each(VM *vm, void (*fn)(void *ctx, Obj *o), void *ctx); /* every live object (gc.get_objects) */
@@ -38,8 +50,7 @@ void *gc_obj_end(const Obj *o);                      /* address just behind the 
 /* Live memory after the last collection and so on, for sys and gc modules. */
 typedef struct GcStats { uint64_t collections, freed; size_t live_bytes, free_bytes; } GcStats;
 const GcStats *gc_stats(VM *vm);
-/* Is o alive after marking? For weak tables that are cleaned between marking and sweeping (str_intern_sweep...). */
-static inline bool gc_is_marked(Obj *o) { return ((o->mark & 3) | (o->flags & OBJ_STATIC)) != 0; }
+bool gc_is_marked(const VM *vm, const Obj *o); /* for what is cleaned between marking and sweeping: does it live? */
 
 /* Weak references: side table from object to its list of weakref objects, each of which starts with struct WeakRef. When the target dies, the collector sets
    target to NULL and queues callback(ref) if there is one and the ref itself lives. A trace function of such a type marks callback, never target.

@@ -1,18 +1,25 @@
-/* Memory of heap objects: pages of equal cells per size class, larger objects straight from Mem. Allocation pops a free cell or takes a fresh one of the
- * newest page; sweeping rebuilds the free lists in address order and gives empty pages back. Nothing here knows what objects mean. */
+/* Memory of heap objects: pages of equal cells per size class, larger objects straight from Mem. Allocation pops a free cell of the class's current page or takes
+ * a fresh one. Nothing here knows what objects mean.
+ *
+ * A class goes through its pages in order. What it has gone through since the last collection is the nursery: a minor collection frees there only, and begins at
+ * the first page again, so that a program that makes garbage works in the same few pages, which stay in the processor's cache. Pages of leaves are swept
+ * one at a time, when the class comes to them. */
 #include "vm/gc_int.h"
 
 static const uint16_t large_cells[CLASS_COUNT - SMALL_CLASSES] = {640, 768, 1024, 1280, 1536, MAX_CELL};
 
 static int size_class(size_t size) {
-  if (size <= 16 * SMALL_CLASSES) return (int)((size + 15) / 16) - 1;
+  if (LIKELY(size <= 16 * FINE_CLASSES)) return (int)((size + 15) / 16) - 1;
+  if (size <= 512) return FINE_CLASSES + (int)((size - 257) / 32);
   for (int i = 0; i < CLASS_COUNT - SMALL_CLASSES; i++) {
     if (size <= large_cells[i]) return SMALL_CLASSES + i;
   }
   return -1;
 }
 
-static size_t class_cell(int cls) { return cls < SMALL_CLASSES ? (size_t)(cls + 1) * 16 : large_cells[cls - SMALL_CLASSES]; }
+static size_t class_cell(int cls) {
+  return cls < FINE_CLASSES ? (size_t)(cls + 1) * 16 : cls < SMALL_CLASSES ? 256 + (size_t)(cls - FINE_CLASSES + 1) * 32 : large_cells[cls - SMALL_CLASSES];
+}
 
 static size_t big_size(const Obj *o) {
   Big *b;
@@ -38,6 +45,7 @@ static Page *page_new(VM *vm, SizeClass *c, size_t cell) {
   size_t bytes = cell < 128 ? 1024 : cell * 4 > 4096 ? cell * 4 : 2048;
   size_t all = 0;
   for (const Page *p = c->pages; p && all < 65536; p = p->next) all += p->raw_size;
+  for (const Page *p = c->full; p && all < 65536; p = p->next) all += p->raw_size;
   if (all / 2 > bytes) bytes = all / 2 & ~(size_t)1023;
   if (bytes > 32768) bytes = 32768;
   Page *page = NULL;
@@ -51,9 +59,8 @@ static Page *page_new(VM *vm, SizeClass *c, size_t cell) {
     if (!page) return NULL;
   }
   char *cells = align16(page + 1);
-  *page = (Page){.next = c->pages, .raw = page, .raw_size = bytes, .cells = cells, .cell = (uint32_t)cell};
+  *page = (Page){.raw = page, .raw_size = bytes, .cells = cells, .cell = (uint32_t)cell};
   page->count = (uint32_t)((size_t)((char *)page + bytes - cells) / cell);
-  c->pages = page;
   return page;
 }
 
@@ -70,8 +77,97 @@ static COLD void *new_big(VM *vm, int kind, size_t size) {
   return b->obj;
 }
 
+/* ---- pages one by one */
+
+static void destroy(VM *vm, Obj *o) {
+  if (o->type->destroy) o->type->destroy(vm, o);
+}
+
+static void set_credit(Heap *h, Page *p, uint32_t cells) {
+  h->free_bytes += (size_t)cells * p->cell;
+  h->free_bytes -= (size_t)p->credit * p->cell;
+  p->credit = cells;
+}
+
+/* Frees the cells that are not black. Leaves are not looked into: their class may be gone already. */
+static void sweep_page(VM *vm, Heap *h, Page *p, bool leaf) {
+  uint32_t live = 0;
+  FreeCell *free = NULL;
+  uint8_t black = h->black;
+  for (uint32_t i = p->fresh; i-- > 0;) {
+    Obj *o = (Obj *)(void *)(p->cells + (size_t)i * p->cell);
+    if (o->type) {
+      if (o->mark & black) {
+        live++;
+        continue;
+      }
+      if (!leaf) destroy(vm, o);
+      o->type = NULL;
+      h->stats.freed++;
+    }
+    FreeCell *cell = (FreeCell *)(void *)o;
+    cell->next = free;
+    free = cell;
+  }
+  p->free = free;
+  p->live = live;
+  p->state = PAGE_CLEAN;
+  set_credit(h, p, p->count - live);
+}
+
+static void use_page(VM *vm, SizeClass *c, Page *p) {
+  Heap *h = vm->heap;
+  h->taken += (size_t)(p->count - p->live) * p->cell;
+  set_credit(h, p, 0);
+  c->current = p;
+  c->free = p->free;
+  p->free = NULL;
+  p->state = PAGE_USED;
+  if (h->taken > h->nursery) gc_poke(vm);
+}
+
+/* The current page has no cell left: the next one that has, else a new one. */
+static bool next_page(VM *vm, SizeClass *c, int kind, int cls) {
+  enum { WORTH = 4 }; /* a page with few free cells is not worth its sweep again and again: it rests until the next full collection */
+  Page **link = c->current ? &c->current->next : &c->pages;
+  for (Page *p; (p = *link) != NULL;) {
+    if (p->state == PAGE_UNSWEPT) sweep_page(vm, vm->heap, p, kind == KIND_LEAF);
+    if (p->count - p->live > p->count / WORTH) {
+      use_page(vm, c, p);
+      return true;
+    }
+    set_credit(vm->heap, p, 0);
+    *link = p->next;
+    p->next = c->full;
+    c->full = p;
+  }
+  Page *page = page_new(vm, c, class_cell(cls));
+  if (!page) return false;
+  *link = page;
+  use_page(vm, c, page);
+  return true;
+}
+
+/* ---- allocation */
+
+static NOINLINE Obj *take_slow(VM *vm, SizeClass *c, int kind, int cls) {
+  Page *p = c->current;
+  if ((!p || p->fresh == p->count) && !next_page(vm, c, kind, cls)) return NULL;
+  FreeCell *cell = c->free;
+  p = c->current;
+  if (!cell) return (Obj *)(void *)(p->cells + (size_t)p->fresh++ * p->cell);
+  c->free = cell->next;
+  return (Obj *)(void *)cell;
+}
+
+static int kind_of_type(const Type *type) {
+  if (UNLIKELY(type->layout == LAY_GEN || (type->flags & TYPE_HAS_DEL))) return KIND_FINAL;
+  if (UNLIKELY(type->layout == LAY_TYPE)) return KIND_TYPE;
+  return !(type->flags & TYPE_BARRIER) ? KIND_OPEN : type->destroy ? KIND_PLAIN : KIND_LEAF;
+}
+
 void *gc_new(VM *vm, const Type *type, size_t size) {
-  int kind = UNLIKELY(type->layout == LAY_GEN || (type->flags & TYPE_HAS_DEL)) ? KIND_FINAL : type->layout == LAY_TYPE ? KIND_TYPE : KIND_PLAIN;
+  int kind = kind_of_type(type);
   if (UNLIKELY(type->flags & TYPE_ATTRS_BEHIND)) size = ((size + 15) & ~(size_t)15) + 16;
   int cls = size_class(size);
   Obj *o;
@@ -85,9 +181,7 @@ void *gc_new(VM *vm, const Type *type, size_t size) {
       PREFETCH(cell->next); /* the next allocation of this size reads its link */
       o = (Obj *)(void *)cell;
     } else {
-      Page *page = c->pages;
-      if (!page || page->fresh == page->count) page = page_new(vm, c, class_cell(cls));
-      o = page ? (Obj *)(void *)(page->cells + (size_t)page->fresh++ * page->cell) : NULL;
+      o = take_slow(vm, c, kind, cls);
     }
   }
   if (UNLIKELY(!o)) {
@@ -108,108 +202,199 @@ void *gc_new(VM *vm, const Type *type, size_t size) {
   return o;
 }
 
+/* ---- walks */
+
+static void each_in(const Page *p, void (*fn)(void *ctx, Obj *o), void *ctx) {
+  for (; p; p = p->next) {
+    for (uint32_t i = 0; i < p->fresh; i++) {
+      Obj *o = (Obj *)(void *)(p->cells + (size_t)i * p->cell);
+      if (o->type) fn(ctx, o);
+    }
+  }
+}
+
 void pages_each(Heap *h, int kind, void (*fn)(void *ctx, Obj *o), void *ctx) {
   for (int cls = 0; cls < CLASS_COUNT; cls++) {
-    for (Page *p = h->classes[kind][cls].pages; p; p = p->next) {
-      for (uint32_t i = 0; i < p->fresh; i++) {
-        Obj *o = (Obj *)(void *)(p->cells + (size_t)i * p->cell);
-        if (o->type) fn(ctx, o);
-      }
-    }
+    each_in(h->classes[kind][cls].pages, fn, ctx);
+    each_in(h->classes[kind][cls].full, fn, ctx);
   }
   for (Big *b = h->big[kind]; b; b = b->next) fn(ctx, b->obj);
 }
 
-static void destroy(VM *vm, Obj *o) {
-  if (o->type == &str_type && !((Str *)o)->extra) return;
-  if (o->type->destroy) o->type->destroy(vm, o);
+static void each_old_in(const Page *p, void (*fn)(void *ctx, Obj *o), void *ctx) {
+  for (; p; p = p->next) {
+    if (p->live == 0) continue;
+    for (uint32_t i = 0; i < p->fresh; i++) {
+      Obj *o = (Obj *)(void *)(p->cells + (size_t)i * p->cell);
+      if (o->type && mark_of(o) != MARK_WHITE) fn(ctx, o);
+    }
+  }
 }
 
-static void destroy_white(void *ctx, Obj *o) {
-  if (mark_of(o) == MARK_WHITE) destroy(ctx, o);
+void pages_each_old(Heap *h, int kind, void (*fn)(void *ctx, Obj *o), void *ctx) {
+  for (int cls = 0; cls < CLASS_COUNT; cls++) {
+    each_old_in(h->classes[kind][cls].pages, fn, ctx);
+    each_old_in(h->classes[kind][cls].full, fn, ctx);
+  }
+  for (Big *b = h->big[kind]; b; b = b->next) {
+    if (mark_of(b->obj) != MARK_WHITE) fn(ctx, b->obj);
+  }
+}
+
+static size_t list_live(const Page *p) {
+  size_t n = 0;
+  for (; p; p = p->next) n += (size_t)p->live * p->cell;
+  return n;
+}
+
+size_t pages_live(const Heap *h, int kind) {
+  size_t n = 0;
+  for (int cls = 0; cls < CLASS_COUNT; cls++) n += list_live(h->classes[kind][cls].pages) + list_live(h->classes[kind][cls].full);
+  for (const Big *b = h->big[kind]; b; b = b->next) n += b->raw_size;
+  return n;
+}
+
+static void destroy_dead(void *ctx, Obj *o) {
+  VM *vm = ctx;
+  if (!(o->mark & vm->heap->black)) destroy(vm, o);
 }
 
 static void destroy_any(void *ctx, Obj *o) { destroy(ctx, o); }
 
-void pages_destroy_all(VM *vm, Heap *h, int kind) { pages_each(h, kind, destroy_any, vm); }
-
-/* Frees white cells of a page; its free cells, in order, go in front of `free`. */
-static FreeCell *sweep_page(VM *vm, Heap *h, Page *p, FreeCell *free, bool destroyed) {
-  uint32_t live = 0;
-  for (uint32_t i = p->fresh; i-- > 0;) {
-    Obj *o = (Obj *)(void *)(p->cells + (size_t)i * p->cell);
-    if (o->type) {
-      if (mark_of(o) != MARK_WHITE) {
-        set_mark(o, MARK_WHITE);
-        live++;
-        continue;
-      }
-      if (!destroyed) destroy(vm, o);
-      o->type = NULL;
-      h->stats.freed++;
-    }
-    FreeCell *cell = (FreeCell *)(void *)o;
-    cell->next = free;
-    free = cell;
+void pages_destroy_all(VM *vm, Heap *h) {
+  for (int kind = 0; kind < KIND_COUNT; kind++) {
+    if (kind != KIND_LEAF) pages_each(h, kind, destroy_any, vm);
   }
-  p->live = live;
-  h->stats.free_bytes += (size_t)(p->count - live) * p->cell;
-  return free;
 }
+
+/* ---- sweeping */
 
 #define KEEP_EMPTY ((size_t)1 << 20)
 
-static void sweep_class(VM *vm, Heap *h, SizeClass *c, bool destroyed) {
-  FreeCell *free = NULL;
-  Page **link = &c->pages;
-  size_t keep = h->stats.live_bytes / 4 + KEEP_EMPTY; /* empty pages stay for the next round: to give them back and fault them in again costs more than marking */
-  for (Page *p; (p = *link) != NULL;) {
-    FreeCell *before = free;
-    free = sweep_page(vm, h, p, free, destroyed);
-    if (p->live == 0 && h->kept_empty + p->raw_size > keep) {
-      free = before;
-      h->stats.free_bytes -= (size_t)p->count * p->cell;
-      *link = p->next;
-      mem_free(&vm->mem, p->raw, p->raw_size);
-      continue;
-    }
-    if (p->live == 0) h->kept_empty += p->raw_size;
-    link = &p->next;
-  }
-  c->free = free;
+/* Empty pages stay for the next round, up to some bytes: to give them back and fault them in again costs more than marking. */
+static bool keep_empty(Heap *h, const Page *p) {
+  if (!h->full) return true;
+  size_t keep = h->stats.live_bytes / 4 + KEEP_EMPTY;
+  if (h->kept_empty + p->raw_size > keep) return false;
+  h->kept_empty += p->raw_size;
+  return true;
 }
 
-static void sweep_big(VM *vm, Heap *h, int kind, bool destroyed) {
+static void release_page(VM *vm, Heap *h, Page *p) {
+  set_credit(h, p, 0);
+  mem_free(&vm->mem, p->raw, p->raw_size);
+}
+
+/* The last page first: Mem gives blocks that it got back in the opposite order, and so the first cells get again the blocks that they had. Order is speed here. */
+static void sweep_pages(VM *vm, Heap *h, SizeClass *c, bool leaf) {
+  Page *p = c->pages, *reversed = NULL;
+  while (p && (h->full || p->state == PAGE_USED)) {
+    Page *next = p->next;
+    p->next = reversed;
+    reversed = p;
+    p = next;
+  }
+  c->pages = p;
+  while ((p = reversed) != NULL) {
+    reversed = p->next;
+    sweep_page(vm, h, p, leaf);
+    if (p->live == 0 && !keep_empty(h, p)) {
+      release_page(vm, h, p);
+      continue;
+    }
+    p->next = c->pages;
+    c->pages = p;
+  }
+}
+
+/* The class begins at its first page again; a full collection looks at full pages too. */
+static void rewind_class(Heap *h, SizeClass *c) {
+  if (c->current) {
+    c->current->free = c->free;
+    c->free = NULL;
+    c->current = NULL;
+  }
+  if (!h->full) return;
+  Page **end = &c->pages;
+  while (*end) end = &(*end)->next;
+  *end = c->full;
+  c->full = NULL;
+}
+
+/* Pages of leaves are swept when the class comes to them. Until then they count as free in the proportion that marking found over the class. */
+static void sweep_later(Heap *h, SizeClass *c, size_t marked) {
+  size_t all = 0, old = 0;
+  for (Page *p = c->pages; p && (h->full || p->state == PAGE_USED); p = p->next) {
+    all += p->count;
+    old += h->full ? 0 : p->live;
+  }
+  size_t live = old + marked < all ? old + marked : all;
+  for (Page *p = c->pages; p && (h->full || p->state == PAGE_USED); p = p->next) {
+    p->state = PAGE_UNSWEPT;
+    set_credit(h, p, (uint32_t)((double)p->count * (double)(all - live) / (double)all));
+  }
+}
+
+static void sweep_big(VM *vm, Heap *h, int kind) {
   Big **link = &h->big[kind];
   for (Big *b; (b = *link) != NULL;) {
-    if (mark_of(b->obj) != MARK_WHITE) {
-      set_mark(b->obj, MARK_WHITE);
+    if (b->obj->mark & h->black) {
       link = &b->next;
       continue;
     }
-    if (!destroyed) destroy(vm, b->obj);
+    if (kind != KIND_LEAF) destroy(vm, b->obj);
     h->stats.freed++;
     *link = b->next;
     mem_free(&vm->mem, b->raw, b->raw_size);
   }
 }
 
-void pages_sweep(VM *vm, Heap *h, int kind) {
-  bool destroyed = kind == KIND_TYPE; /* a dead class may be the metaclass of another: destroy all of them before any cell goes */
-  if (destroyed) pages_each(h, kind, destroy_white, vm);
-  for (int cls = 0; cls < CLASS_COUNT; cls++) {
-    if (h->classes[kind][cls].pages) sweep_class(vm, h, &h->classes[kind][cls], destroyed);
+void pages_sweep(VM *vm, Heap *h) {
+  bool lazy = vm->mem.limit == 0; /* near a limit every page counts */
+  h->kept_empty = 0;
+  h->taken = 0;
+  for (int kind = 0; kind < KIND_COUNT; kind++) {
+    if (kind == KIND_TYPE) pages_each(h, kind, destroy_dead, vm); /* a dead class may be the metaclass of another: destroy all of them before any cell goes */
+    bool leaf = kind == KIND_LEAF || kind == KIND_TYPE;
+    for (int cls = 0; cls < CLASS_COUNT; cls++) {
+      SizeClass *c = &h->classes[kind][cls];
+      if (!c->pages && !c->full) continue;
+      rewind_class(h, c);
+      if (lazy && kind == KIND_LEAF) sweep_later(h, c, h->tracer.leaves[cls]);
+      else sweep_pages(vm, h, c, leaf);
+    }
+    sweep_big(vm, h, kind);
   }
-  sweep_big(vm, h, kind, destroyed);
+}
+
+void pages_sweep_rest(VM *vm, Heap *h) {
+  h->kept_empty = 0;
+  for (int cls = 0; cls < CLASS_COUNT; cls++) {
+    Page **link = &h->classes[KIND_LEAF][cls].pages;
+    for (Page *p; (p = *link) != NULL;) {
+      if (p->state == PAGE_UNSWEPT) sweep_page(vm, h, p, true);
+      if (p->state == PAGE_CLEAN && p->live == 0 && !keep_empty(h, p)) {
+        *link = p->next;
+        release_page(vm, h, p);
+      } else {
+        link = &p->next;
+      }
+    }
+  }
+}
+
+static void free_pages(VM *vm, Page *p) {
+  for (Page *next; p; p = next) {
+    next = p->next;
+    mem_free(&vm->mem, p->raw, p->raw_size);
+  }
 }
 
 void pages_free(VM *vm, Heap *h) {
   for (int kind = 0; kind < KIND_COUNT; kind++) {
     for (int cls = 0; cls < CLASS_COUNT; cls++) {
-      for (Page *p = h->classes[kind][cls].pages, *next; p; p = next) {
-        next = p->next;
-        mem_free(&vm->mem, p->raw, p->raw_size);
-      }
+      free_pages(vm, h->classes[kind][cls].pages);
+      free_pages(vm, h->classes[kind][cls].full);
       h->classes[kind][cls] = (SizeClass){0};
     }
     for (Big *b = h->big[kind], *next; b; b = next) {

@@ -6,7 +6,7 @@
 #define TINY_VM_OBJECT_H
 #include "vm/value.h"
 
-enum { OBJ_STATIC = 1, OBJ_HAS_WEAKREF = 2, OBJ_FINALIZED = 4, OBJ_BUSY_REPR = 8 };
+enum { OBJ_STATIC = 1, OBJ_HAS_WEAKREF = 2, OBJ_FINALIZED = 4, OBJ_BUSY_REPR = 8, OBJ_REMEMBERED = 16 /* the collector's */ };
 
 struct Obj {
   const Type *type;
@@ -40,6 +40,7 @@ enum {
   TYPE_ATTRS_BEHIND = 1 << 14, /* instances carry an AttrStore (vm/objects/class.h) at the very end of their cell: gc_new adds it to the size asked for */
   TYPE_WEAKREF = 1 << 15,    /* weakref.ref(x) works */
   TYPE_NATIVE_AWAIT = 1 << 16, /* a native class itself (no subclass of a script) with a tiny_class.await */
+  TYPE_BARRIER = 1 << 17,    /* every store of a reference into an instance goes through gc_store (or there are none): the collector need not look at old ones */
 };
 
 struct tiny_tracer;

@@ -208,9 +208,9 @@ VM *vm_new(const tiny_config *config) {
 void vm_free(VM *vm) {
   if (!vm) return;
   api_destroy_data(vm);
+  str_free(vm);
   gc_free_all(vm);
   types_free(vm);
-  str_intern_free(vm);
   call_free(vm);
   frame_stack_free(vm);
   frame_objects_free(vm);
@@ -296,7 +296,7 @@ bool tiny_poll(tiny_vm *vm) {
 bool vm_safe_point(VM *vm) {
   if (vm->limit_hit) return strike(vm, vm->limit_hit); /* a finally block of the script may not run on */
   if (vm->fuel < -MEM_POKE / 2) vm->fuel += MEM_POKE;
-  if (vm->mem.want_gc || vm->stress) gc_collect(vm);
+  if (vm->mem.want_gc || vm->stress) gc_step(vm);
   if (!gc_run_finalizers(vm)) return strike(vm, vm->limit_hit);
   if (vm->interrupt) return raise_interrupt(vm);
   if (vm->deadline_ns && now_ns() >= vm->deadline_ns) return strike(vm, LIMIT_DEADLINE);

@@ -60,6 +60,8 @@ struct tiny_vm {
   /* names, strings, types */
   Str *names[NAME_COUNT];
   struct InternTable *interned;
+  Str **str_owners;           /* the few strings that own memory besides their cell, held weakly (str.c) */
+  size_t n_str_owners, cap_str_owners;
   Str *ascii_chars[128];
   Str *empty_str;
   Tuple *empty_tuple;

@@ -505,6 +505,7 @@ static void inherit(Class *c, const Type *base, const SlotPlan *plan) {
   case LAY_OBJECT:
     c->t.trace = instance_trace;
     c->t.destroy = instance_destroy;
+    c->t.flags |= TYPE_BARRIER;
     c->t.size = sizeof(Instance);
     break;
   case LAY_EXCEPTION: case LAY_TYPE: case LAY_MODULE: case LAY_CLASSMETHOD: case LAY_STATICMETHOD: break; /* they keep attributes themselves */

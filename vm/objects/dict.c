@@ -199,8 +199,8 @@ static bool insert_new(VM *vm, Dict *d, Value key, int64_t hash, Value value, si
   DictEntry *e = &d->entries[d->n_entries];
   index_put(d, slot, (int64_t)d->n_entries);
   e->hash = hash;
-  gc_store(vm, d, &e->key, key);
-  gc_store(vm, d, &e->value, value);
+  gc_store_item(vm, d, &e->key, key);
+  gc_store_item(vm, d, &e->value, value);
   d->n_entries++;
   d->used++;
   d->usable--;
@@ -233,7 +233,7 @@ bool dict_set_hashed(VM *vm, Dict *d, Value key, int64_t hash, Value value) {
   size_t slot = 0;
   int64_t ix = find(vm, d, key, hash, &slot);
   if (ix >= 0) {
-    gc_store(vm, d, &d->entries[ix].value, value);
+    gc_store_item(vm, d, &d->entries[ix].value, value);
     return true;
   }
   return ix == FIND_NONE && insert_new(vm, d, key, hash, value, slot);
@@ -342,6 +342,7 @@ static bool clone_table(VM *vm, Dict *into, const Dict *from) {
   into->index = entries + from->capacity;
   into->used = from->used;
   into->n_entries = from->n_entries;
+  gc_remember_all(vm, into);
   into->capacity = from->capacity;
   into->first = from->first;
   into->usable = from->usable;
@@ -584,7 +585,7 @@ const Type dict_type = {
     .name = "dict",
     .base = &object_type,
     .layout = LAY_DICT,
-    .flags = TYPE_BASE | TYPE_UNHASHABLE | TYPE_MAPPING,
+    .flags = TYPE_BASE | TYPE_UNHASHABLE | TYPE_MAPPING | TYPE_BARRIER,
     .shape_id = TYPE_ID_dict,
     .size = sizeof(Dict),
     .doc = "dict() -> new empty dictionary\ndict(mapping) -> new dictionary initialized from a mapping object's\n    (key, value) pairs\n"

@@ -48,7 +48,7 @@ void frame_objects_prune(VM *vm) {
   while (again) {
     again = false;
     for (size_t i = 0; i < vm->cap_frame_objects; i++)
-      if (vm->frame_objects[i] && !gc_is_marked(&vm->frame_objects[i]->head)) {
+      if (vm->frame_objects[i] && !gc_is_marked(vm, &vm->frame_objects[i]->head)) {
         table_remove(vm, i);
         again = true;
       }

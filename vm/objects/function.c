@@ -274,7 +274,7 @@ static bool set_contents(VM *vm, Value self, Value v) {
 }
 static const GetSet cell_getset[] = {{"cell_contents", get_contents, set_contents, NULL}, {0}};
 
-const Type cell_type = {TYPE_HEAD, .name = "cell", .layout = LAY_CELL, .flags = TYPE_UNHASHABLE, .shape_id = TYPE_ID_cell, .size = sizeof(Cell), .new_ = cell_make,
+const Type cell_type = {TYPE_HEAD, .name = "cell", .layout = LAY_CELL, .flags = TYPE_UNHASHABLE | TYPE_BARRIER, .shape_id = TYPE_ID_cell, .size = sizeof(Cell), .new_ = cell_make,
                         .new_sig = "(contents=..., /)", .trace = cell_trace, .repr = cell_repr, .compare = cell_compare, .getset = cell_getset};
 
 /* ---------------------------------------------------------------- bound methods */

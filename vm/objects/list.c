@@ -55,7 +55,7 @@ static void shrink(VM *vm, List *l) {
 
 bool list_append(VM *vm, List *l, Value v) {
   if (UNLIKELY(l->length == l->capacity) && !grow(vm, l, l->length + 1)) return false;
-  gc_store(vm, l, &l->items[l->length], v);
+  gc_store_item(vm, l, &l->items[l->length], v);
   l->length++;
   return true;
 }
@@ -70,7 +70,7 @@ bool list_extend(VM *vm, List *l, const Value *items, size_t n) {
   if (n == 0) return true;
   if (l->capacity == 0 ? !list_reserve(vm, l, n) : !grow(vm, l, l->length + n)) return false;
   if (own) items = l->items + offset;
-  for (size_t i = 0; i < n; i++) gc_store(vm, l, &l->items[l->length + i], items[i]);
+  for (size_t i = 0; i < n; i++) gc_store_item(vm, l, &l->items[l->length + i], items[i]);
   l->length += n;
   return true;
 }
@@ -86,7 +86,7 @@ bool list_insert(VM *vm, List *l, int64_t at, Value v) {
   if (!grow(vm, l, l->length + 1)) return false;
   memmove(l->items + at + 1, l->items + at, (size_t)(n - at) * sizeof(Value));
   l->length++;
-  gc_store(vm, l, &l->items[at], v);
+  gc_store_item(vm, l, &l->items[at], v);
   return true;
 }
 
@@ -123,7 +123,7 @@ bool list_splice(VM *vm, List *l, size_t low, size_t high, const Value *items, s
   bool ok = n <= removed || grow(vm, l, length - removed + n);
   if (ok && l->items) {
     memmove(l->items + low + n, l->items + high, (length - high) * sizeof(Value));
-    for (size_t i = 0; i < n; i++) gc_store(vm, l, &l->items[low + i], items[i]);
+    for (size_t i = 0; i < n; i++) gc_store_item(vm, l, &l->items[low + i], items[i]);
     l->length = length - removed + n;
     if (n < removed) shrink(vm, l);
   }
@@ -372,7 +372,7 @@ static bool set_slice(VM *vm, List *l, Slice *s, Value value) {
     return false;
   }
   memcpy(copy, items, n * sizeof(Value));
-  for (size_t i = 0; i < n; i++) gc_store(vm, l, &l->items[start0 + (int64_t)i * step], copy[i]);
+  for (size_t i = 0; i < n; i++) gc_store_item(vm, l, &l->items[start0 + (int64_t)i * step], copy[i]);
   mem_free(&vm->mem, copy, n * sizeof(Value));
   return true;
 }
@@ -388,7 +388,7 @@ bool list_setitem(VM *vm, Value self, Value key, Value value) {
   if (v_absent(value))
     list_remove_at(vm, l, (size_t)i);
   else
-    gc_store(vm, l, &l->items[i], value);
+    gc_store_item(vm, l, &l->items[i], value);
   return true;
 }
 
@@ -511,7 +511,7 @@ const Type list_type = {
     .name = "list",
     .base = &object_type,
     .layout = LAY_LIST,
-    .flags = TYPE_BASE | TYPE_UNHASHABLE | TYPE_SEQUENCE,
+    .flags = TYPE_BASE | TYPE_UNHASHABLE | TYPE_SEQUENCE | TYPE_BARRIER,
     .shape_id = TYPE_ID_list,
     .size = sizeof(List),
     .doc = "Built-in mutable sequence.\n\nIf no argument is given, the constructor creates a new empty list.\nThe argument must be an iterable if specified.",

@@ -395,6 +395,7 @@ static bool attach(VM *vm, List *l, Storage s) {
   l->items = s.items;
   l->length = s.length;
   l->capacity = s.capacity;
+  gc_remember_all(vm, l);
   return untouched;
 }
 

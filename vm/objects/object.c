@@ -256,6 +256,6 @@ static const tiny_def object_methods[] = {
     {"+__subclasshook__", subclasshook_m, "(cls, /, *args)", "Abstract classes can override this to customize issubclass()."}, {0}};
 
 const Type object_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "object", .base = NULL, .layout = LAY_OBJECT,
-    .flags = TYPE_BASE, .shape_id = TYPE_ID_object, .size = sizeof(Obj), .new_ = object_new, .new_sig = "(*args, **kwargs)",
+    .flags = TYPE_BASE | TYPE_BARRIER, .shape_id = TYPE_ID_object, .size = sizeof(Obj), .new_ = object_new, .new_sig = "(*args, **kwargs)",
     .doc = "The base class of the class hierarchy.\n\nWhen called, it accepts no arguments and returns a new featureless\ninstance that has no instance attributes and cannot be given any.\n",
     .repr = object_repr, .hash = object_hash, .compare = object_compare, .methods = object_methods, .getset = object_getset};

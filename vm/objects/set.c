@@ -144,14 +144,14 @@ bool set_add_hashed(VM *vm, Set *s, Value key, int64_t hash) {
   if (!e) return false;
   if (!v_absent(e->key)) return true;
   if (dummy) { /* taken again: `fill` counts it already */
-    gc_store(vm, s, &dummy->key, key);
+    gc_store_item(vm, s, &dummy->key, key);
     dummy->hash = hash;
     s->used++;
     s->hash = -1;
     touch(vm, s);
     return true;
   }
-  gc_store(vm, s, &e->key, key);
+  gc_store_item(vm, s, &e->key, key);
   e->hash = hash;
   s->fill++;
   s->used++;
@@ -219,6 +219,7 @@ bool set_merge(VM *vm, Set *into, Set *from) {
   if (into->fill == 0 && into->mask == from->mask && from->fill == from->used) {
     memcpy(into->table, from->table, (into->mask + 1) * sizeof(SetEntry));
     into->fill = into->used = from->used;
+    gc_remember_all(vm, into);
     touch(vm, into);
     return true;
   }
@@ -226,6 +227,7 @@ bool set_merge(VM *vm, Set *into, Set *from) {
     for (size_t i = 0; i <= from->mask; i++)
       if (is_key(&from->table[i])) insert_clean(into->table, into->mask, from->table[i].key, from->table[i].hash);
     into->fill = into->used = from->used;
+    gc_remember_all(vm, into);
     touch(vm, into);
     return true;
   }
@@ -478,7 +480,7 @@ const Type set_type = {
     .name = "set",
     .base = &object_type,
     .layout = LAY_SET,
-    .flags = TYPE_BASE | TYPE_UNHASHABLE,
+    .flags = TYPE_BASE | TYPE_UNHASHABLE | TYPE_BARRIER,
     .shape_id = TYPE_ID_set,
     .size = sizeof(Set),
     .doc = "set() -> new empty set object\nset(iterable) -> new set object\n\nBuild an unordered collection of unique elements.",
@@ -502,7 +504,7 @@ const Type frozenset_type = {
     .name = "frozenset",
     .base = &object_type,
     .layout = LAY_FROZENSET,
-    .flags = TYPE_BASE,
+    .flags = TYPE_BASE | TYPE_BARRIER,
     .shape_id = TYPE_ID_frozenset,
     .size = sizeof(Set),
     .doc = "frozenset() -> empty frozenset object\nfrozenset(iterable) -> frozenset object\n\nBuild an immutable unordered collection of unique elements.",

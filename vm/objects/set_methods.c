@@ -163,6 +163,7 @@ static void take_over(VM *vm, Set *a, Set *b) {
     b->table = b->small;
   }
   a->mask = b->mask;
+  gc_remember_all(vm, a);
   a->fill = b->fill;
   a->used = b->used;
   set_clear(vm, b); /* its mask is that of the small table again */

@@ -77,6 +77,34 @@ Str *str_from_cp(VM *vm, uint32_t cp) {
   return str_counted(vm, text, (size_t)utf8_encode(cp, text), 1);
 }
 
+/* ---- strings that own memory besides their cell ---- */
+
+/* The collector frees cells of strings without looking at them; who owns more stands in a list. */
+static bool list_owner(VM *vm, Str *s) {
+  if (s->head.small & STR_LISTED) return true;
+  if (!mem_grow(&vm->mem, (void **)&vm->str_owners, &vm->cap_str_owners, vm->n_str_owners + 1, sizeof *vm->str_owners)) return false;
+  vm->str_owners[vm->n_str_owners++] = s;
+  s->head.small |= STR_LISTED;
+  return true;
+}
+
+static void free_owned(VM *vm, Str *s) {
+  StrExtra *x = s->extra;
+  mem_free(&vm->mem, x->own, x->own_size);
+  mem_free(&vm->mem, x->offsets, x->n_offsets * sizeof(size_t));
+  if (!(s->head.small & STR_OWN_EXTRA)) mem_free(&vm->mem, x, sizeof *x);
+}
+
+static void sweep_owners(VM *vm, bool (*is_marked)(const VM *vm, const Obj *o)) {
+  size_t kept = 0;
+  for (size_t i = 0; i < vm->n_str_owners; i++) {
+    Str *s = vm->str_owners[i];
+    if (is_marked && is_marked(vm, &s->head)) vm->str_owners[kept++] = s;
+    else free_owned(vm, s);
+  }
+  vm->n_str_owners = kept;
+}
+
 /* A string whose struct is followed by a StrExtra instead of text. */
 static Str *alloc_with_extra(VM *vm, size_t size, size_t length, unsigned flags) {
   Str *s = gc_new(vm, &str_type, sizeof(Str) + sizeof(StrExtra));
@@ -102,6 +130,7 @@ Str *str_from_buf(VM *vm, Buf *b) {
       b->data = exact;
       b->cap = b->len;
       s = alloc_with_extra(vm, b->len - 1, utf8_count(exact, b->len - 1), 0);
+      if (s && !list_owner(vm, s)) s = too_long(vm);
       if (s) {
         s->data = s->extra->own = exact;
         s->extra->own_size = b->len;
@@ -123,14 +152,21 @@ Str *str_exact(VM *vm, Str *s) {
 /* ---- code point index ---- */
 
 static StrExtra *extra_of(VM *vm, Str *s) {
-  if (!s->extra) s->extra = mem_zalloc(&vm->mem, sizeof(StrExtra));
+  if (!s->extra) {
+    StrExtra *x = mem_zalloc(&vm->mem, sizeof *x);
+    if (x && !list_owner(vm, s)) {
+      mem_free(&vm->mem, x, sizeof *x);
+      x = NULL;
+    }
+    s->extra = x;
+  }
   return s->extra;
 }
 
 /* False: no memory; the caller walks. */
 static bool make_offsets(VM *vm, Str *s, StrExtra *x) {
   size_t n = s->length / STR_INDEX_STEP + 1, bytes;
-  if (!mem_mul(n, sizeof(size_t), &bytes)) return false;
+  if (!mem_mul(n, sizeof(size_t), &bytes) || !list_owner(vm, s)) return false;
   size_t *offsets = mem_alloc(&vm->mem, bytes);
   if (!offsets) return false;
   const char *p = s->data, *end = s->data + s->size;
@@ -288,7 +324,7 @@ Str *str_concat(VM *vm, Str *a, Str *b) {
 /* Hosts want a NUL: the text of a shared string is copied into a block of its own, for good. */
 const char *str_cstr(VM *vm, Str *s) {
   if (!(s->head.small & STR_SHARED)) return s->data;
-  char *own = mem_alloc(&vm->mem, s->size + 1);
+  char *own = list_owner(vm, s) ? mem_alloc(&vm->mem, s->size + 1) : NULL;
   if (!own) {
     (void)rt_no_memory(vm);
     return NULL;
@@ -416,18 +452,23 @@ Str *str_intern(VM *vm, const char *utf8, size_t size) {
   return intern_put(t, s, at);
 }
 
-void str_intern_sweep(VM *vm, bool (*is_marked)(Obj *o)) {
+void str_sweep(VM *vm, bool (*is_marked)(const VM *vm, const Obj *o)) {
+  sweep_owners(vm, is_marked);
   InternTable *t = vm->interned;
   if (!t) return;
   for (size_t i = 0; i < t->cap; i++) {
     Str *s = t->slots[i];
-    if (!s || s == DEAD || is_marked(&s->head)) continue;
+    if (!s || s == DEAD || is_marked(vm, &s->head)) continue;
     t->slots[i] = DEAD;
     t->live--;
   }
 }
 
-void str_intern_free(VM *vm) {
+size_t str_sweep_cost(const VM *vm) { return vm->n_str_owners + (vm->interned ? vm->interned->cap : 0); }
+
+void str_free(VM *vm) {
+  sweep_owners(vm, NULL);
+  mem_free(&vm->mem, vm->str_owners, vm->cap_str_owners * sizeof *vm->str_owners);
   InternTable *t = vm->interned;
   if (!t) return;
   mem_free(&vm->mem, t->slots, t->cap * sizeof(Str *));

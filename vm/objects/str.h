@@ -42,7 +42,8 @@ const char *str_cstr(VM *vm, Str *s);                                           
 size_t str_find_bytes(const char *hay, size_t n, const char *needle, size_t m);  /* linear time; SIZE_MAX: not there */
 Value str_repr(VM *vm, Value self);
 static inline Value v_from_str(Str *s) { return s ? v_from_obj(s) : V_FAIL; }
-/* Interned strings are held weakly: the collector drops the dead ones from the table after marking, before it sweeps. */
-void str_intern_sweep(VM *vm, bool (*is_marked)(Obj *o));
-void str_intern_free(VM *vm);                                                    /* the table itself, at the end of the VM */
+/* Interned strings are held weakly, and so are those that own more than their cell: the collector has both lists cleaned after marking, before it sweeps. */
+void str_sweep(VM *vm, bool (*is_marked)(const VM *vm, const Obj *o));
+size_t str_sweep_cost(const VM *vm);                                             /* entries that str_sweep looks at */
+void str_free(VM *vm);                                                           /* what str keeps outside the heap, at the end of the VM (before the heap goes) */
 #endif

@@ -13,7 +13,7 @@
 #include "vm/type_ids.h"
 
 /* Further bits of Str.head.small. */
-enum { STR_CONCAT = 8 /* made by str_concat: the next concatenation starts a buffer */, STR_OWN_EXTRA = 16 /* `extra` lies in text[] */ };
+enum { STR_CONCAT = 8 /* made by str_concat: the next concatenation starts a buffer */, STR_OWN_EXTRA = 16 /* `extra` lies in text[] */, STR_LISTED = 32 /* in vm->str_owners */ };
 
 /* What few strings need: who owns the text, where every 64th code point starts, where the last random access was. */
 typedef struct StrExtra {

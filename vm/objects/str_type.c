@@ -8,15 +8,6 @@ static void str_trace(Tracer *t, Obj *o) {
   if (s->extra) gc_mark_obj(t, s->extra->buffer);
 }
 
-static void str_destroy(VM *vm, Obj *o) {
-  Str *s = (Str *)o;
-  StrExtra *x = s->extra;
-  if (!x) return;
-  mem_free(&vm->mem, x->own, x->own_size);
-  mem_free(&vm->mem, x->offsets, x->n_offsets * sizeof(size_t));
-  if (!(s->head.small & STR_OWN_EXTRA)) mem_free(&vm->mem, x, sizeof *x);
-}
-
 /* ---- construction ---- */
 
 /* An instance of a script's subclass. */
@@ -367,14 +358,13 @@ const Type str_type = {
   .name = "str",
   .base = &object_type,
   .layout = LAY_STR,
-  .flags = TYPE_BASE,
+  .flags = TYPE_BASE | TYPE_BARRIER,
   .shape_id = TYPE_ID_str,
   .size = sizeof(Str),
   .doc = "str(object='') -> str\nstr(bytes_or_buffer[, encoding[, errors]]) -> str\n\nThe text of an object, or text decoded from bytes.",
   .new_ = str_new_,
   .new_sig = "(object=..., encoding=..., errors=...)",
   .trace = str_trace,
-  .destroy = str_destroy,
   .repr = str_repr,
   .str = str_str,
   .hash = hash_slot,
