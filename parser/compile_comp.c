@@ -181,6 +181,21 @@ static void comp_variables(Unit *u, const Node *n, Scope *s) {
   }
 }
 
+/* Notes the loops from instruction `start` on for tracebacks. */
+static void comp_note(Unit *u, const Node *n, size_t start) {
+  if (failed(u) || (u->c->flags & COMPILE_HIDDEN)) return;
+  Comprehension *list = unit_grow(u, u->comps, u->n_comps, &u->cap_comps, sizeof *list);
+  const char *name = n->kind == N_ListComp ? "<listcomp>" : n->kind == N_SetComp ? "<setcomp>" : "<dictcomp>";
+  Str *s = list ? str_intern(u->c->vm, name, strlen(name)) : NULL;
+  if (!list) return;
+  u->comps = list;
+  if (!s) { /* MemoryError pending */
+    u->c->err.set = u->c->pending = true;
+    return;
+  }
+  list[u->n_comps++] = (Comprehension){(uint32_t)start, (uint32_t)u->n, {(uint32_t)start, n->line, n->end_line, n->col, n->end_col}, s};
+}
+
 static void comp_in_place(Unit *u, const Node *n, int dst) {
   Scope *s = scope_of(&u->c->ss, n), *outer = u->scope;
   const Node *first = n->u.comp.generators.items[0];
@@ -197,7 +212,9 @@ static void comp_in_place(Unit *u, const Node *n, int dst) {
   comp_variables(u, n, s);
   u->scope = s;
   u->stmt_top = u->top;
+  size_t start = u->n;
   comp_loop(u, n, 0, it, acc);
+  comp_note(u, n, start);
   u->scope = outer;
   u->stmt_top = stmt_top;
   move(u, n, dst, acc);

@@ -27,8 +27,8 @@ static void grow(Unit *u, const Node *at, const NodeList *elts, int from, int ds
     bool star = e->kind == N_Starred;
     int mark = u->top;
     int r = expr_use(u, star ? e->u.ret.value : e);
-    if (set) emit(u, star ? e : at, INS(star ? OP_SETUPDATE : OP_SETADD, dst, r, 0));
-    else emit(u, star ? e : at, INS(star ? OP_EXTEND : OP_APPEND, dst, r, 0));
+    if (set) emit(u, at, INS(star ? OP_SETUPDATE : OP_SETADD, dst, r, 0));
+    else emit(u, at, INS(star ? OP_EXTEND : OP_APPEND, dst, r, 0));
     u->top = mark;
   }
 }

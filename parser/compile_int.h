@@ -74,6 +74,8 @@ struct Unit {
   size_t n, cap;
   Position *positions;
   size_t n_positions, cap_positions;
+  Comprehension *comps;
+  size_t n_comps, cap_comps;
   Handler *segments;         /* target: number of the handler, until the end */
   size_t n_segments, cap_segments;
   Handler *handlers;         /* by number: target and reg */

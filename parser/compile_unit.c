@@ -173,6 +173,7 @@ static void finish_tables(Unit *u, Code *code) {
   if ((code->instr = table(u, u->code, u->n, sizeof *u->code))) code->n_instr = (uint32_t)u->n;
   if ((code->handlers = table(u, u->segments, u->n_segments, sizeof *u->segments))) code->n_handlers = (uint32_t)u->n_segments;
   if ((code->positions = table(u, u->positions, u->n_positions, sizeof *u->positions))) code->n_positions = (uint32_t)u->n_positions;
+  if ((code->comps = table(u, u->comps, u->n_comps, sizeof *u->comps))) code->n_comps = (uint32_t)u->n_comps;
   if (failed(u)) return;
   if (!code_alloc_consts(u->c->vm, code, (uint32_t)u->n_consts, (uint32_t)u->n_sites)) {
     fail_pending(u->c);

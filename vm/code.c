@@ -51,6 +51,7 @@ static void code_trace(Tracer *t, Obj *o) {
   gc_mark_obj(t, code->filename);
   gc_mark_obj(t, code->source);
   gc_mark(t, code->doc);
+  for (uint32_t i = 0; i < code->n_comps; i++) gc_mark_obj(t, code->comps[i].name);
 }
 
 static void code_destroy(VM *vm, Obj *o) {
@@ -61,6 +62,7 @@ static void code_destroy(VM *vm, Obj *o) {
   mem_free(mem, (void *)(uintptr_t)code->instr, code->n_instr * sizeof(uint32_t));
   mem_free(mem, (void *)(uintptr_t)code->site_names, code->n_sites * sizeof(uint32_t));
   mem_free(mem, code->handlers, code->n_handlers * sizeof(Handler));
+  mem_free(mem, code->comps, code->n_comps * sizeof(Comprehension));
   mem_free(mem, code->positions, code->n_positions * sizeof(Position));
   mem_free(mem, code->cell_regs, (code->cell_names ? code->cell_names->length : 0) * sizeof(uint32_t));
 }

@@ -42,6 +42,10 @@ typedef struct Handler { uint32_t start, end, target; uint32_t reg; } Handler;
 /* Position of the instructions from offset pc on (up to the next entry's pc). Columns: UTF-8 byte offsets; -1: none; line 0: no position (artificial). */
 typedef struct Position { uint32_t pc; int32_t line, end_line, col, end_col; } Position;
 
+/* A comprehension, which runs in the registers of the code around it, but is an entry of its own in tracebacks: the instructions of its loops. Inner ones stand
+   before those around them. */
+typedef struct Comprehension { uint32_t start, end; Position place; /* of the whole expression */ struct Str *name; /* "<listcomp>" */ } Comprehension;
+
 /* One inline cache per site. */
 typedef struct InlineCache {
   uint32_t key;            /* shape id (attributes) or keys-version (globals); 0: empty */
@@ -59,7 +63,8 @@ typedef struct Code {
   const uint32_t *site_names; /* site -> constant index of its name */
   Handler *handlers;
   Position *positions;
-  uint32_t n_instr, n_consts, n_sites, n_handlers, n_positions;
+  Comprehension *comps;
+  uint32_t n_instr, n_consts, n_sites, n_handlers, n_positions, n_comps;
   uint32_t flags;
   uint32_t n_regs;         /* registers of a frame: locals first (parameters in the order of signature: positional, keyword-only, *args, **kw) */
   uint32_t n_params;       /* positional parameters, positional-only included */
@@ -76,7 +81,7 @@ typedef struct Code {
   Str *source;                /* text of the module, for tracebacks of code that has no file; may be NULL */
   const unsigned char *lines; /* library code instead of positions: packed lines, see vm/frozen.h */
   Position line_at;           /* what code_position last unpacked from them */
-  bool owns_tables;           /* instr, site_names, handlers, positions, cell_regs were mem_alloc'ed */
+  bool owns_tables;           /* instr, site_names, handlers, positions, comps, cell_regs were mem_alloc'ed */
 } Code;
 
 static inline InlineCache *code_cache(Value *consts, uint32_t site) { return (InlineCache *)consts - 1 - site; }

@@ -22,11 +22,12 @@ static size_t n_cells(const Code *c) { return c->cell_names ? c->cell_names->len
 
 /* The tables are freed with their code object: each copy has its own. */
 static bool copy_tables(VM *vm, Code *to, const Code *from) {
-  size_t sizes[5] = {from->n_instr * sizeof(uint32_t), from->n_sites * sizeof(uint32_t), from->n_handlers * sizeof(Handler), from->n_positions * sizeof(Position),
-    n_cells(from) * sizeof(uint32_t)};
-  const void *source[5] = {from->instr, from->site_names, from->handlers, from->positions, from->cell_regs};
-  void *made[5];
-  for (int i = 0; i < 5; i++) {
+  enum { N = 6 };
+  size_t sizes[N] = {from->n_instr * sizeof(uint32_t), from->n_sites * sizeof(uint32_t), from->n_handlers * sizeof(Handler), from->n_positions * sizeof(Position),
+    n_cells(from) * sizeof(uint32_t), from->n_comps * sizeof(Comprehension)};
+  const void *source[N] = {from->instr, from->site_names, from->handlers, from->positions, from->cell_regs, from->comps};
+  void *made[N];
+  for (int i = 0; i < N; i++) {
     made[i] = copy_table(vm, source[i], sizes[i]);
     if (made[i]) continue;
     while (i-- > 0) mem_free(rt_mem(vm), made[i], sizes[i]);
@@ -38,6 +39,8 @@ static bool copy_tables(VM *vm, Code *to, const Code *from) {
   to->handlers = made[2];
   to->positions = made[3];
   to->cell_regs = made[4];
+  to->comps = made[5];
+  to->n_comps = from->n_comps;
   to->owns_tables = true;
   return true;
 }
@@ -55,6 +58,8 @@ static Code *copy_code(VM *vm, const Code *from) {
   fields.handlers = NULL;
   fields.positions = NULL;
   fields.cell_regs = NULL;
+  fields.comps = NULL;
+  fields.n_comps = 0;
   fields.owns_tables = false;
   *to = fields;
   return copy_tables(vm, to, from) ? to : NULL;
@@ -76,6 +81,10 @@ static bool set_first_line(VM *vm, Code *code, Value v) {
     if (!code->positions[i].line) continue;
     code->positions[i].line = (int32_t)(code->positions[i].line + by);
     code->positions[i].end_line = (int32_t)(code->positions[i].end_line + by);
+  }
+  for (uint32_t i = 0; i < code->n_comps; i++) {
+    code->comps[i].place.line = (int32_t)(code->comps[i].place.line + by);
+    code->comps[i].place.end_line = (int32_t)(code->comps[i].place.end_line + by);
   }
   code->first_line = (uint32_t)v_int(v);
   return true;

@@ -22,6 +22,7 @@ typedef struct Traceback {
   Value frame;               /* FrameObject; V_ABSENT: nobody asked for it yet */
   struct Dict *globals;
   struct Function *func;
+  uint16_t name_of, place_of; /* 1 + number of the comprehension whose entry this is; of the one it stands in at that moment. 0: none */
   uint32_t n_saved;
   Value saved[];             /* locals of the frame that was left */
 } Traceback;

@@ -6,9 +6,8 @@
 
 /* Puts an entry for a frame, at pc, in front of exc's traceback (the callers' entries are added later and stand before). stays: the frame goes on, as it has a
    handler; else it is left and its locals are kept in the entry. Library code is not shown. Without memory the entry is dropped: the exception on its way matters more. */
-void traceback_add(VM *vm, Value exc, Frame *f, uint32_t pc, bool stays) {
+static void add_entry(VM *vm, Value exc, Frame *f, uint32_t pc, bool stays, uint32_t name_of, uint32_t place_of) {
   Code *code = f->func->code;
-  if (!is_exception(exc) || (code->flags & CODE_HIDDEN)) return;
   Value frame = frame_object_known(vm, f, stays), pending = vm->exc;
   uint32_t n = v_absent(frame) && !(code->flags & (CODE_NAMESPACE | CODE_MODULE)) ? code->n_locals : 0;
   Traceback *tb = gc_new(vm, &traceback_type, sizeof *tb + n * sizeof(Value));
@@ -24,10 +23,26 @@ void traceback_add(VM *vm, Value exc, Frame *f, uint32_t pc, bool stays) {
   tb->pc = pc;
   tb->n_saved = n;
   for (uint32_t i = 0; i < n; i++) gc_store(vm, tb, &tb->saved[i], frame_regs(f)[local_reg(i)]);
-  const Position *pos = code_position(code, pc);
+  tb->name_of = (uint16_t)name_of;
+  tb->place_of = (uint16_t)place_of;
+  const Position *pos = place_of ? &code->comps[place_of - 1].place : code_position(code, pc);
   tb->line = pos ? pos->line : 0;
   gc_store(vm, e, &e->traceback, v_from_obj(tb));
 }
+
+void traceback_add(VM *vm, Value exc, Frame *f, uint32_t pc, bool stays) {
+  const Code *code = f->func->code;
+  if (!is_exception(exc) || (code->flags & CODE_HIDDEN)) return;
+  uint32_t place = 0;
+  for (uint32_t i = 0; i < code->n_comps && i < UINT16_MAX; i++) /* from the inner one outward */
+    if (pc >= code->comps[i].start && pc < code->comps[i].end) {
+      add_entry(vm, exc, f, pc, stays, i + 1, place);
+      place = i + 1;
+    }
+  add_entry(vm, exc, f, pc, stays, 0, place);
+}
+
+Str *traceback_name(const Traceback *tb) { return tb->name_of ? tb->code->comps[tb->name_of - 1].name : tb->code->name; }
 
 const Traceback *exc_traceback(Value exc) {
   Value tb = v_exc(exc)->traceback;
@@ -35,7 +50,7 @@ const Traceback *exc_traceback(Value exc) {
 }
 
 void traceback_position(const Traceback *tb, Position *out) {
-  const Position *pos = code_position(tb->code, tb->pc);
+  const Position *pos = tb->place_of ? &tb->code->comps[tb->place_of - 1].place : code_position(tb->code, tb->pc);
   *out = pos ? *pos : (Position){tb->pc, 0, 0, -1, -1};
   if (tb->line) out->line = tb->line;
 }

@@ -29,5 +29,6 @@ int32_t frame_object_line(const FrameObject *o);
 
 /* Accessors for whoever shows a traceback as data. Position of an entry: line 0: unknown. Columns: byte offsets into the source line, -1: none. */
 const Traceback *exc_traceback(Value exc);                        /* outermost entry, NULL: none */
+Str *traceback_name(const Traceback *tb);                         /* of the function, or "<listcomp>" ... */
 void traceback_position(const Traceback *tb, Position *out);
 #endif
