@@ -111,6 +111,7 @@ Value frame_object_dead(VM *vm, Traceback *tb) {
 }
 
 static Frame *caller(Frame *f) {
+  if ((f->flags & FRAME_GEN) && !gen_in_running_chain(frame_gen(f))) return NULL; /* suspended: nobody */
   for (f = frame_back(f); f && (f->func->code->flags & CODE_HIDDEN);) f = frame_back(f);
   return f;
 }
@@ -125,7 +126,7 @@ void frame_object_detach(VM *vm, Frame *f) {
   const Value *regs = frame_regs(f);
   table_remove(vm, table_at(vm, f));
   o->pc = current_pc(f);
-  Frame *back = caller(f);
+  Frame *back = f->flags & FRAME_GEN ? NULL : caller(f);
   o->live = NULL;
   o->gen = NULL;
   if (code->flags & CODE_NAMESPACE) {

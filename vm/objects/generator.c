@@ -60,7 +60,7 @@ static const char *noun(const Gen *g) {
   return "generator";
 }
 
-static bool in_running_chain(Gen *g) {
+bool gen_in_running_chain(Gen *g) {
   for (; g; g = g->delegator)
     if (gen_state(g) == GEN_RUNNING) return true;
   return false;
@@ -187,7 +187,7 @@ Begin gen_begin(VM *vm, Gen *g, ResumeMode mode, Value value, Frame *back, uint8
   Gen *leaf = g;
   bool blocked = false;
   if (UNLIKELY(g->delegator != NULL)) { /* from outside the chain it belongs to: that chain's cache is void, g is the root of this run */
-    if (in_running_chain(g->delegator)) return raise_running(vm, g);
+    if (gen_in_running_chain(g->delegator)) return raise_running(vm, g);
     vm->gen_epoch++;
     leaf = walk_leaf(g, &blocked);
   } else if (g->link) {
@@ -449,12 +449,12 @@ static Value get_origin(VM *vm, Value self) {
   return has_slot(g) ? frame_regs(&g->frame)[g->frame.func->code->n_regs] : V_NONE;
 }
 static Value get_code(VM *vm, Value self) { (void)vm; return v_from_obj(v_gen(self)->frame.func->code); }
-static Value get_running(VM *vm, Value self) { (void)vm; return v_from_bool(in_running_chain(v_gen(self))); }
-static Value get_suspended(VM *vm, Value self) { (void)vm; return v_from_bool(gen_state(v_gen(self)) == GEN_SUSPENDED && !in_running_chain(v_gen(self))); }
+static Value get_running(VM *vm, Value self) { (void)vm; return v_from_bool(gen_in_running_chain(v_gen(self))); }
+static Value get_suspended(VM *vm, Value self) { (void)vm; return v_from_bool(gen_state(v_gen(self)) == GEN_SUSPENDED && !gen_in_running_chain(v_gen(self))); }
 static Value get_yield_from(VM *vm, Value self) {
   (void)vm;
   Value y = v_gen(self)->yield_from;
-  return v_absent(y) || in_running_chain(v_gen(self)) ? V_NONE : y;
+  return v_absent(y) || gen_in_running_chain(v_gen(self)) ? V_NONE : y;
 }
 static Value get_frame(VM *vm, Value self) {
   Gen *g = v_gen(self);

@@ -51,6 +51,7 @@ typedef enum {
 } Begin;
 Begin gen_begin(VM *vm, Gen *g, ResumeMode mode, Value value, Frame *back, uint8_t cont, uint8_t dest, uint8_t aux);
 Begin gen_delegate(VM *vm, Gen *from, Gen *to);  /* `from` runs and starts to delegate to the generator `to`: BEGIN_RUN: vm->frame is the new leaf's */
+bool gen_in_running_chain(Gen *g);               /* it or one of its delegators is marked running */
 Gen *gen_leave(VM *vm, Gen *leaf);               /* the running leaf ended: unlinks it; its delegator (now the running leaf) or NULL when it was the root */
 void gen_suspend(VM *vm, Gen *leaf, uint8_t send_reg); /* the running leaf yields: marks its root suspended */
 /* From C: one resume, nested run. [script] */
