@@ -76,6 +76,8 @@ void types_trace(VM *vm, Tracer *t) {
     if (vm->type_mros) gc_mark_obj(t, vm->type_mros[i]);
     if (st->bases) gc_mark_obj(t, st->bases[i]);
     if (st->roots) shape_trace_tree(t, st->roots[i]);
+    if (st->new_sigs) signature_trace(t, st->new_sigs[i]);
+    if (st->init_sigs) signature_trace(t, st->init_sigs[i]);
   }
 }
 

@@ -61,13 +61,13 @@ bool list_append(VM *vm, List *l, Value v) {
 }
 
 bool list_extend(VM *vm, List *l, const Value *items, size_t n) {
-  bool own = items >= l->items && items < l->items + l->length;
+  if (n == 0) return true;
+  bool own = l->length && items >= l->items && items < l->items + l->length;
   size_t offset = own ? (size_t)(items - l->items) : 0;
   if (n > MAX_ITEMS - l->length) {
     rt_no_memory(vm);
     return false;
   }
-  if (n == 0) return true;
   if (l->capacity == 0 ? !list_reserve(vm, l, n) : !grow(vm, l, l->length + n)) return false;
   if (own) items = l->items + offset;
   for (size_t i = 0; i < n; i++) gc_store_item(vm, l, &l->items[l->length + i], items[i]);
