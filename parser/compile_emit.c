@@ -153,6 +153,28 @@ void label_place(Unit *u, Label *l) {
   if (l->state) meet(u, u->state, l->state);
 }
 
+/* Where control goes from `at` at once, by way of unconditional jumps. */
+static int64_t through_jumps(const Unit *u, int64_t at) {
+  enum { HOPS = 16 }; /* `while True: pass` jumps to itself */
+  for (int i = 0; i < HOPS && at < (int64_t)u->n && INS_OP(u->code[at]) == OP_JUMP; i++) at += 1 + INS_sJ(u->code[at]);
+  return at;
+}
+
+void thread_jumps(Unit *u) {
+  for (size_t i = 0; i < u->n;) {
+    const OpInfo *info = &op_info[INS_OP(u->code[i])];
+    bool wide = (info->format & FORMAT_X) != 0;
+    if (INS_OP(u->code[i]) == OP_JUMP) {
+      int64_t to = through_jumps(u, (int64_t)i + 1 + INS_sJ(u->code[i]));
+      u->code[i] = (uint32_t)OP_JUMP | (uint32_t)(to - (int64_t)i - 1) << 8;
+    } else if (info->format & FORMAT_JUMP) {
+      int64_t to = through_jumps(u, (int64_t)i + 2 + (int32_t)u->code[i + 1]);
+      u->code[i + 1] = (uint32_t)(int32_t)(to - (int64_t)i - 2);
+    }
+    i += wide ? 2 : 1;
+  }
+}
+
 /* ---- exception handlers: u->handler is in force for what is emitted; each change closes a segment, so the table comes out sorted and disjoint */
 
 int handler_new(Unit *u, int reg) {

@@ -124,6 +124,7 @@ void emit_x(Unit *u, const Node *at, uint32_t word, uint32_t x);
 void emit_jump(Unit *u, const Node *at, Label *l);                   /* JUMP; what follows is dead */
 void emit_branch(Unit *u, const Node *at, uint32_t word, Label *l);  /* a conditional jump of two words */
 void label_place(Unit *u, Label *l);
+void thread_jumps(Unit *u);                              /* jumps to unconditional jumps go where those go; when the code is complete */
 int handler_new(Unit *u, int reg);
 void handler_set(Unit *u, int handler);               /* from here on, -1: none */
 void handler_place(Unit *u, int handler, const State *state);

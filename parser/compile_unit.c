@@ -169,6 +169,7 @@ static void finish_tables(Unit *u, Code *code) {
     h->reg = u->handlers[h->target].reg;
     h->target = u->handlers[h->target].target;
   }
+  if (!failed(u)) thread_jumps(u);
   code->owns_tables = true;
   if ((code->instr = table(u, u->code, u->n, sizeof *u->code))) code->n_instr = (uint32_t)u->n;
   if ((code->handlers = table(u, u->segments, u->n_segments, sizeof *u->segments))) code->n_handlers = (uint32_t)u->n_segments;

@@ -12,7 +12,8 @@ typedef enum {
 } Opcode;
 
 typedef enum { FORMAT_NONE, FORMAT_A, FORMAT_AB, FORMAT_ABC, FORMAT_ABx, FORMAT_AsBx, FORMAT_sJ, FORMAT_X = 16, /* bit: a second word follows */
-  FORMAT_AX = FORMAT_A | FORMAT_X, FORMAT_ABX = FORMAT_AB | FORMAT_X, FORMAT_ABCX = FORMAT_ABC | FORMAT_X, FORMAT_NX = FORMAT_NONE | FORMAT_X } OpFormat;
+  FORMAT_AX = FORMAT_A | FORMAT_X, FORMAT_ABX = FORMAT_AB | FORMAT_X, FORMAT_ABCX = FORMAT_ABC | FORMAT_X, FORMAT_NX = FORMAT_NONE | FORMAT_X,
+  FORMAT_JUMP = 32 /* bit: that word is a jump offset */, FORMAT_ABJ = FORMAT_ABX | FORMAT_JUMP, FORMAT_ABCJ = FORMAT_ABCX | FORMAT_JUMP } OpFormat;
 typedef struct OpInfo { const char *name; uint8_t format; const char *meaning; } OpInfo;
 extern const OpInfo op_info[OP_COUNT];
 

@@ -30,7 +30,7 @@ static void dump_operands(Buf *out, const Code *code, uint32_t pc) {
   uint32_t w = code->instr[pc];
   const OpInfo *info = &op_info[INS_OP(w)];
   uint32_t x = (info->format & FORMAT_X) ? code->instr[pc + 1] : 0;
-  switch (info->format & ~FORMAT_X) {
+  switch (info->format & ~(FORMAT_X | FORMAT_JUMP)) {
     case FORMAT_A: buf_printf(out, " %u", INS_A(w)); break;
     case FORMAT_AB: buf_printf(out, " %u %u", INS_A(w), INS_B(w)); break;
     case FORMAT_ABC: buf_printf(out, " %u %u %u", INS_A(w), INS_B(w), INS_C(w)); break;
@@ -41,7 +41,7 @@ static void dump_operands(Buf *out, const Code *code, uint32_t pc) {
   }
   const char *m = info->meaning;
   if (info->format & FORMAT_X) {
-    if (strstr(m, "go to X")) buf_printf(out, " -> %d", (int)pc + 2 + (int)(int32_t)x);
+    if (info->format & FORMAT_JUMP) buf_printf(out, " -> %d", (int)pc + 2 + (int)(int32_t)x);
     else buf_printf(out, " X %u", x);
   }
   if (strstr(m, "K[Bx]")) dump_const(out, code, INS_Bx(w));
@@ -106,7 +106,7 @@ static bool check_instr(const Verify *v) {
   if (v->pc + (uint32_t)op_length((int)op) > code->n_instr) return bad(v, "cut off at", code->n_instr);
   uint32_t x = (info->format & FORMAT_X) ? code->instr[v->pc + 1] : 0;
   const char *m = info->meaning;
-  int form = info->format & ~FORMAT_X;
+  int form = info->format & ~(FORMAT_X | FORMAT_JUMP);
   if (form != FORMAT_NONE && form != FORMAT_sJ && uses(m, 'A') && !check_reg(v, INS_A(w))) return false;
   if ((form == FORMAT_AB || form == FORMAT_ABC) && uses(m, 'B') && !strstr(m, "R[B] ..") && !strstr(m, "pairs R[B]") && !check_reg(v, INS_B(w))) return false;
   if (form == FORMAT_ABC && uses(m, 'C') && !check_reg(v, INS_C(w))) return false;
@@ -117,7 +117,7 @@ static bool check_instr(const Verify *v) {
   if (strstr(m, "closure[X]") && (!code->free_names || x >= code->free_names->length)) return bad(v, "free variable", x);
   int64_t target = -1;
   if (form == FORMAT_sJ) target = (int64_t)v->pc + 1 + INS_sJ(w);
-  else if (strstr(m, "go to X")) target = (int64_t)v->pc + 2 + (int32_t)x;
+  else if (info->format & FORMAT_JUMP) target = (int64_t)v->pc + 2 + (int32_t)x;
   else return true;
   if (target < 0 || target >= code->n_instr || !is_boundary(code, (uint32_t)target)) return bad(v, "jump", (uint32_t)target);
   return true;
