@@ -1,4 +1,5 @@
-/* memoryview: a one-dimensional window on bytes or bytearray, with item formats of the struct module's native single characters. */
+/* memoryview: a window on bytes or bytearray, with item formats of the struct module's native single characters. Views of no or several dimensions
+ * come from cast() and are contiguous; only those of one dimension can be sliced. */
 #include "vm/objects/bytes_int.h"
 
 typedef struct MemView {
@@ -9,6 +10,8 @@ typedef struct MemView {
   int64_t stride;    /* bytes from item to item; may be negative */
   uint8_t item_size;
   char format;
+  bool readonly;     /* toreadonly() */
+  Tuple *shape;      /* NULL: one dimension, of `length` items; else the dimensions, whose product `length` is */
 } MemView;
 
 static MemView *v_view(Value v) { return (MemView *)v_obj(v); }
@@ -24,6 +27,7 @@ static bool live(VM *vm, const MemView *m) {
 }
 static uint8_t *base_data(const MemView *m) { return is_bytearray(m->base) ? bytearray_data(v_bytearray(m->base)) : v_bytes(m->base)->data; }
 static uint8_t *item_at(const MemView *m, int64_t i) { return base_data(m) + m->offset + i * m->stride; }
+static bool read_only(const MemView *m) { return m->readonly || is_bytes(m->base); }
 static bool contiguous(const MemView *m) { return m->stride == m->item_size || m->length <= 1; }
 
 bool memoryview_view(Value v, View *out) {
@@ -48,18 +52,30 @@ static Value view_new(VM *vm, Value base, int64_t offset, int64_t length, int64_
   return v_from_obj(m);
 }
 
+static Value same_kind(VM *vm, Value v, const MemView *m);
 static Value memoryview_new(VM *vm, const Type *cls, Args *a) {
   Value x = a->v[0];
   (void)cls;
   if (v_is_exact(x, &memoryview_type)) {
     MemView *m = v_view(x);
-    return live(vm, m) ? view_new(vm, m->base, m->offset, m->length, m->stride, m->item_size, m->format) : V_FAIL;
+    return live(vm, m) ? same_kind(vm, view_new(vm, m->base, m->offset, m->length, m->stride, m->item_size, m->format), m) : V_FAIL;
   }
   if (!is_bytes(x) && !is_bytearray(x)) return rt_raise(vm, &exc_TypeError, "memoryview: a bytes-like object is required, not '%T'", x);
   return view_new(vm, x, 0, (int64_t)self_view(x).size, 1, 1, 'B');
 }
 
-static void memoryview_trace(Tracer *t, Obj *o) { gc_mark(t, ((MemView *)o)->base); }
+static void memoryview_trace(Tracer *t, Obj *o) {
+  gc_mark(t, ((MemView *)o)->base);
+  gc_mark_obj(t, ((MemView *)o)->shape);
+}
+
+/* v with the flags and the dimensions of m. */
+static Value same_kind(VM *vm, Value v, const MemView *m) {
+  if (v_failed(v)) return v;
+  v_view(v)->readonly = m->readonly;
+  if (m->shape) gc_store_obj(vm, v_view(v), &v_view(v)->shape, m->shape);
+  return v;
+}
 
 /* ---- items ---- */
 
@@ -69,7 +85,7 @@ static int format_size(char f) {
     case 'h': case 'H': return (int)sizeof(short);
     case 'i': case 'I': return (int)sizeof(int);
     case 'l': case 'L': return (int)sizeof(long);
-    case 'q': case 'Q': case 'n': case 'N': return 8;
+    case 'q': case 'Q': case 'n': case 'N': case 'P': return 8;
     case 'f': return (int)sizeof(float);
     case 'd': return (int)sizeof(double);
     default: return 0;
@@ -148,6 +164,7 @@ static bool pack(VM *vm, MemView *m, int64_t i, Value v) {
       break;
     }
     case 'f': case 'd':
+      if (!is_float(v) && !is_int(v) && !type_is_heap(type_of(v))) return bad_type(vm, m);
       if (!rt_to_double(vm, v, &d)) return false;
       break;
     default:
@@ -172,7 +189,9 @@ static bool pack(VM *vm, MemView *m, int64_t i, Value v) {
 
 static int64_t memoryview_length(VM *vm, Value self) {
   MemView *m = v_view(self);
-  return live(vm, m) ? m->length : -1;
+  if (!live(vm, m)) return -1;
+  if (m->shape && !m->shape->length) return 1;
+  return m->shape ? v_int(m->shape->items[0]) : m->length;
 }
 
 /* Index of an item. */
@@ -184,11 +203,49 @@ static bool item_index(VM *vm, MemView *m, Value key, int64_t *i) {
   return (*i >= 0 && *i < m->length) || rt_raise_b(vm, &exc_IndexError, "index out of bounds on dimension 1");
 }
 
+/* Position of the item that a tuple of indices names. [script] */
+static bool tuple_index(VM *vm, MemView *m, Tuple *key, int64_t *i) {
+  size_t n = m->shape ? m->shape->length : 1;
+  bool all_slices = key->length > 0;
+  *i = 0;
+  for (size_t d = 0; d < key->length; d++) {
+    bool slice = v_has_layout(key->items[d], LAY_SLICE);
+    all_slices &= slice;
+    if (!slice && !is_int(key->items[d]) && !type_is_heap(type_of(key->items[d]))) return rt_raise_b(vm, &exc_TypeError, "memoryview: invalid slice key");
+  }
+  if (all_slices) return rt_raise_b(vm, &exc_NotImplementedError, "multi-dimensional slicing is not implemented");
+  if (key->length < n) return rt_raise_b(vm, &exc_NotImplementedError, "sub-views are not implemented");
+  if (key->length > n) return rt_raise_b(vm, &exc_TypeError, "cannot index %zu-dimension view with %zu-element tuple", n, key->length);
+  for (size_t d = 0; d < n; d++) {
+    int64_t at, size = m->shape ? v_int(m->shape->items[d]) : m->length;
+    bool is_index;
+    if (!str_index_arg(vm, key->items[d], &at, &is_index) || !live(vm, m)) return false;
+    if (!is_index) return rt_raise_b(vm, &exc_TypeError, "memoryview: invalid slice key");
+    if (at < 0) at += size;
+    if (at < 0 || at >= size) return rt_raise_b(vm, &exc_IndexError, "index out of bounds on dimension %d", (int)d + 1);
+    *i = *i * size + at;
+  }
+  return true;
+}
+
+/* Several dimensions take a tuple, none take (). [script] */
+static bool any_index(VM *vm, MemView *m, Value key, int64_t *i) {
+  if (is_tuple(key)) return tuple_index(vm, m, v_tuple(key), i);
+  if (!m->shape) return item_index(vm, m, key, i);
+  if (!m->shape->length) {
+    *i = 0;
+    return v_same(key, V_ELLIPSIS) || rt_raise_b(vm, &exc_TypeError, "invalid indexing of 0-dim memory");
+  }
+  if (!is_int(key) && !type_is_heap(type_of(key))) return rt_raise_b(vm, &exc_TypeError, "memoryview: invalid slice key");
+  return rt_raise_b(vm, &exc_NotImplementedError, "multi-dimensional sub-views are not implemented");
+}
+
 static Value subview(VM *vm, MemView *m, Slice *key) {
   int64_t start, stop, step;
+  if (m->shape) return rt_raise(vm, m->shape->length ? &exc_NotImplementedError : &exc_TypeError, m->shape->length ? "multi-dimensional slicing is not implemented" : "invalid indexing of 0-dim memory");
   if (!slice_unpack(vm, key, &start, &stop, &step) || !live(vm, m)) return V_FAIL;
   int64_t count = slice_adjust(m->length, &start, &stop, step);
-  return view_new(vm, m->base, m->offset + start * m->stride, count, m->stride * step, m->item_size, m->format);
+  return same_kind(vm, view_new(vm, m->base, m->offset + start * m->stride, count, m->stride * step, m->item_size, m->format), m);
 }
 
 static Value memoryview_getitem(VM *vm, Value self, Value key) {
@@ -196,7 +253,8 @@ static Value memoryview_getitem(VM *vm, Value self, Value key) {
   int64_t i;
   if (!live(vm, m)) return V_FAIL;
   if (v_has_layout(key, LAY_SLICE)) return subview(vm, m, (Slice *)v_obj(key));
-  return item_index(vm, m, key, &i) ? unpack(vm, m, i) : V_FAIL;
+  if (v_same(key, V_ELLIPSIS) && m->shape && !m->shape->length) return self;
+  return any_index(vm, m, key, &i) ? unpack(vm, m, i) : V_FAIL;
 }
 
 static bool assign_slice(VM *vm, MemView *m, Slice *key, Value value) {
@@ -226,10 +284,11 @@ static bool memoryview_setitem(VM *vm, Value self, Value key, Value value) {
   MemView *m = v_view(self);
   int64_t i;
   if (!live(vm, m)) return false;
-  if (is_bytes(m->base)) return rt_raise_b(vm, &exc_TypeError, "cannot modify read-only memory");
+  if (read_only(m)) return rt_raise_b(vm, &exc_TypeError, "cannot modify read-only memory");
   if (v_absent(value)) return rt_raise_b(vm, &exc_TypeError, "cannot delete memory");
   if (v_has_layout(key, LAY_SLICE)) return assign_slice(vm, m, (Slice *)v_obj(key), value);
-  return item_index(vm, m, key, &i) && pack(vm, m, i, value);
+  if (m->shape && m->shape->length && is_int(key)) return rt_raise_b(vm, &exc_NotImplementedError, "sub-views are not implemented");
+  return any_index(vm, m, key, &i) && pack(vm, m, i, value);
 }
 
 static Value memoryview_repr(VM *vm, Value self) {
@@ -242,7 +301,12 @@ static Value memoryview_compare(VM *vm, Value a, Value b, Compare op) {
   bool same = v_same(a, b);
   if (!same && v_is_exact(b, &memoryview_type)) {
     MemView *m = v_view(a), *n = v_view(b);
-    same = !v_absent(m->base) && !v_absent(n->base) && m->length == n->length;
+    same = !v_absent(m->base) && !v_absent(n->base) && m->length == n->length && !m->shape == !n->shape;
+    if (same && m->shape) {
+      Value equal = tuple_type.compare(vm, v_from_obj(m->shape), v_from_obj(n->shape), CO_EQ);
+      if (v_failed(equal)) return V_FAIL;
+      same = v_same(equal, V_TRUE);
+    }
     for (int64_t i = 0; same && i < m->length; i++) {
       Value p = unpack(vm, m, i), q = unpack(vm, n, i);
       if (v_failed(p) || v_failed(q) || !rt_eq(vm, p, q, &same)) return V_FAIL;
@@ -250,8 +314,8 @@ static Value memoryview_compare(VM *vm, Value a, Value b, Compare op) {
   } else if (!same) {
     if (!bytes_view(b, &y)) return V_NOTIMPL;
     MemView *m = v_view(a);
-    if (memoryview_view(a, &x) && m->format == 'B') return bytes_compare_views(x, y, op);
-    same = !v_absent(m->base) && (uint64_t)m->length == y.size;
+    if (memoryview_view(a, &x) && m->format == 'B' && !m->shape) return bytes_compare_views(x, y, op);
+    same = !v_absent(m->base) && !m->shape && (uint64_t)m->length == y.size;
     for (int64_t i = 0; same && i < m->length; i++) {
       Value p = unpack(vm, m, i);
       if (v_failed(p) || !rt_eq(vm, p, v_from_int62(y.data[i]), &same)) return V_FAIL;
@@ -271,13 +335,19 @@ static Value to_bytes(VM *vm, MemView *m) {
 static bool memoryview_hash(VM *vm, Value self, int64_t *out) {
   MemView *m = v_view(self);
   if (!live(vm, m)) return false;
-  if (!is_bytes(m->base)) return rt_raise_b(vm, &exc_ValueError, "cannot hash writable memoryview object");
+  if (!read_only(m)) return rt_raise_b(vm, &exc_ValueError, "cannot hash writable memoryview object");
   if (!strchr("Bbc", m->format)) return rt_raise_b(vm, &exc_ValueError, "memoryview: hashing is restricted to formats 'B', 'b' or 'c'");
+  if (!is_bytes(m->base)) return rt_raise_b(vm, &exc_TypeError, "unhashable type: '%T'", m->base);
   Value b = to_bytes(vm, m);
   return !v_failed(b) && bytes_type.hash(vm, b, out);
 }
 
-static Value memoryview_iter(VM *vm, Value self) { return seq_iter_new(vm, &memory_iter_type, self); }
+static Value memoryview_iter(VM *vm, Value self) {
+  MemView *m = v_view(self);
+  if (!live(vm, m)) return V_FAIL;
+  if (m->shape) return m->shape->length ? rt_raise(vm, &exc_NotImplementedError, "multi-dimensional sub-views are not implemented") : rt_raise(vm, &exc_TypeError, "invalid indexing of 0-dim memory");
+  return seq_iter_new(vm, &memory_iter_type, self);
+}
 static int memory_iter_next(VM *vm, Value self, Value *item) {
   SeqIter *it = (SeqIter *)v_obj(self);
   if (v_absent(it->seq)) return 0;
@@ -299,16 +369,29 @@ const Type memory_iter_type = {
 
 /* ---- methods and attributes ---- */
 
-static Value m_tobytes(VM *vm, Args *a) { return to_bytes(vm, v_view(a->v[0])); }
-static Value m_tolist(VM *vm, Args *a) {
+static Value m_tobytes(VM *vm, Args *a) {
+  Value order = a->v[1];
+  if (!v_is_none(order) && !is_str(order)) return rt_raise(vm, &exc_TypeError, "tobytes() argument 'order' must be str or None, not %T", order);
+  if (is_str(order) && !str_eq_c(v_str(order), "C") && !str_eq_c(v_str(order), "F") && !str_eq_c(v_str(order), "A")) return rt_raise(vm, &exc_ValueError, "order must be 'C', 'F' or 'A'");
   MemView *m = v_view(a->v[0]);
-  List *list = live(vm, m) ? list_new(vm, NULL, 0) : NULL;
-  if (!list) return V_FAIL;
-  for (int64_t i = 0; i < m->length; i++) {
-    Value v = unpack(vm, m, i);
+  if (m->shape && m->shape->length > 1 && is_str(order) && str_eq_c(v_str(order), "F")) return rt_raise(vm, &exc_NotImplementedError, "memoryview: Fortran order is not supported");
+  return to_bytes(vm, m);
+}
+
+/* The items from *i on as nested lists of the dimensions from d on. */
+static Value nested(VM *vm, MemView *m, size_t d, int64_t *i) {
+  if (m->shape && d == m->shape->length) return unpack(vm, m, (*i)++);
+  int64_t n = m->shape ? v_int(m->shape->items[d]) : m->length;
+  List *list = list_new(vm, NULL, 0);
+  for (int64_t k = 0; list && k < n; k++) {
+    Value v = m->shape ? nested(vm, m, d + 1, i) : unpack(vm, m, (*i)++);
     if (v_failed(v) || !list_append(vm, list, v)) return V_FAIL;
   }
-  return v_from_obj(list);
+  return list ? v_from_obj(list) : V_FAIL;
+}
+static Value m_tolist(VM *vm, Args *a) {
+  int64_t i = 0;
+  return live(vm, v_view(a->v[0])) ? nested(vm, v_view(a->v[0]), 0, &i) : V_FAIL;
 }
 static Value m_hex(VM *vm, Args *a) {
   Value b = to_bytes(vm, v_view(a->v[0]));
@@ -322,41 +405,89 @@ static Value m_release(VM *vm, Args *a) {
 static Value m_enter(VM *vm, Args *a) { return live(vm, v_view(a->v[0])) ? a->v[0] : V_FAIL; }
 static Value m_toreadonly(VM *vm, Args *a) {
   MemView *m = v_view(a->v[0]);
-  Value b = to_bytes(vm, m);
-  return v_failed(b) ? b : view_new(vm, b, 0, m->length, m->item_size, m->item_size, m->format);
+  if (!live(vm, m)) return V_FAIL;
+  Value v = same_kind(vm, view_new(vm, m->base, m->offset, m->length, m->stride, m->item_size, m->format), m);
+  if (!v_failed(v)) v_view(v)->readonly = true;
+  return v;
 }
+
+/* The shape argument of cast() as a tuple of ints; *count: their product. */
+static Tuple *shape_arg(VM *vm, Value shape, int64_t *count) {
+  if (!is_list(shape) && !is_tuple(shape)) return rt_raise(vm, &exc_TypeError, "shape must be a list or a tuple"), NULL;
+  const Value *items = is_list(shape) ? v_list(shape)->items : v_tuple(shape)->items;
+  size_t n = is_list(shape) ? v_list(shape)->length : v_tuple(shape)->length;
+  if (n > 64) return rt_raise(vm, &exc_ValueError, "memoryview: number of dimensions must not exceed 64"), NULL;
+  *count = 1;
+  for (size_t d = 0; d < n; d++) {
+    if (!is_int(items[d])) return rt_raise(vm, &exc_TypeError, "memoryview.cast(): elements of shape must be integers"), NULL;
+    if (!v_is_int(items[d]) || v_int(items[d]) <= 0) return rt_raise(vm, &exc_ValueError, "memoryview.cast(): elements of shape must be integers > 0"), NULL;
+    if (v_int(items[d]) > INT64_MAX / *count) return rt_raise(vm, &exc_ValueError, "memoryview.cast(): product(shape) > SSIZE_MAX"), NULL;
+    *count *= v_int(items[d]);
+  }
+  return tuple_new(vm, items, n);
+}
+
+static bool is_byte_format(char f) { return strchr("Bbc", f) != NULL; }
+
 static Value m_cast(VM *vm, Args *a) {
   MemView *m = v_view(a->v[0]);
+  Value shape = a->v[2];
   if (!live(vm, m)) return V_FAIL;
   if (!is_str(a->v[1])) return rt_raise(vm, &exc_TypeError, "cast() argument 'format' must be str, not %s", str_arg_name(a->v[1]));
-  if (!v_absent(a->v[2])) return rt_raise(vm, &exc_NotImplementedError, "memoryview: only one dimension is supported");
+  if (!contiguous(m)) return rt_raise(vm, &exc_TypeError, "memoryview: casts are restricted to C-contiguous views");
+  int64_t count = 0;
+  Tuple *dims = NULL;
+  if (!v_absent(shape)) {
+    if (!is_list(shape) && !is_tuple(shape)) return rt_raise(vm, &exc_TypeError, "shape must be a list or a tuple");
+    size_t n = is_list(shape) ? v_list(shape)->length : v_tuple(shape)->length;
+    if (m->shape && m->shape->length != 1 && n != 1) return rt_raise(vm, &exc_TypeError, "memoryview: cast must be 1D -> ND or ND -> 1D");
+  }
   Str *f = v_str(a->v[1]);
+  if (!str_is_ascii(f)) return codec_encode(vm, a->v[1], "ascii", "strict");
   const char *text = f->data;
   size_t n = f->size;
   if (n == 2 && *text == '@') text++, n--;
   int size = n == 1 ? format_size(*text) : 0;
   if (size == 0) return rt_raise(vm, &exc_ValueError, "memoryview: destination format must be a native single character format prefixed with an optional '@'");
-  if (!contiguous(m)) return rt_raise(vm, &exc_TypeError, "memoryview: casts are restricted to C-contiguous views");
-  if (!strchr("Bbc", m->format) && !strchr("Bbc", *text)) return rt_raise(vm, &exc_TypeError, "memoryview: cannot cast between two non-byte formats");
+  if (!is_byte_format(m->format) && !is_byte_format(*text)) return rt_raise(vm, &exc_TypeError, "memoryview: cannot cast between two non-byte formats");
   int64_t bytes = m->length * m->item_size;
   if (bytes % size) return rt_raise(vm, &exc_TypeError, "memoryview: length is not a multiple of itemsize");
-  return view_new(vm, m->base, m->offset, bytes / size, size, (uint8_t)size, *text);
+  if (!v_absent(shape)) {
+    if (!(dims = shape_arg(vm, shape, &count))) return V_FAIL;
+    if (count * size != bytes) return rt_raise(vm, &exc_TypeError, "memoryview: product(shape) * itemsize != buffer size");
+  }
+  Value v = view_new(vm, m->base, m->offset, bytes / size, size, (uint8_t)size, *text);
+  if (v_failed(v)) return V_FAIL;
+  v_view(v)->readonly = m->readonly;
+  if (dims && dims->length != 1) gc_store_obj(vm, v_view(v), &v_view(v)->shape, dims);
+  return v;
 }
 
 static Value g_obj(VM *vm, Value self) { return live(vm, v_view(self)) ? v_view(self)->base : V_FAIL; }
 static Value g_nbytes(VM *vm, Value self) { return live(vm, v_view(self)) ? v_from_int62(v_view(self)->length * v_view(self)->item_size) : V_FAIL; }
 static Value g_itemsize(VM *vm, Value self) { return live(vm, v_view(self)) ? v_from_int62(v_view(self)->item_size) : V_FAIL; }
 static Value g_format(VM *vm, Value self) { return live(vm, v_view(self)) ? v_from_str(str_new(vm, &v_view(self)->format, 1)) : V_FAIL; }
-static Value g_ndim(VM *vm, Value self) { return live(vm, v_view(self)) ? v_from_int62(1) : V_FAIL; }
-static Value g_readonly(VM *vm, Value self) { return live(vm, v_view(self)) ? v_from_bool(is_bytes(v_view(self)->base)) : V_FAIL; }
+static Value g_ndim(VM *vm, Value self) { return live(vm, v_view(self)) ? v_from_int62(v_view(self)->shape ? (int64_t)v_view(self)->shape->length : 1) : V_FAIL; }
+static Value g_readonly(VM *vm, Value self) { return live(vm, v_view(self)) ? v_from_bool(read_only(v_view(self))) : V_FAIL; }
 static Value g_contiguous(VM *vm, Value self) { return live(vm, v_view(self)) ? v_from_bool(contiguous(v_view(self))) : V_FAIL; }
 static Value one_tuple(VM *vm, Value self, int64_t n) {
   Value v = v_from_int62(n);
   Tuple *t = live(vm, v_view(self)) ? tuple_new(vm, &v, 1) : NULL;
   return t ? v_from_obj(t) : V_FAIL;
 }
-static Value g_shape(VM *vm, Value self) { return one_tuple(vm, self, v_view(self)->length); }
-static Value g_strides(VM *vm, Value self) { return one_tuple(vm, self, v_view(self)->stride); }
+static Value g_shape(VM *vm, Value self) {
+  MemView *m = v_view(self);
+  return m->shape && live(vm, m) ? v_from_obj(m->shape) : one_tuple(vm, self, m->length);
+}
+static Value g_strides(VM *vm, Value self) {
+  MemView *m = v_view(self);
+  if (!m->shape || !live(vm, m)) return one_tuple(vm, self, m->stride);
+  Tuple *t = tuple_new(vm, m->shape->items, m->shape->length);
+  int64_t stride = m->item_size;
+  for (size_t d = t ? t->length : 0; d-- > 0; stride *= v_int(m->shape->items[d])) t->items[d] = v_from_int62(stride);
+  return t ? v_from_obj(t) : V_FAIL;
+}
+static Value g_f_contiguous(VM *vm, Value self) { return live(vm, v_view(self)) ? v_from_bool(contiguous(v_view(self)) && !(v_view(self)->shape && v_view(self)->shape->length > 1)) : V_FAIL; }
 static Value g_suboffsets(VM *vm, Value self) {
   Tuple *t = live(vm, v_view(self)) ? tuple_new(vm, NULL, 0) : NULL;
   return t ? v_from_obj(t) : V_FAIL;
@@ -385,7 +516,7 @@ static const GetSet getset[] = {
   {"suboffsets", g_suboffsets, NULL, "Always ()."},
   {"contiguous", g_contiguous, NULL, "Whether the items follow each other."},
   {"c_contiguous", g_contiguous, NULL, "Whether the items follow each other."},
-  {"f_contiguous", g_contiguous, NULL, "Whether the items follow each other."},
+  {"f_contiguous", g_f_contiguous, NULL, "Whether the items follow each other."},
   {0},
 };
 
