@@ -51,7 +51,7 @@ static Encoding encoding_of(const char *name, size_t len) {
   }
   low[n] = '\0';
   if (name_is(low, "utf-8") || strcmp(low, "utf8") == 0) return ENC_UTF8;
-  if (name_is(low, "latin-1") || name_is(low, "iso-8859-1") || name_is(low, "iso-latin-1") || strcmp(low, "latin1") == 0 || strcmp(low, "l1") == 0)
+  if (name_is(low, "latin-1") || name_is(low, "iso-8859-1") || name_is(low, "iso-latin-1") || strcmp(low, "latin1") == 0 || strcmp(low, "latin") == 0 || strcmp(low, "iso8859-1") == 0 || strcmp(low, "l1") == 0)
     return ENC_LATIN1;
   if (strcmp(low, "ascii") == 0 || strcmp(low, "us-ascii") == 0) return ENC_ASCII;
   return ENC_UNKNOWN;

@@ -407,7 +407,7 @@ static Go try_getattr(VM *vm, Frame *f, Dest d) {
   Value argv[4] = {V_NONE, V_NONE, self, name};
   bool unbound = v_absent(self);
   RunEnd end;
-  Dest store = {CONT_STORE, d.dest, 0};
+  Dest store = {CONT_STORE, d.dest, AUX_LONG};
   Step s = call_begin(vm, fn, argv + (unbound ? 3 : 2), unbound ? 1 : 2, V_ABSENT, store, &out);
   return flow_step(vm, s, store, out, &end);
 }
@@ -415,6 +415,16 @@ static Go try_getattr(VM *vm, Frame *f, Dest d) {
 Go flow_getattr_failed(VM *vm, Dest d, RunEnd *end) {
   (void)end;
   return rt_pending_is(vm, &exc_AttributeError) ? try_getattr(vm, vm->frame, d) : GO_RAISE;
+}
+
+/* An AttributeError of a script's, out of a property or __getattr__, learns which attribute of which object was asked for, unless it knows of one. */
+static void note_attribute(VM *vm, Frame *f) {
+  const uint32_t *ins = f->pc - 2;
+  if ((INS_OP(*ins) != OP_GETATTR && INS_OP(*ins) != OP_GETMETHOD) || !rt_pending_is(vm, &exc_AttributeError)) return;
+  Value name = exc_field(vm->exc, EXF_ATTR_NAME), obj = exc_field(vm->exc, EXF_ATTR_OBJ);
+  if (!(v_absent(name) || v_is_none(name)) || !(v_absent(obj) || v_is_none(obj))) return;
+  exc_set_field(vm, vm->exc, EXF_ATTR_NAME, f->func->code->consts[f->func->code->site_names[ins[1]]]);
+  exc_set_field(vm, vm->exc, EXF_ATTR_OBJ, frame_regs(f)[INS_B(*ins)]);
 }
 
 /* An exception leaves a frame and reaches vm->frame, which waited as d says. thrown: it was thrown in from outside and nobody has caught it yet. */
@@ -449,6 +459,7 @@ static Go raise_into(VM *vm, Dest d, bool thrown, RunEnd *end) {
   }
   if (d.cont == CONT_AWAITABLE && d.aux == AUX_ANEXT) cold_bad_anext(vm, frame_regs(f)[INS_B(f->pc[-1])]);
   if (d.cont == CONT_GETATTR && rt_pending_is(vm, &exc_AttributeError)) return try_getattr(vm, f, d);
+  if ((d.aux & AUX_LONG) && !(f->flags & FRAME_NATIVE)) note_attribute(vm, f);
   return GO_RAISE;
 }
 

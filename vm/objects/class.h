@@ -98,7 +98,7 @@ void types_trace(VM *vm, Tracer *t);
 
 /* Descriptors of builtin types and of __slots__ (descr.c). */
 typedef struct GetSetDescr { Obj head; const GetSet *def; const Type *owner; } GetSetDescr;
-typedef struct MemberDescr { Obj head; Str *name; const Type *owner; uint32_t index; } MemberDescr;
+typedef struct MemberDescr { Obj head; Str *name; const Type *owner; uint32_t index; const GetSet *def; /* of a builtin type; NULL: of __slots__ */ } MemberDescr;
 TINY_MUST_CHECK Value getset_descr_new(VM *vm, const GetSet *def, const Type *owner);
 TINY_MUST_CHECK Value member_descr_new(VM *vm, Str *name, const Type *owner, uint32_t index);
 

@@ -15,7 +15,26 @@ static bool check_owner(VM *vm, const char *name, const Type *owner, Value obj) 
 
 static GetSetDescr *as_getset(Value v) { return (GetSetDescr *)v_obj(v); }
 
+/* Attributes that in CPython are fields of the C struct are shown as member descriptors. */
+static bool is_field(const char *name, const Type *owner) {
+  static const Type *const all[] = {&complex_type, &range_type, &slice_type, &super_type, &method_type};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    if (owner == all[i]) return strcmp(name, "__doc__") != 0;
+  if (owner == &property_type) return strcmp(name, "__isabstractmethod__") != 0;
+  if (owner == &function_type) return !strcmp(name, "__globals__") || !strcmp(name, "__closure__") || !strcmp(name, "__builtins__") || !strcmp(name, "__module__") || !strcmp(name, "__doc__");
+  if (owner->layout != LAY_EXCEPTION) return false;
+  return strcmp(name, "args") != 0 && (strncmp(name, "__", 2) != 0 || !strcmp(name, "__suppress_context__")) && strcmp(name, "characters_written") != 0;
+}
+
+static Value field_descr_new(VM *vm, const GetSet *def, const Type *owner) {
+  Str *name = str_intern(vm, def->name, strlen(def->name));
+  Value v = name ? member_descr_new(vm, name, owner, 0) : V_FAIL;
+  if (!v_failed(v)) ((MemberDescr *)v_obj(v))->def = def;
+  return v;
+}
+
 Value getset_descr_new(VM *vm, const GetSet *def, const Type *owner) {
+  if (!type_is_heap(owner) && is_field(def->name, owner)) return field_descr_new(vm, def, owner);
   GetSetDescr *d = gc_new(vm, &getset_descr_type, sizeof *d);
   if (!d) return V_FAIL;
   d->def = def;
@@ -81,6 +100,7 @@ static Value member_get(VM *vm, Value descr, Value obj, Value cls) {
   const MemberDescr *d = as_member(descr);
   if (v_absent(obj)) return descr;
   if (!member_check(vm, d, obj)) return V_FAIL;
+  if (d->def) return d->def->get(vm, obj);
   Value v = instance_member(v_obj(obj), d->index);
   if (!v_absent(v)) return v;
   return attr_error(vm, obj, d->name, rt_format(vm, "'%T' object has no attribute '%U'", obj, d->name));
@@ -88,6 +108,7 @@ static Value member_get(VM *vm, Value descr, Value obj, Value cls) {
 static bool member_set(VM *vm, Value descr, Value obj, Value value) {
   const MemberDescr *d = as_member(descr);
   if (!member_check(vm, d, obj)) return false;
+  if (d->def) return d->def->set ? d->def->set(vm, obj, value) : rt_raise_b(vm, &exc_AttributeError, "readonly attribute");
   if (v_absent(value) && v_absent(instance_member(v_obj(obj), d->index))) return attr_error(vm, obj, d->name, v_from_obj(d->name)), false;
   return instance_set_member(vm, v_obj(obj), d->index, value);
 }
@@ -98,9 +119,8 @@ static Value member_name(VM *vm, Value self) {
 }
 static Value member_qualname(VM *vm, Value self) { return rt_format(vm, "%N.%U", as_member(self)->owner, as_member(self)->name); }
 static Value member_doc(VM *vm, Value self) {
-  (void)vm;
-  (void)self;
-  return V_NONE;
+  const GetSet *def = as_member(self)->def;
+  return def && def->doc ? v_from_str(str_from(vm, def->doc)) : V_NONE;
 }
 static Value member_objclass(VM *vm, Value self) {
   (void)vm;

@@ -126,6 +126,7 @@ void frame_object_detach(VM *vm, Frame *f) {
   const Value *regs = frame_regs(f);
   table_remove(vm, table_at(vm, f));
   o->pc = current_pc(f);
+  if (is_exception(pending) && exc_traceback(pending) && v_same(exc_traceback(pending)->frame, v_from_obj(o))) o->pc = exc_traceback(pending)->pc; /* not where it was raised again */
   Frame *back = f->flags & FRAME_GEN ? NULL : caller(f);
   o->live = NULL;
   o->gen = NULL;

@@ -180,7 +180,7 @@ static bool merge_members(VM *vm, Dict *d, Value self) {
     size_t pos = 0;
     Value key, v;
     while (dict_next(type_class(as_type(mro->items[i]))->ns, &pos, &key, &v)) {
-      if (!v_is_exact(v, &member_descr_type) || !is_str(key)) continue;
+      if (!v_is_exact(v, &member_descr_type) || ((MemberDescr *)v_obj(v))->def || !is_str(key)) continue;
       Value held = instance_member(v_obj(self), ((MemberDescr *)v_obj(v))->index);
       if (!v_absent(held) && !dict_set_str(vm, d, v_str(key), held)) return false;
     }
