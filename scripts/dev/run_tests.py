@@ -7,6 +7,8 @@
     tests/errors/NAME.tiny       NAME.err: stderr (traceback) and, in its first line, the exit status; the checkout's folder stands as ROOT
     tests/differ/NAME.tiny       a difference on purpose: output NAME.out, recorded from tiny by hand
     scripts/seeds/NAME.tiny      tests/seeds/NAME.out
+    scripts/coroutines/NAME.tiny output NAME.out beside it
+    docs/coroutines.md           every ```python block: its output is the ```text block behind it
     tests/repl/NAME.in           typed at the prompt: NAME.out
 Files whose names begin with _ are modules of their neighbours.
 """
@@ -70,6 +72,15 @@ class Runner:
             return None if sorted(want) == sorted(got) else compare(want, got)
         return compare(want, got)
 
+    def docs(self, path):
+        blocks = re.findall(rb'```python\n(.*?)```\s*```text\n(.*?)```', read(path), re.S)
+        for code, want in blocks:
+            status, out, err = self.run(['-c', code.decode()], ROOT)
+            problem = compare(want, out + err)
+            if problem or status:
+                return problem or err.decode(errors='replace')
+        return None if blocks else 'no examples'
+
     def repl(self, path):
         code, out, err = self.run(['-i', '-q'], ROOT, read(path))
         return compare(read(path[:-3] + '.out'), out + err)
@@ -102,8 +113,10 @@ def main(argv):
         else:
             names.append(a)
     runner = Runner(tiny, timeout, live)
-    jobs = [(kind, p) for kind, folder in (('lang', 'tests/lang'), ('errors', 'tests/errors'), ('differ', 'tests/differ'), ('seeds', 'scripts/seeds'), ('repl', 'tests/repl'))
+    jobs = [(kind, p) for kind, folder in (('lang', 'tests/lang'), ('errors', 'tests/errors'), ('differ', 'tests/differ'), ('seeds', 'scripts/seeds'), ('lang', 'scripts/coroutines'), ('repl', 'tests/repl'))
             for p in scripts(folder) if not names or any(n in p for n in names)]
+    documents = [os.path.join(ROOT, 'docs', name) for name in ('coroutines.md',)]
+    jobs += [('docs', p) for p in documents if not names or any(n in p for n in names)]
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
         for (kind, path), problem in zip(jobs, pool.map(lambda j: runner.one(*j), jobs)):

@@ -499,7 +499,7 @@ static Value list_init(VM *vm, Args *a) {
   if (l->length) list_clear(vm, l);
   if (v_absent(a->v[1])) return V_NONE;
   int r = list_extend_c(vm, l, a->v[1]);
-  if (r == 0) return rt_tail_builtin(vm, iter_gives_hint(vm, a->v[1]) ? "_list_extend_hinted" : "_list_extend", 2, a->v);
+  if (r == 0) return rt_tail_builtin(vm, iter_gives_hint(vm, a->v[1]) ? "_list_extend_hinted" : "_list_init", 2, a->v);
   return r < 0 ? V_FAIL : V_NONE;
 }
 
