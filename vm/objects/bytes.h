@@ -28,7 +28,7 @@ extern const Type bytes_iter_type, bytearray_iter_type, memory_iter_type;
 static inline Bytes *v_bytes(Value v) { return (Bytes *)v_obj(v); }
 static inline ByteArray *v_bytearray(Value v) { return (ByteArray *)v_obj(v); }
 static inline bool is_bytearray(Value v) { return v_has_layout(v, LAY_BYTEARRAY); }
-static inline uint8_t *bytearray_data(const ByteArray *b) { return b->block + b->start; }
+static inline uint8_t *bytearray_data(const ByteArray *b) { return (uint8_t *)((uintptr_t)b->block + b->start); } /* an empty one has no block */
 
 /* NULL: MemoryError or OverflowError pending. data NULL: zeros, to be filled before anyone sees it. The empty bytes object is shared per VM
    when data is given. */

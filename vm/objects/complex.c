@@ -185,10 +185,11 @@ static bool is_j(const char *s, const char *end) { return s < end && (*s == 'j' 
 
 /* x, yj, x+yj, j, +j..., perhaps in parentheses. Trimmed. */
 static bool parse_text(const char *s, size_t n, Pair *out) {
+  if (n == 0) return false;
   const char *end = s + n;
   size_t used;
   *out = (Pair){0.0, 0.0};
-  if (n && *s == '(') {
+  if (*s == '(') {
     if (n < 2 || end[-1] != ')') return false;
     s++;
     n -= 2;
