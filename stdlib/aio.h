@@ -19,6 +19,7 @@ typedef struct Future {
   bool log_traceback : 1;  /* nobody has seen the exception */
   bool failed : 1;         /* value is an exception; of a cancelled one: the CancelledError that it ended with */
   bool is_task : 1;
+  bool quiet : 1;          /* _log_destroy_pending = False */
   bool must_cancel : 1, listed : 1, foreign : 1 /* of a task: no coroutine of the VM but an object with send() and throw() */;
 } Future;
 

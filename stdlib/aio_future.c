@@ -164,11 +164,7 @@ static tiny_val m_set_result(tiny_vm *vm, tiny_args *a) {
   SELF(f);
   if (f->is_task) return tiny_raise(vm, TINY_RUNTIME_ERROR, "Task does not support set_result operation");
   if (!ready(vm, f)) return TINY_FAIL;
-  if (f->state != FUT_PENDING) {
-    tiny_val text = tiny_format(vm, "%s: %R", f->state == FUT_CANCELLED ? "CANCELLED" : "FINISHED", future_self(f));
-    const char *s = tiny_to_str(vm, text, NULL);
-    return s ? (invalid_state(vm, s), TINY_FAIL) : TINY_FAIL;
-  }
+  if (f->state != FUT_PENDING) return invalid_state(vm, "invalid state"), TINY_FAIL;
   return future_finish(vm, f, tiny_arg(a, 1)) ? TINY_NONE : TINY_FAIL;
 }
 
@@ -177,11 +173,7 @@ static tiny_val m_set_exception(tiny_vm *vm, tiny_args *a) {
   if (f->is_task) return tiny_raise(vm, TINY_RUNTIME_ERROR, "Task does not support set_exception operation");
   if (!ready(vm, f)) return TINY_FAIL;
   tiny_val e = tiny_arg(a, 1);
-  if (f->state != FUT_PENDING) {
-    tiny_val text = tiny_format(vm, "%s: %R", f->state == FUT_CANCELLED ? "CANCELLED" : "FINISHED", future_self(f));
-    const char *s = tiny_to_str(vm, text, NULL);
-    return s ? (invalid_state(vm, s), TINY_FAIL) : TINY_FAIL;
-  }
+  if (f->state != FUT_PENDING) return invalid_state(vm, "invalid state"), TINY_FAIL;
   if (tiny_kind_of(vm, e) == TINY_T_TYPE) e = tiny_call(vm, e, 0, NULL);
   int is_exc = tiny_isinstance(vm, e, tiny_exc_class(vm, TINY_BASE_EXCEPTION));
   if (is_exc < 0) return TINY_FAIL;

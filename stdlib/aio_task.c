@@ -247,6 +247,12 @@ static tiny_val m_uncancel(tiny_vm *vm, tiny_args *a) {
 }
 static tiny_val g_waiter(tiny_vm *vm, tiny_args *a) { SELF(t); return t->waiter; }
 static tiny_val g_must_cancel(tiny_vm *vm, tiny_args *a) { SELF(t); return tiny_bool(t->f.must_cancel); }
+static tiny_val g_log_destroy(tiny_vm *vm, tiny_args *a) { SELF(t); return tiny_bool(!t->f.quiet); }
+static tiny_val s_log_destroy(tiny_vm *vm, tiny_args *a) {
+  SELF(t);
+  t->f.quiet = tiny_truth(vm, tiny_arg(a, 1)) == 0;
+  return TINY_NONE;
+}
 static tiny_val m_get_stack(tiny_vm *vm, tiny_args *a) {
   tiny_val argv[2] = {tiny_arg(a, 0), tiny_arg(a, 1)};
   return tiny_call_method(vm, tiny_import(vm, "asyncio.base_tasks"), "_task_get_stack", 2, argv);
@@ -259,6 +265,7 @@ static tiny_val m_print_stack(tiny_vm *vm, tiny_args *a) {
 static const tiny_def task_methods[] = {{"__init__", m_init, "(self, coro, *, loop=None, name=None, context=None, eager_start=False)", NULL}, {"get_name", m_get_name, "(self, /)", NULL},
     {"set_name", m_set_name, "(self, value, /)", NULL}, {"get_coro", m_get_coro, "(self, /)", NULL}, {"get_context", m_get_context, "(self, /)", NULL},
     {"cancelling", m_cancelling, "(self, /)", "Return the count of the task's cancellation requests."}, {"uncancel", m_uncancel, "(self, /)", "Decrement the task's count of cancellation requests."},
+    {"@_log_destroy_pending", g_log_destroy, "(self, /)", NULL}, {"=_log_destroy_pending", s_log_destroy, "(self, v, /)", NULL},
     {"get_stack", m_get_stack, "(self, *, limit=None)", NULL}, {"print_stack", m_print_stack, "(self, *, limit=None, file=None)", NULL}, {"@_fut_waiter", g_waiter, "(self, /)", NULL}, {"@_must_cancel", g_must_cancel, "(self, /)", NULL},
     {"@_coro", m_get_coro, "(self, /)", NULL}, {0}};
 const tiny_class aio_task_class = {.name = "_asyncio.Task", .data_size = sizeof(Task), .methods = task_methods, .trace = task_trace, .flags = TINY_CLASS_DICT, .base = &aio_future_class, .await = future_await};

@@ -236,6 +236,11 @@ static tiny_val m_write(tiny_vm *vm, tiny_args *a) {
   return write_bytes(vm, s, data, n) ? TINY_NONE : TINY_FAIL;
 }
 
+static tiny_val m_writelines(tiny_vm *vm, tiny_args *a) {
+  tiny_val list = tiny_arg(a, 1), all = tiny_call_method(vm, tiny_bytes(vm, "", 0), "join", 1, &list);
+  return tiny_failed(all) ? all : tiny_call_method(vm, tiny_arg(a, 0), "write", 1, &all);
+}
+
 typedef struct ShutReq { uv_shutdown_t req; tiny_vm *vm; } ShutReq;
 static void on_shutdown(uv_shutdown_t *req, int status) {
   ShutReq *q = (ShutReq *)req;
@@ -290,7 +295,7 @@ static tiny_val m_set_limits(tiny_vm *vm, tiny_args *a) {
   STREAM(s);
   int64_t high = 65536, low;
   if (!tiny_is_none(tiny_arg(a, 1)) && !tiny_to_int(vm, tiny_arg(a, 1), &high)) return TINY_FAIL;
-  low = high / 4;
+  low = high >= 0 ? high / 4 : (high - 3) / 4;
   if (!tiny_is_none(tiny_arg(a, 2)) && !tiny_to_int(vm, tiny_arg(a, 2), &low)) return TINY_FAIL;
   if (tiny_is_none(tiny_arg(a, 1)) && !tiny_is_none(tiny_arg(a, 2))) high = 4 * low;
   if (!(high >= low && low >= 0)) return tiny_raise(vm, TINY_VALUE_ERROR, "high (%lld) must be >= low (%lld) must be >= 0", (long long)high, (long long)low);
@@ -330,6 +335,7 @@ static tiny_val m_fileno(tiny_vm *vm, tiny_args *a) {
 
 static const tiny_def stream_methods[] = {{"_start", m_start, "(self: Stream, reader, on_data, on_eof, on_lost, protocol, reads, /)", NULL}, {"pause_reading", m_pause_reading, "(self: Stream)", NULL},
     {"resume_reading", m_resume_reading, "(self: Stream)", NULL}, {"is_reading", m_is_reading, "(self: Stream)", NULL}, {"write", m_write, "(self: Stream, data)", NULL},
+    {"writelines", m_writelines, "(self: Stream, list_of_data)", NULL},
     {"write_eof", m_write_eof, "(self: Stream)", NULL}, {"can_write_eof", m_can_write_eof, "(self: Stream)", NULL}, {"_drop", m_drop, "(self: Stream, /)", NULL}, {"_drainer", m_drainer, "(self: Stream, /)", NULL}, {"close", m_close, "(self: Stream)", NULL},
     {"abort", m_abort, "(self: Stream)", NULL}, {"is_closing", m_is_closing, "(self: Stream)", NULL}, {"get_write_buffer_size", m_buffer_size, "(self: Stream)", NULL},
     {"get_write_buffer_limits", m_limits, "(self: Stream)", NULL}, {"set_write_buffer_limits", m_set_limits, "(self: Stream, high=None, low=None)", NULL},
