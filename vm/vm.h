@@ -98,6 +98,7 @@ struct tiny_vm {
   struct ErrorBox *error_box;
   uint64_t int_max_str_digits;
   bool stress;                 /* collect at every safe point */
+  Value agen_step;             /* body of asend() and the like, made for each item of an async for */
   uint32_t origin_depth;       /* frames that a new coroutine notes in cr_origin; 0: none */
   Value asyncgen_firstiter, asyncgen_finalizer;
   uint32_t unraisable;         /* errors reported by finalizers so far */

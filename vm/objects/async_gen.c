@@ -92,9 +92,27 @@ static Value make_step(VM *vm, const Type *type, const char *body, Value ag, Val
   return announce(vm, ag) ? gen_from_builtin(vm, type, body, 3, argv) : V_FAIL;
 }
 
-Value async_gen_anext(VM *vm, Value ag) { return make_step(vm, &asend_type, "_agen_step", ag, V_NONE); }
+/* asend(value): the way of every item, so without a look for the function and without binding its arguments one by one. */
+static Value make_asend(VM *vm, Value ag, Value value) {
+  if (v_absent(vm->agen_step)) {
+    Value fn = rt_frozen(vm, "_agen_step");
+    if (v_failed(fn)) return V_FAIL;
+    vm->agen_step = fn;
+  }
+  if (!announce(vm, ag)) return V_FAIL;
+  Gen *step = gen_new(vm, (Function *)v_obj(vm->agen_step));
+  if (!step) return V_FAIL;
+  Value *regs = frame_regs(&step->frame);
+  regs[0] = ag;
+  regs[1] = value;
+  regs[2] = V_NONE;
+  step->head.type = &asend_type;
+  step->head.shape = asend_type.shape_id;
+  return v_from_obj(step);
+}
+Value async_gen_anext(VM *vm, Value ag) { return make_asend(vm, ag, V_NONE); }
 static Value ag_anext(VM *vm, Args *a) { return async_gen_anext(vm, a->v[0]); }
-static Value ag_asend(VM *vm, Args *a) { return make_step(vm, &asend_type, "_agen_step", a->v[0], a->v[1]); }
+static Value ag_asend(VM *vm, Args *a) { return make_asend(vm, a->v[0], a->v[1]); }
 
 /* The arguments of throw(), kept until the step begins. */
 static Value throw_args(VM *vm, Args *a) {
