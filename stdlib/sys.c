@@ -52,7 +52,8 @@ static tiny_val sys_set_int_max_str_digits(tiny_vm *vm, tiny_args *a) {
 /* default: what to give for objects without a working __sizeof__ */
 static tiny_val sys_getsizeof(tiny_vm *vm, tiny_args *a) {
   tiny_val v = tiny_arg(a, 0), size = tiny_call(vm, tiny_getattr(vm, tiny_type(vm, v), "__sizeof__"), 1, &v);
-  int64_t n;
+  int64_t n = 0;
+  if (!tiny_failed(size) && strcmp(tiny_type_name(vm, size), "int") != 0) size = tiny_raise(vm, TINY_TYPE_ERROR, "an integer is required");
   if (!tiny_to_int(vm, size, &n)) {
     if (tiny_is_absent(tiny_arg(a, 1)) || !tiny_pending_is(vm, TINY_TYPE_ERROR)) return TINY_FAIL;
     tiny_clear_error(vm);

@@ -90,8 +90,20 @@ static Value get_class(VM *vm, Value self) {
   return rt_type_value(type_of(self));
 }
 
+/* Slots of the same names in the same places. */
+static bool same_members(VM *vm, const Class *a, const Class *b) {
+  size_t pos = 0;
+  Value key, v;
+  while (dict_next(a->ns, &pos, &key, &v)) {
+    if (!v_is_exact(v, &member_descr_type) || ((MemberDescr *)v_obj(v))->owner != &a->t || !is_str(key)) continue;
+    Value other = dict_get_str(vm, b->ns, v_str(key));
+    if (!v_is_exact(other, &member_descr_type) || ((MemberDescr *)v_obj(other))->index != ((MemberDescr *)v_obj(v))->index) return false;
+  }
+  return true;
+}
+
 /* Can instances of one class become instances of the other: same struct, same members? */
-static bool compatible(const Type *a, const Type *b) {
+static bool compatible(VM *vm, const Type *a, const Type *b) {
   if (a->layout != b->layout || type_builtin_base(a) != type_builtin_base(b)) return false;
   if (((a->flags ^ b->flags) & (TYPE_HAS_ATTRS | TYPE_ATTRS_BEHIND)) != 0) return false;
   if (type_class(a)->n_members != type_class(b)->n_members) return false;
@@ -99,7 +111,7 @@ static bool compatible(const Type *a, const Type *b) {
   const Type *x = a, *y = b; /* the members must come from the same class, or the classes have the same slots by name and order */
   while (x->base && type_is_heap(x->base) && type_class(x->base)->n_members == type_class(x)->n_members) x = x->base;
   while (y->base && type_is_heap(y->base) && type_class(y->base)->n_members == type_class(y)->n_members) y = y->base;
-  return x == y || x->base == y->base;
+  return x == y || (x->base == y->base && same_members(vm, type_class(x), type_class(y)));
 }
 
 static bool set_class(VM *vm, Value self, Value v) {
@@ -116,7 +128,7 @@ static bool set_class(VM *vm, Value self, Value v) {
     attr_flush_caches(vm);
     return true;
   }
-  if (!compatible(from, to)) return rt_raise_b(vm, &exc_TypeError, "__class__ assignment: '%N' object layout differs from '%N'", to, from);
+  if (!compatible(vm, from, to)) return rt_raise_b(vm, &exc_TypeError, "__class__ assignment: '%N' object layout differs from '%N'", to, from);
   return instance_change_class(vm, v_obj(self), to);
 }
 

@@ -251,6 +251,7 @@ static bool fail_count(VM *vm, const SigNames *nm, const Signature *sig, int min
   char text[64];
   const char *how = min == max ? "" : given < min ? "at least " : "at most ";
   int want = given < min ? min : max;
+  if (nm->prefix && !strcmp(nm->name, "__new__")) return rt_raise_b(vm, &exc_TypeError, "%s.__new__(): not enough arguments", nm->prefix);
   if (nm->wrapper) /* those of slots with an optional or a second argument put an empty name before "expected" */
     return rt_raise_b(vm, &exc_TypeError, "%sexpected %s%d argument%s, got %d", nm->repeats || max > 1 ? " " : "", how, want, want == 1 ? "" : "s", given);
   if (sig->varargs)
