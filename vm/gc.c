@@ -398,18 +398,16 @@ static void set_thresholds(VM *vm, Heap *h) {
   h->stats.live_bytes = live;
   h->stats.free_bytes = h->free_bytes;
   h->nursery = NURSERY > cost + cost / 2 ? NURSERY : cost + cost / 2;
-  if (h->full) {
-    h->full_at = live * 2 + live / 2 + FULL_MORE;
-    h->want_full = false;
-  } else if (live > h->full_at) {
-    h->want_full = true;
-  }
-  size_t budget = h->nursery;
+  size_t growth = live + live / 2 + FULL_MORE, budget = h->nursery;
+  bool scattered = false; /* the limit is near, and much of what is used are free cells */
   if (m->limit) {
-    size_t room = m->limit > m->used ? m->limit - m->used : 0;
+    size_t room = m->limit > m->used ? m->limit - m->used : 0, more = m->limit > live ? (m->limit - live) / 2 : 0;
     if (budget > room / 2) budget = room / 2;
-    if (m->used > m->limit / 2) h->want_full = true;
+    if (growth > more) growth = more;
+    scattered = room < m->limit / 4 && h->free_bytes > m->used / 4;
   }
+  if (h->full) h->full_at = live + growth;
+  h->want_full = !h->full && (live > h->full_at || scattered);
   m->gc_at = m->used + budget;
 }
 

@@ -272,9 +272,9 @@ void pages_destroy_all(VM *vm, Heap *h) {
 #define KEEP_EMPTY ((size_t)1 << 20)
 
 /* Empty pages stay for the next round, up to some bytes: to give them back and fault them in again costs more than marking. */
-static bool keep_empty(Heap *h, const Page *p) {
+static bool keep_empty(const VM *vm, Heap *h, const Page *p) {
   if (!h->full) return true;
-  size_t keep = h->stats.live_bytes / 4 + KEEP_EMPTY;
+  size_t keep = vm->mem.limit ? 0 : h->stats.live_bytes / 4 + KEEP_EMPTY;
   if (h->kept_empty + p->raw_size > keep) return false;
   h->kept_empty += p->raw_size;
   return true;
@@ -298,7 +298,7 @@ static void sweep_pages(VM *vm, Heap *h, SizeClass *c, bool leaf) {
   while ((p = reversed) != NULL) {
     reversed = p->next;
     sweep_page(vm, h, p, leaf);
-    if (p->live == 0 && !keep_empty(h, p)) {
+    if (p->live == 0 && !keep_empty(vm, h, p)) {
       release_page(vm, h, p);
       continue;
     }
@@ -373,7 +373,7 @@ void pages_sweep_rest(VM *vm, Heap *h) {
     Page **link = &h->classes[KIND_LEAF][cls].pages;
     for (Page *p; (p = *link) != NULL;) {
       if (p->state == PAGE_UNSWEPT) sweep_page(vm, h, p, true);
-      if (p->state == PAGE_CLEAN && p->live == 0 && !keep_empty(h, p)) {
+      if (p->state == PAGE_CLEAN && p->live == 0 && !keep_empty(vm, h, p)) {
         *link = p->next;
         release_page(vm, h, p);
       } else {
