@@ -641,7 +641,7 @@ bool class_overlooks_keywords(VM *vm, const Type *cls, const Type *t, bool init)
   if (!type_is_heap(cls)) return false;
   ClassCall plan;
   if (init) return t == &list_type && class_call(vm, cls, &plan) && !v_absent(plan.new_);
-  if (t != &tuple_type && t != &float_type && t != &frozenset_type) return false;
+  if (t != &tuple_type && t != &float_type && t != &frozenset_type && t != &map_type && t != &filter_type && t != &reversed_type) return false;
   return class_call(vm, cls, &plan) && !v_absent(plan.init);
 }
 
