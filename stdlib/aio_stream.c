@@ -27,15 +27,17 @@ static void reader_destroy(tiny_vm *vm, void *data) {
 
 #define READER(name) Reader *name = tiny_data(vm, tiny_arg(a, 0), &aio_reader_class); if (!name || !name->ready) return tiny_raise(vm, TINY_TYPE_ERROR, "StreamReader object is required")
 
+enum { KEPT = 4096 }; /* an empty buffer of more bytes is given back: many connections, few of them busy */
+
 static bool reserve(tiny_vm *vm, Reader *r, size_t more) {
   if (r->start + r->len + more <= r->cap) return true;
-  if (r->start && r->len + more <= r->cap) { /* moves less than was consumed, as the capacity is at least twice what is kept */
+  if (r->start && r->len + more <= r->cap && r->start >= r->len) { /* moves no more than was consumed */
     memmove(r->buf, r->buf + r->start, r->len);
     r->start = 0;
     return true;
   }
-  size_t cap = r->cap ? r->cap : 1024;
-  while (cap < 2 * (r->len + more)) cap *= 2;
+  size_t cap = r->len ? 2 * (r->len + more) : more;
+  if (cap < 1024) cap = 1024;
   char *fresh = tiny_alloc(vm, NULL, 0, cap);
   if (!fresh) return (void)tiny_no_memory(vm), false;
   if (r->len) memcpy(fresh, r->buf + r->start, r->len);
@@ -46,10 +48,13 @@ static bool reserve(tiny_vm *vm, Reader *r, size_t more) {
   return true;
 }
 
-static void drop(Reader *r, size_t n) {
+static void drop(tiny_vm *vm, Reader *r, size_t n) {
   r->len -= n;
   r->start = r->len ? r->start + n : 0;
   r->scanned = 0;
+  if (r->len || r->cap <= KEPT) return;
+  reader_destroy(vm, r);
+  r->cap = 0;
 }
 
 static bool resume(tiny_vm *vm, Reader *r) {
@@ -61,7 +66,7 @@ static bool resume(tiny_vm *vm, Reader *r) {
 static tiny_val take(tiny_vm *vm, Reader *r, size_t n) {
   tiny_val b = tiny_bytes(vm, n ? r->buf + r->start : "", n);
   if (tiny_failed(b)) return b;
-  drop(r, n);
+  drop(vm, r, n);
   return resume(vm, r) ? b : TINY_FAIL;
 }
 
@@ -207,7 +212,7 @@ static tiny_val m_line(tiny_vm *vm, tiny_args *a) {
   const char *from = r->buf + r->start, *hit = r->len > r->scanned ? memchr(from + r->scanned, '\n', r->len - r->scanned) : NULL;
   size_t n = hit ? (size_t)(hit - from) : r->len;
   if (n > r->limit) { /* what was searched is given up, as asyncio does */
-    drop(r, hit ? n + 1 : r->len);
+    drop(vm, r, hit ? n + 1 : r->len);
     if (!resume(vm, r)) return TINY_FAIL;
     return tiny_raise(vm, TINY_VALUE_ERROR, hit ? "Separator is found, but chunk is longer than limit" : "Separator is not found, and chunk exceed the limit");
   }
