@@ -43,7 +43,14 @@ static Value c_function(VM *vm, Args *a) {
   return fn ? v_from_obj(fn) : V_FAIL;
 }
 
-static const tiny_def functions[] = {{"c_function", c_function, "(function, module: str, signature: str, /)", "Make a function one of the builtin kind."},
+/* object.__new__(cls) for the library's own classes, which it knows to be plain. */
+static Value new_object(VM *vm, Args *a) {
+  Instance *o = is_type(a->v[0]) && type_is_heap((const Type *)v_obj(a->v[0])) && ((const Type *)v_obj(a->v[0]))->layout == LAY_OBJECT ? instance_new(vm, (const Type *)v_obj(a->v[0])) : NULL;
+  return o ? v_from_obj(o) : rt_pending(vm) ? V_FAIL : rt_raise(vm, &exc_TypeError, "a plain class is required");
+}
+
+static const tiny_def functions[] = {{"new_object", new_object, "(cls, /)", "An instance of a plain class."},
+    {"c_function", c_function, "(function, module: str, signature: str, /)", "Make a function one of the builtin kind."},
     {"c_type", c_type, "(cls, /)", "Let messages name the class with its module."}, {0}};
 extern const tiny_module _class_module;
 const tiny_module _class_module = {.name = "_class", .functions = functions};

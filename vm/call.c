@@ -391,6 +391,11 @@ static Value then_new(VM *vm, Value state, tiny_outcome how, Value obj) {
   Tuple *st = v_tuple(state);
   const Type *cls = (const Type *)v_obj(st->items[0]);
   if (!rt_is_subtype(type_of(obj), cls)) return obj;
+  ClassCall plan; /* object.__init__ has nothing to say where a __new__ took the arguments */
+  if (type_is_heap(type_of(obj)) && !type_of(obj)->init) {
+    if (!class_call(vm, type_of(obj), &plan)) return V_FAIL;
+    if (v_absent(plan.init) && !v_absent(plan.new_)) return obj;
+  }
   Value fn, self;
   if (!attr_special(vm, obj, NAME(vm, __init__), &fn, &self)) return obj;
   Tuple *args = v_tuple(st->items[1]);
