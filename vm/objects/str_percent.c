@@ -228,7 +228,7 @@ static bool to_int(Percent *p, char type, Value *v) {
     if (v_failed(r)) return false;
     if (!v_absent(r) && !is_int(r)) return rt_raise_b(vm, &exc_TypeError, "%s returned non-int (type %T)", real ? "__int__" : "__index__", r);
   }
-  if (v_absent(r)) return rt_raise_b(vm, &exc_TypeError, "%%%c format: %s is required, not %T", p->bytes && real ? 'd' : type, real ? "a real number" : "an integer", *v);
+  if (v_absent(r)) return rt_raise_b(vm, &exc_TypeError, "%%%c format: %s is required, not %T", p->bytes && type == 'i' ? 'd' : type, real ? "a real number" : "an integer", *v);
   *v = r;
   return true;
 }
