@@ -181,6 +181,13 @@ static void find_finalizable(void *ctx, Obj *o) {
   else gc_mark_obj(&vm->heap->tracer, o); /* no memory for the queue: let it live until the next collection */
 }
 
+/* An object that was made before its class got a __del__. */
+static void find_late(void *ctx, Obj *o) {
+  if (o->type->flags & TYPE_HAS_DEL) find_finalizable(ctx, o);
+}
+
+void gc_late_finalizers(VM *vm) { vm->heap->late_finalizers = true; }
+
 static void mark_queue(Heap *h) {
   for (size_t i = h->queue_at; i < h->queue_len; i++) gc_mark_obj(&h->tracer, h->queue[i]);
 }
@@ -476,6 +483,7 @@ static void collect(VM *vm, bool full, Obj *first) {
   weak_clear(vm, h);
   size_t queued = h->queue_len;
   pages_each(h, KIND_FINAL, find_finalizable, vm);
+  for (int kind = 0; h->late_finalizers && kind < KIND_FINAL; kind++) pages_each(h, kind, find_late, vm);
   drain(t);
   if (h->queue_len != queued) {
     mark_queue(h);

@@ -38,6 +38,7 @@ void gc_mark_array(Tracer *t, const Value *items, size_t n);
 typedef struct Heap Heap;
 bool gc_init(VM *vm);
 void gc_free_all(VM *vm);
+void gc_late_finalizers(VM *vm);                     /* a class with instances got a __del__, or an instance a class that has one */
 void gc_collect(VM *vm);                             /* a full collection now; queues finalizers, does not run them */
 void gc_step(VM *vm);                                /* the collection that is due: mostly a minor one */
 bool gc_run_finalizers(VM *vm);                      /* [script] queued __del__, closing of abandoned generators, weakref callbacks; errors are reported, not raised */

@@ -67,6 +67,7 @@ struct Heap {
   size_t weak_size, weak_used;
   Obj **queue;             /* objects whose finalizer is to run, weakrefs whose callback is to run */
   size_t queue_len, queue_cap, queue_at;
+  bool late_finalizers;    /* some class got a __del__ when it may have had instances: those do not stand among KIND_FINAL */
   bool finalizing, collecting, finishing /* the program ends: what lives is finalized, too */;
   size_t taken, nursery;   /* bytes of cells put to use since the last collection, and how many there may be until the next */
   size_t free_bytes;       /* of cells in pages that are not in use now; of unswept pages an estimate */

@@ -270,6 +270,7 @@ static void update_one(void *ctx, Class *c) {
   uint32_t before = c->t.flags;
   if (!rt_is_subtype(&c->t, u->of)) return;
   compute_flags(u->vm, c);
+  if (c->t.flags & ~before & TYPE_HAS_DEL) gc_late_finalizers(u->vm);
   u->changed |= before != c->t.flags;
 }
 void class_update_flags(VM *vm, Class *c) {

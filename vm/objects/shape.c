@@ -395,6 +395,7 @@ bool instance_change_class(VM *vm, Obj *o, const Type *to) {
       }
     }
   }
+  if (to->flags & ~o->type->flags & TYPE_HAS_DEL) gc_late_finalizers(vm);
   gc_store_obj(vm, o, &o->type, to);
   o->shape = root->id;
   return true;
