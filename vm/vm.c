@@ -303,7 +303,8 @@ bool vm_safe_point(VM *vm) {
   if (vm->deadline_ns && now_ns() >= vm->deadline_ns) return strike(vm, LIMIT_DEADLINE);
   if (refill(vm)) {
     if (vm->stress) { /* rarer in a large heap and a long run, or those tests would never end */
-      int32_t take = 1 + (int32_t)(gc_stats(vm)->live_bytes >> 19) + (int32_t)(gc_stats(vm)->collections >> 12);
+      size_t live = gc_stats(vm)->live_bytes;
+      int32_t take = 1 + (int32_t)(live >> 20 ? live >> 17 : 0) + (int32_t)(gc_stats(vm)->collections >> 12);
       if (take < vm->fuel) {
         vm->fuel_left += vm->fuel_left == UINT64_MAX ? 0 : (uint64_t)(vm->fuel - take);
         vm->fuel = take;
