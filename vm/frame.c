@@ -156,6 +156,7 @@ static void trace_frame(Tracer *t, Frame *f) {
     gc_mark(t, nf->state);
     gc_mark(t, nf->want_gen);
   } else if (f->flags & FRAME_GEN) {
+    drop_dead(f); /* it runs */
     gc_mark_obj(t, frame_gen(f)); /* traces its own registers, and its delegators */
   } else {
     gc_mark_obj(t, f->func);

@@ -110,7 +110,7 @@ static inline const Type *obj_type(const void *o) { return ((const Obj *)o)->typ
 
 extern const Type object_type, type_type, none_type, bool_type, int_type, float_type, complex_type, str_type, bytes_type, bytearray_type, tuple_type, list_type, dict_type,
     set_type, frozenset_type, range_type, slice_type, function_type, native_type, method_type, module_type, cell_type, code_type, generator_type, coroutine_type,
-    async_generator_type, asend_type, athrow_type, coroutine_wrapper_type, ellipsis_type, notimpl_type, property_type, classmethod_type, staticmethod_type, super_type, memoryview_type;
+    async_generator_type, asend_type, athrow_type, anext_awaitable_type, coroutine_wrapper_type, ellipsis_type, notimpl_type, property_type, classmethod_type, staticmethod_type, super_type, memoryview_type;
 
 /* Indexed by w >> 4 of a special value. */
 extern const Type *const special_types[SPECIAL_COUNT];

@@ -102,7 +102,7 @@ static void copy_return(Frame *to, const Frame *from) {
 static Begin begin_ended(VM *vm, Gen *g, ResumeMode mode, Value value) {
   if (mode != RESUME_CLOSE) {
     const Type *t = g->head.type;
-    const char *what = t == &coroutine_type ? "coroutine" : t == &asend_type ? "__anext__()/asend()" : t == &athrow_type ? "aclose()/athrow()" : NULL;
+    const char *what = t == &coroutine_type ? "coroutine" : t == &asend_type || t == &anext_awaitable_type ? "__anext__()/asend()" : t == &athrow_type ? "aclose()/athrow()" : NULL;
     if (what) {
       rt_raise(vm, &exc_RuntimeError, "cannot reuse already awaited %s", what);
       return BEGIN_FAIL;
