@@ -96,7 +96,7 @@ CASES = {
     'folder that is a package': '$P pkg',
     'empty file': '$P empty.py',
     'device': '$P /dev/null',
-    'fifo': 'mkfifo pipe; (cat hello.py >pipe) & $P pipe',
+    'fifo': 'mkfifo pipe; (cat hello.py >pipe &); $P pipe',
     'shebang': '$P shebang.py',
     'traceback': '$P fails.py',
     'traceback of an import': '$P imports_fails.py',
