@@ -269,6 +269,7 @@ bool error_init(VM *vm) {
 
 /* A new MemoryError where there is room for that small object (a big request was refused), else the one kept for this moment, made as new. */
 Value rt_no_memory(VM *vm) {
+  gc_no_memory(vm);
   if (!vm->memory_error_busy) {
     vm->memory_error_busy = true;
     Value fresh = exc_new(vm, &exc_MemoryError, 0, NULL);

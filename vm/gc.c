@@ -394,6 +394,12 @@ static void queue_from(VM *vm, Tracer *t, Obj *first) {
   t->n = 0;
 }
 
+void gc_no_memory(VM *vm) {
+  if (!vm->heap) return;
+  vm->heap->want_full = true;
+  gc_poke(vm);
+}
+
 /* Every minor collection looks at the roots, the open objects and the weak tables: the more there are of those, the rarer it comes. */
 static size_t minor_cost(VM *vm, const Heap *h) {
   return pages_live(h, KIND_OPEN) + pages_live(h, KIND_FINAL) + frame_stack_bytes(vm) + (h->weak_size * sizeof *h->weak + str_sweep_cost(vm) * 16);

@@ -41,6 +41,7 @@ void gc_free_all(VM *vm);
 void gc_late_finalizers(VM *vm);                     /* a class with instances got a __del__, or an instance a class that has one */
 void gc_collect(VM *vm);                             /* a full collection now; queues finalizers, does not run them */
 void gc_step(VM *vm);                                /* the collection that is due: mostly a minor one */
+void gc_no_memory(VM *vm);                           /* a request was refused: the next safe point collects fully, so that a script that drops what it has can go on */
 bool gc_run_finalizers(VM *vm);                      /* [script] queued __del__, closing of abandoned generators, weakref callbacks; errors are reported, not raised */
 void gc_finish(VM *vm);                              /* [script] end of the program: finalizers of garbage, then of all that lives */
 void gc_each(VM *vm, void (*fn)(void *ctx, Obj *o), void *ctx); /* every live object (gc.get_objects) */
