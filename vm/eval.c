@@ -1152,7 +1152,7 @@ do_return:
       g->head.small = (uint16_t)(A << 8 | GEN_SUSPENDED);
     } else {
       gen_suspend(vm, g, (uint8_t)A);
-      if (UNLIKELY(g->link->flags & GEN_CLOSING)) {
+      if (UNLIKELY(g->link && (g->link->flags & GEN_CLOSING))) {
         go = flow_suspend(vm, F, v, &end);
         goto going;
       }

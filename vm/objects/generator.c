@@ -295,7 +295,7 @@ Gen *async_gen_leave(VM *vm, Gen *ag) {
 
 void gen_suspend(VM *vm, Gen *leaf, uint8_t send_reg) {
   (void)vm;
-  Gen *root = leaf->delegator ? leaf->link : leaf;
+  Gen *root = leaf->delegator && leaf->link ? leaf->link : leaf; /* no link: it was closed by itself, from outside its chain */
   leaf->head.small = (uint16_t)(send_reg << 8 | GEN_SUSPENDED);
   gen_set_state(root, GEN_SUSPENDED);
 }
