@@ -39,10 +39,10 @@ static Value info_f(VM *vm, Args *a) {
   const Traceback *tb = v_traceback(a->v[0]);
   Position pos;
   traceback_position(tb, &pos);
-  Value text = line_text(vm, tb->code, tb->line);
+  Value text = line_text(vm, tb->code, traceback_line(tb));
   if (v_failed(text)) return V_FAIL;
   bool known = pos.col >= 0;
-  Value items[7] = {v_from_obj(tb->code->filename), v_from_int62(tb->line), v_from_obj(traceback_name(tb)), text, known ? v_from_int62(pos.end_line) : V_NONE,
+  Value items[7] = {v_from_obj(tb->code->filename), v_from_int62(traceback_line(tb)), v_from_obj(traceback_name(tb)), text, known ? v_from_int62(pos.end_line) : V_NONE,
                     known ? v_from_int62(pos.col) : V_NONE, known ? v_from_int62(pos.end_col) : V_NONE};
   Tuple *t = tuple_new(vm, items, 7);
   return t ? v_from_obj(t) : V_FAIL;

@@ -80,7 +80,7 @@ static bool add_frame(VM *vm, struct ErrorBox *box, const Traceback *tb) {
   Position p = {0};
   traceback_position(tb, &p);
   tiny_frame_info *f = &box->frames[box->n_frames++];
-  *f = (tiny_frame_info){.line = p.line > 0 ? p.line : tb->line, .column = column(vm, tb->code, p.line, p.col), .end_line = p.end_line,
+  *f = (tiny_frame_info){.line = p.line, .column = column(vm, tb->code, p.line, p.col), .end_line = p.end_line,
     .end_column = column(vm, tb->code, p.end_line, p.end_col)};
   f->file = (const char *)(uintptr_t)put_str(&box->text, tb->code->filename);
   f->name = (const char *)(uintptr_t)put_str(&box->text, traceback_name(tb));

@@ -80,7 +80,7 @@ static Str *for_name(VM *vm, Value exc) {
   if (!is_str(wanted) || !tb) return NULL;
   while (tb->next) tb = tb->next;
   Str *found = in_locals(v_str(wanted), tb->code);
-  if (!found) found = in_dict(v_str(wanted), tb->globals);
+  if (!found) found = in_dict(v_str(wanted), tb->func->globals);
   return found ? found : in_dict(v_str(wanted), vm->builtins->dict);
 }
 

@@ -114,10 +114,9 @@ static void entry(Printer *p, const Traceback *tb) {
   traceback_position(tb, &pos);
   line(p, "  File \"");
   put(p, tb->code->filename);
-  buf_printf(p->out, "\", line %d, in ", (int)tb->line);
+  buf_printf(p->out, "\", line %d, in ", (int)pos.line);
   put(p, traceback_name(tb));
   buf_char(p->out, '\n');
-  pos.line = tb->line;
   source_line(p, tb, &pos);
 }
 
@@ -134,7 +133,7 @@ static void entries(Printer *p, const Traceback *tb) {
   for (; n > MAX_ENTRIES; n--) tb = tb->next;
   const Traceback *last = NULL;
   for (; tb; tb = tb->next) {
-    bool same = last && tb->line == last->line && str_equal(tb->code->filename, last->code->filename) && str_equal(traceback_name(tb), traceback_name(last));
+    bool same = last && traceback_line(tb) == traceback_line(last) && str_equal(tb->code->filename, last->code->filename) && str_equal(traceback_name(tb), traceback_name(last));
     if (!same) {
       if (run > MAX_REPEATS) repeats(p, run);
       run = 0;

@@ -35,7 +35,7 @@ struct tiny_vm {
   uint32_t dict_version;       /* last keys_version given out */
   Mem mem;
   Heap *heap;
-  struct FrameObject **frame_objects; /* of live frames: see objects/frame_object.c */
+  struct FrameEntry *frame_objects;   /* of live frames: see objects/frame_object.c */
   size_t n_frame_objects, cap_frame_objects;
   StackChunk *chunk;
   /* budget */

@@ -17,14 +17,14 @@ typedef struct Traceback {
   Obj head;
   struct Traceback *next, *prev; /* prev: the entry of the caller; NULL: not known */
   Code *code;
-  uint32_t pc;
-  int32_t line;
+  uint32_t pc, end_pc;       /* where it was raised; where the frame was when it ended, if that was later (0: no) */
+  int32_t given_line;        /* by a script; 0: the one of pc */
   Value frame;               /* FrameObject; V_ABSENT: nobody asked for it yet */
-  struct Dict *globals;
+  struct Frame *live;        /* the frame has not ended, and stands in the VM's table with this entry (frame_object.c); else NULL */
   struct Function *func;
   uint16_t name_of, place_of; /* 1 + number of the comprehension whose entry this is; of the one it stands in at that moment. 0: none */
   uint32_t n_saved;
-  Value saved[];             /* locals of the frame that was left */
+  Value saved[];             /* locals of the frame when it was left; room for them while it is live */
 } Traceback;
 
 typedef struct Exception {

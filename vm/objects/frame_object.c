@@ -1,5 +1,7 @@
 /* Frame objects: what scripts see of an activation (sys._getframe, gi_frame, tb_frame). One for a frame, made when it is first needed: frames with an object
- * have FRAME_OBJECT set and stand in a weak table of the VM. While the frame lives the object looks at it; when the frame ends, it keeps the values of the locals. */
+ * have FRAME_OBJECT set and stand in a weak table of the VM. While the frame lives the object looks at it; when the frame ends, it keeps the values of the locals.
+ * A function that catches one exception needs no object for it: the traceback entry stands in the table in its place, until a script asks for the object or a
+ * second exception comes. */
 #include "vm/objects/traceback.h"
 #include "vm/objects/list.h"
 #include "vm/type_ids.h"
@@ -9,46 +11,60 @@ static FrameObject *as_frame(Value v) { return (FrameObject *)v_obj(v); }
 
 /* ---------------------------------------------------------------- the table: open addressing by the frame's address */
 
+typedef struct FrameEntry {
+  const Frame *live;      /* NULL: a free place */
+  Obj *obj;               /* FrameObject or Traceback */
+} FrameEntry;
+
 static size_t table_at(const VM *vm, const Frame *f) {
   size_t mask = vm->cap_frame_objects - 1, i = (size_t)(((uintptr_t)f >> 4) * UINT64_C(0x9E3779B97F4A7C15) >> 20) & mask;
-  while (vm->frame_objects[i] && vm->frame_objects[i]->live != f) i = (i + 1) & mask;
+  while (vm->frame_objects[i].live && vm->frame_objects[i].live != f) i = (i + 1) & mask;
   return i;
 }
 
 static bool table_grow(VM *vm) {
   size_t old_cap = vm->cap_frame_objects, cap = old_cap ? old_cap * 2 : 16;
-  FrameObject **old = vm->frame_objects, **fresh = mem_zalloc(&vm->mem, cap * sizeof *fresh);
+  FrameEntry *old = vm->frame_objects, *fresh = mem_zalloc(&vm->mem, cap * sizeof *fresh);
   if (!fresh) return rt_no_memory(vm), false;
   vm->frame_objects = fresh;
   vm->cap_frame_objects = cap;
   for (size_t i = 0; i < old_cap; i++)
-    if (old[i]) fresh[table_at(vm, old[i]->live)] = old[i];
+    if (old[i].live) fresh[table_at(vm, old[i].live)] = old[i];
   mem_free(&vm->mem, old, old_cap * sizeof *old);
   return true;
 }
 
-static FrameObject *find(const VM *vm, const Frame *f) {
-  return (f->flags & FRAME_OBJECT) && vm->cap_frame_objects ? vm->frame_objects[table_at(vm, f)] : NULL;
+static bool table_add(VM *vm, Frame *f, Obj *o) {
+  if ((vm->n_frame_objects + 1) * 2 > vm->cap_frame_objects && !table_grow(vm)) return false;
+  vm->frame_objects[table_at(vm, f)] = (FrameEntry){f, o};
+  vm->n_frame_objects++;
+  f->flags |= FRAME_OBJECT;
+  return true;
+}
+
+/* FrameObject or Traceback; NULL: none. */
+static Obj *known(const VM *vm, const Frame *f) {
+  return (f->flags & FRAME_OBJECT) && vm->cap_frame_objects ? vm->frame_objects[table_at(vm, f)].obj : NULL;
 }
 
 static void table_remove(VM *vm, size_t i) {
   size_t mask = vm->cap_frame_objects - 1;
-  vm->frame_objects[i] = NULL;
+  vm->frame_objects[i] = (FrameEntry){NULL, NULL};
   vm->n_frame_objects--;
-  for (size_t k = (i + 1) & mask; vm->frame_objects[k]; k = (k + 1) & mask) { /* what stood behind it because of it moves up */
-    FrameObject *o = vm->frame_objects[k];
-    vm->frame_objects[k] = NULL;
-    vm->frame_objects[table_at(vm, o->live)] = o;
+  for (size_t k = (i + 1) & mask; vm->frame_objects[k].live; k = (k + 1) & mask) { /* what stood behind it because of it moves up */
+    FrameEntry e = vm->frame_objects[k];
+    vm->frame_objects[k] = (FrameEntry){NULL, NULL};
+    vm->frame_objects[table_at(vm, e.live)] = e;
   }
 }
 
-/* Before sweeping. The flags of their frames stay: a generator may die along with its object, and then its memory is no longer to be touched. */
+/* Before sweeping. The flags of their frames stay: a generator may die along with its object, and then its memory is no longer to be touched. From the back, as
+   removing moves entries down only, but for those that stand at the start of the table because of its end: hence a second pass when something went. */
 void frame_objects_prune(VM *vm) {
-  bool again = true;
-  while (again) {
+  for (bool again = true; again;) {
     again = false;
-    for (size_t i = 0; i < vm->cap_frame_objects; i++)
-      if (vm->frame_objects[i] && !gc_is_marked(vm, &vm->frame_objects[i]->head)) {
+    for (size_t i = vm->cap_frame_objects; i-- > 0;)
+      if (vm->frame_objects[i].live && !gc_is_marked(vm, vm->frame_objects[i].obj)) {
         table_remove(vm, i);
         again = true;
       }
@@ -74,18 +90,37 @@ static FrameObject *make(VM *vm, Function *func) {
   return o;
 }
 
-static FrameObject *attach(VM *vm, Frame *f) {
-  FrameObject *o = find(vm, f);
-  if (o) return o;
-  if ((vm->n_frame_objects + 1) * 2 > vm->cap_frame_objects && !table_grow(vm)) return NULL;
-  o = make(vm, f->func);
+static FrameObject *make_live(VM *vm, Frame *f) {
+  FrameObject *o = make(vm, f->func);
   if (!o) return NULL;
   o->live = f;
   if (f->flags & FRAME_GEN) o->gen = frame_gen(f);
-  vm->frame_objects[table_at(vm, f)] = o;
-  vm->n_frame_objects++;
-  f->flags |= FRAME_OBJECT;
   return o;
+}
+
+/* The frame's object, if it has one; an entry that stands for it gives way to one. NULL: none, or no memory for it. */
+static FrameObject *find(VM *vm, Frame *f) {
+  Obj *it = known(vm, f);
+  if (!it || it->type == &frame_type) return (FrameObject *)it;
+  FrameObject *o = make_live(vm, f);
+  if (!o) return NULL;
+  Traceback *tb = (Traceback *)it;
+  gc_store(vm, tb, &tb->frame, v_from_obj(o));
+  tb->live = NULL;
+  vm->frame_objects[table_at(vm, f)].obj = &o->head;
+  return o;
+}
+
+static FrameObject *attach(VM *vm, Frame *f) {
+  if (known(vm, f)) return find(vm, f);
+  FrameObject *o = make_live(vm, f);
+  return o && table_add(vm, f, &o->head) ? o : NULL;
+}
+
+void frame_entry_adopt(VM *vm, Frame *f, Traceback *tb) {
+  Value pending = vm->exc;
+  if (table_add(vm, f, &tb->head)) tb->live = f;
+  vm->exc = pending;
 }
 
 Value frame_object_new(VM *vm, Frame *f) {
@@ -106,7 +141,7 @@ Value frame_object_dead(VM *vm, Traceback *tb) {
   FrameObject *o = make(vm, tb->func);
   if (!o) return V_FAIL;
   gc_store_obj(vm, o, &o->entry, tb);
-  o->pc = tb->pc;
+  o->pc = tb->end_pc ? tb->end_pc : tb->pc;
   return v_from_obj(o);
 }
 
@@ -116,17 +151,30 @@ static Frame *caller(Frame *f) {
   return f;
 }
 
+/* Where the frame of an entry was last. An exception on its way out of it: where that was raised, not where it was raised again. */
+static uint32_t last_pc(VM *vm, const Frame *f, Value frame, const Traceback *entry) {
+  const Traceback *way = is_exception(vm->exc) ? exc_traceback(vm->exc) : NULL;
+  return way && (way == entry || (!v_absent(frame) && v_same(way->frame, frame))) ? way->pc : current_pc(f);
+}
+
 /* The frame is about to go. Without memory its locals are forgotten. */
 void frame_object_detach(VM *vm, Frame *f) {
-  FrameObject *o = find(vm, f);
+  Obj *it = known(vm, f);
   f->flags &= (uint8_t)~FRAME_OBJECT;
-  if (!o) return;
+  if (!it) return;
+  table_remove(vm, table_at(vm, f));
+  if (it->type == &traceback_type) {
+    Traceback *tb = (Traceback *)it;
+    tb->end_pc = last_pc(vm, f, V_ABSENT, tb);
+    tb->live = NULL;
+    traceback_save_locals(vm, tb, f);
+    return;
+  }
+  FrameObject *o = (FrameObject *)it;
   Value pending = vm->exc;
   const Code *code = f->func->code;
   const Value *regs = frame_regs(f);
-  table_remove(vm, table_at(vm, f));
-  o->pc = current_pc(f);
-  if (is_exception(pending) && exc_traceback(pending) && v_same(exc_traceback(pending)->frame, v_from_obj(o))) o->pc = exc_traceback(pending)->pc; /* not where it was raised again */
+  o->pc = last_pc(vm, f, v_from_obj(o), NULL);
   Frame *back = f->flags & FRAME_GEN ? NULL : caller(f);
   o->live = NULL;
   o->gen = NULL;
@@ -252,5 +300,5 @@ static Value frame_repr(VM *vm, Value self) {
   return rt_format(vm, "<frame at %p, file %R, line %d, code %U>", (void *)o, v_from_obj(o->func->code->filename), (int)frame_object_line(o), o->func->code->name);
 }
 
-const Type frame_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "frame", .base = &object_type, .layout = LAY_OTHER, .flags = TYPE_NO_NEW,
+const Type frame_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "frame", .base = &object_type, .layout = LAY_OTHER, .flags = TYPE_NO_NEW | TYPE_BARRIER,
                          .shape_id = TYPE_ID_frame, .size = sizeof(FrameObject), .trace = frame_trace, .repr = frame_repr, .methods = frame_methods, .getset = frame_getset};

@@ -101,6 +101,8 @@ bool native_bind(VM *vm, Native *fn, const Value *argv, int n_pos, Value kwnames
     for (; i < sig->n_params; i++) out[i] = sig->params[i].dflt;
     return true;
   }
+  Match m = v_absent(kwnames) ? signature_match_positional(vm, sig, argv, n_pos, out) : MATCH_NOT_YET;
+  if (m != MATCH_NOT_YET) return m == MATCH_DONE;
   SigNames nm;
   bool is_init = fn->head.type == &slot_wrapper_type && !strcmp(fn->def->name, "__init__");
   if (is_init && !v_absent(kwnames) && class_overlooks_keywords(vm, type_of(argv[0]), fn->owner, true)) kwnames = V_ABSENT;

@@ -5,6 +5,7 @@
  *   "varargs":        "find() takes at least 1 argument (0 given)"
  *   slot wrappers:    "expected 1 argument, got 0" */
 #include "vm/objects/signature.h"
+#include <limits.h>
 #include <stdio.h>
 #include "vm/vm.h"
 #include "vm/objects/int.h"
@@ -398,7 +399,7 @@ static bool check_counts(VM *vm, const Signature *sig, const SigNames *nm, int n
     return fail_full(vm, nm, "takes no keyword arguments");
   }
   if (stars || named == sig->n_posonly || sig->unpacked) {
-    int min = 0, max = sig->star >= 0 ? 65535 : sig->n_pos - nm->skip, given = n_pos - nm->skip;
+    int min = 0, max = sig->star >= 0 ? INT_MAX : sig->n_pos - nm->skip, given = n_pos - nm->skip;
     for (int i = nm->skip; i < sig->n_posonly; i++) min += sig->params[i].required;
     return (given >= min && given <= max) || fail_count(vm, nm, sig, min, max, given);
   }
@@ -444,6 +445,18 @@ static bool match_quick(const Signature *sig, const SigNames *nm, const Value *a
   return true;
 }
 
+/* A call without keywords that needs no check and misses nothing. */
+Match signature_match_positional(VM *vm, const Signature *sig, const Value *argv, int n_pos, Value *out) {
+  if (sig->checks || (n_pos > sig->n_pos && sig->star < 0)) return MATCH_NOT_YET;
+  int i = 0, n = n_pos < sig->n_pos ? n_pos : sig->n_pos;
+  for (; i < n; i++) out[i] = argv[i];
+  for (; i < sig->n_params; i++) {
+    if (sig->params[i].required && i != sig->star) return MATCH_NOT_YET;
+    out[i] = sig->params[i].dflt;
+  }
+  return bind_rest(vm, sig, argv, n_pos, out) ? MATCH_DONE : MATCH_FAILED;
+}
+
 /* argv: positional arguments, then the values of kwnames. out: n_params slots. */
 bool signature_match(VM *vm, const Signature *sig, const SigNames *nm, const Value *argv, int n_pos, Value kwnames, Value *out) {
   Tuple *names = v_absent(kwnames) ? NULL : v_tuple(kwnames);
@@ -463,6 +476,8 @@ bool signature_match(VM *vm, const Signature *sig, const SigNames *nm, const Val
 
 /* For constructors and __init__ of builtin types: fname is the type's name. A leading parameter `self` is not counted. */
 bool signature_bind(VM *vm, const Signature *sig, const char *fname, const Value *argv, int n_pos, Value kwnames, Value *out) {
+  Match m = v_absent(kwnames) ? signature_match_positional(vm, sig, argv, n_pos, out) : MATCH_NOT_YET;
+  if (m != MATCH_NOT_YET) return m == MATCH_DONE;
   SigNames nm = {.name = fname, .constructor = true};
   if (sig->n_params && sig->star != 0 && str_eq_c(sig->params[0].name, "self")) nm.skip = 1;
   return signature_match(vm, sig, &nm, argv, n_pos, kwnames, out);

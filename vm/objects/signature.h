@@ -12,5 +12,7 @@ typedef struct SigNames {
   bool wrapper;            /* a slot's wrapper: "expected 1 argument, got 0" */
   bool repeats;            /* a wrapper of sequence repetition, worded like those with more than one argument */
 } SigNames;
+typedef enum { MATCH_FAILED, MATCH_DONE, MATCH_NOT_YET /* signature_match will do it, or say what is wrong */ } Match;
+Match signature_match_positional(VM *vm, const Signature *sig, const Value *argv, int n_pos, Value *out);
 bool signature_match(VM *vm, const Signature *sig, const SigNames *nm, const Value *argv, int n_pos, Value kwnames, Value *out);
 #endif

@@ -8,26 +8,29 @@
    handler; else it is left and its locals are kept in the entry. Library code is not shown. Without memory the entry is dropped: the exception on its way matters more. */
 static void add_entry(VM *vm, Value exc, Frame *f, uint32_t pc, bool stays, uint32_t name_of, uint32_t place_of) {
   Code *code = f->func->code;
-  Value frame = frame_object_known(vm, f, stays), pending = vm->exc;
+  bool adopt = stays && !(f->flags & (FRAME_OBJECT | FRAME_GEN)) && !(code->flags & (CODE_NAMESPACE | CODE_MODULE));
+  Value frame = adopt ? V_ABSENT : frame_object_known(vm, f, stays), pending = vm->exc;
   uint32_t n = v_absent(frame) && !(code->flags & (CODE_NAMESPACE | CODE_MODULE)) ? code->n_locals : 0;
   Traceback *tb = gc_new(vm, &traceback_type, sizeof *tb + n * sizeof(Value));
   vm->exc = pending;
   if (!tb) return;
   Exception *e = v_exc(exc);
-  gc_store_obj(vm, tb, &tb->next, is_traceback(e->traceback) ? v_traceback(e->traceback) : NULL);
+  tb->next = is_traceback(e->traceback) ? v_traceback(e->traceback) : NULL;
   if (tb->next && !tb->next->prev) gc_store_obj(vm, tb->next, &tb->next->prev, tb);
-  gc_store_obj(vm, tb, &tb->func, f->func);
-  gc_store_obj(vm, tb, &tb->code, code);
-  gc_store_obj(vm, tb, &tb->globals, f->func->globals);
-  gc_store(vm, tb, &tb->frame, frame);
+  tb->func = f->func;
+  tb->code = code;
+  tb->frame = frame;
   tb->pc = pc;
   tb->n_saved = n;
-  for (uint32_t i = 0; i < n; i++) gc_store(vm, tb, &tb->saved[i], frame_regs(f)[local_reg(i)]);
   tb->name_of = (uint16_t)name_of;
   tb->place_of = (uint16_t)place_of;
-  const Position *pos = place_of ? &code->comps[place_of - 1].place : code_position(code, pc);
-  tb->line = pos ? pos->line : 0;
+  if (adopt) frame_entry_adopt(vm, f, tb);
+  if (!tb->live) traceback_save_locals(vm, tb, f);
   gc_store(vm, e, &e->traceback, v_from_obj(tb));
+}
+
+void traceback_save_locals(VM *vm, Traceback *tb, const Frame *f) {
+  for (uint32_t i = 0; i < tb->n_saved; i++) gc_store(vm, tb, &tb->saved[i], frame_regs(f)[local_reg(i)]);
 }
 
 void traceback_add(VM *vm, Value exc, Frame *f, uint32_t pc, bool stays) {
@@ -52,7 +55,13 @@ const Traceback *exc_traceback(Value exc) {
 void traceback_position(const Traceback *tb, Position *out) {
   const Position *pos = tb->place_of ? &tb->code->comps[tb->place_of - 1].place : code_position(tb->code, tb->pc);
   *out = pos ? *pos : (Position){tb->pc, 0, 0, -1, -1};
-  if (tb->line) out->line = tb->line;
+  if (tb->given_line) out->line = tb->given_line;
+}
+
+int32_t traceback_line(const Traceback *tb) {
+  Position pos;
+  traceback_position(tb, &pos);
+  return pos.line;
 }
 
 /* ---------------------------------------------------------------- traceback */
@@ -64,13 +73,12 @@ static void traceback_trace(Tracer *t, Obj *o) {
   gc_mark_obj(t, tb->func);
   gc_mark_array(t, tb->saved, tb->n_saved);
   gc_mark_obj(t, tb->code);
-  gc_mark_obj(t, tb->globals);
   gc_mark(t, tb->frame);
 }
 
 Value traceback_frame(VM *vm, Traceback *tb) {
   if (v_absent(tb->frame)) {
-    Value f = frame_object_dead(vm, tb);
+    Value f = tb->live ? frame_object_new(vm, tb->live) : frame_object_dead(vm, tb);
     if (v_failed(f)) return V_FAIL;
     gc_store(vm, tb, &tb->frame, f);
   }
@@ -78,7 +86,7 @@ Value traceback_frame(VM *vm, Traceback *tb) {
   return tb->frame;
 }
 static Value tb_frame(VM *vm, Value self) { return traceback_frame(vm, v_traceback(self)); }
-static Value tb_lineno(VM *vm, Value self) { return (void)vm, v_from_int62(v_traceback(self)->line); }
+static Value tb_lineno(VM *vm, Value self) { return (void)vm, v_from_int62(traceback_line(v_traceback(self))); }
 static Value tb_lasti(VM *vm, Value self) { return (void)vm, v_from_int62((int64_t)v_traceback(self)->pc * 2); }
 static Value tb_next(VM *vm, Value self) {
   (void)vm;
@@ -113,15 +121,14 @@ static Value traceback_new(VM *vm, const Type *cls, Args *a) {
   gc_store_obj(vm, tb, &tb->next, v_is_none(a->v[0]) ? NULL : v_traceback(a->v[0]));
   gc_store_obj(vm, tb, &tb->func, f->func);
   gc_store_obj(vm, tb, &tb->code, f->func->code);
-  gc_store_obj(vm, tb, &tb->globals, f->func->globals);
   gc_store(vm, tb, &tb->frame, a->v[1]);
   tb->pc = (uint32_t)(v_int(a->v[2]) / 2);
-  tb->line = (int32_t)v_int(a->v[3]);
+  tb->given_line = (int32_t)v_int(a->v[3]);
   return v_from_obj(tb);
 }
 
 static Value traceback_repr(VM *vm, Value self) { return rt_format(vm, "<traceback object at %p>", (void *)v_obj(self)); }
 
-const Type traceback_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "traceback", .base = &object_type, .layout = LAY_OTHER,
+const Type traceback_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "traceback", .base = &object_type, .layout = LAY_OTHER, .flags = TYPE_BARRIER,
                              .shape_id = TYPE_ID_traceback, .size = sizeof(Traceback), .new_ = traceback_new, .new_sig = "(tb_next, tb_frame, tb_lasti, tb_lineno)",
                              .trace = traceback_trace, .repr = traceback_repr, .getset = traceback_getset};

@@ -24,6 +24,8 @@ TINY_MUST_CHECK Value traceback_frame(VM *vm, Traceback *tb);            /* tb_f
 TINY_MUST_CHECK Value frame_object_new(VM *vm, struct Frame *frame);     /* the one of a live frame */
 Value frame_object_known(VM *vm, struct Frame *frame, bool make_it);     /* V_ABSENT: it has none (no error) */
 TINY_MUST_CHECK Value frame_object_dead(VM *vm, Traceback *tb);
+void frame_entry_adopt(VM *vm, struct Frame *frame, Traceback *tb);      /* tb stands for the frame until it ends or needs an object; sets tb->live if there was room */
+void traceback_save_locals(VM *vm, Traceback *tb, const struct Frame *frame);
 uint32_t frame_object_pc(const FrameObject *o);
 int32_t frame_object_line(const FrameObject *o);
 
@@ -31,4 +33,5 @@ int32_t frame_object_line(const FrameObject *o);
 const Traceback *exc_traceback(Value exc);                        /* outermost entry, NULL: none */
 Str *traceback_name(const Traceback *tb);                         /* of the function, or "<listcomp>" ... */
 void traceback_position(const Traceback *tb, Position *out);
+int32_t traceback_line(const Traceback *tb);                      /* 0: unknown */
 #endif
