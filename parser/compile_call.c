@@ -183,6 +183,18 @@ static void call_method(Unit *u, const Node *call, const Node *attr, int obj, in
   call_args(u, &at, &call->u.call.args, &call->u.call.keywords, t, 0, true, dst);
 }
 
+/* super().name(...): the call of super, which stands in R[t], and the lookup of the name are jumped over in the usual case (see SUPERMETHOD). */
+static void super_start(Unit *u, const Node *first, const Node *call, int t) {
+  const Scopes *ss = &u->c->ss;
+  if (first->kind != N_Name || strcmp(first->u.name.id, "super") || call->kind != N_Call || call->u.call.args.n || call->u.call.keywords.n) return;
+  const Node *attr = ss->n_spine > 0 ? ss->spine[ss->n_spine - 1] : NULL, *outer = ss->n_spine > 1 ? ss->spine[ss->n_spine - 2] : NULL;
+  if (!attr || attr->kind != N_Attribute || attr->u.attribute.value != call || !outer || outer->kind != N_Call || outer->u.call.func != attr) return;
+  if (!is_plain_call(u, &outer->u.call.args, &outer->u.call.keywords)) return;
+  const Name *name = attr_name(u, attr);
+  Str *text = name ? name_str(u->c, name) : NULL;
+  if (text) EMITX(u, call, SUPERMETHOD, t, 0, 0, const_index(u, v_from_obj(text)));
+}
+
 /* From the innermost object outwards; the value so far is in `obj`, a local's register or t. */
 void chain_to(Unit *u, const Node *n, int dst) {
   Scopes *ss = &u->c->ss;
@@ -208,6 +220,7 @@ void chain_to(Unit *u, const Node *n, int dst) {
     } else {
       warn_call(u, link);
       move(u, link, t, obj);
+      if (link->u.call.func == first) super_start(u, first, link, t);
       call_args(u, link, &link->u.call.args, &link->u.call.keywords, t, 0, false, d);
     }
     obj = d;

@@ -11,6 +11,7 @@
 #include "vm/import.h"
 #include "vm/objects/int.h"
 #include "vm/objects/iter.h"
+#include "vm/objects/shape.h"
 
 #if defined(__GNUC__)
 #define COMPUTED_GOTO 1
@@ -617,6 +618,16 @@ set_attr: /* v.name(X) = sb, pc is past X */
     s = call_begin(vm, call.fn, argv + 2, call.argc, V_ABSENT, d, &v);
     if (s == STEP_FAIL && d.cont == CONT_GETATTR) goto getattr_failed;
     goto step_value;
+  }
+  CASE(SUPERMETHOD) : { /* no super object is made */
+    pc++;
+    SAVE();
+    if (LIKELY(v_same(R[A], v_from_obj(&super_type))) && super_method(vm, F, v_str(K[X]), &sa, &sb)) {
+      R[A] = sa;
+      R[A + 1] = sb;
+      pc += 3;
+    }
+    NEXT;
   }
 
   /* ---- items ---- */

@@ -33,38 +33,48 @@ static Value make(VM *vm, const Type *type, Value cls, Value obj) {
 
 Value super_new(VM *vm, Value cls, Value obj) { return make(vm, &super_type, cls, v_is_none(obj) ? V_ABSENT : obj); }
 
-/* super() inside a method: the class is in the cell __class__, self is the first argument (PEP 3135). */
-static Value from_frame(VM *vm, const Type *type) {
-  const Frame *f = vm->frame;
-  if (!f || !f->func) return rt_raise(vm, &exc_RuntimeError, "super(): no current frame");
+/* Comprehensions are functions in Python 3.11, whose first argument is the iterator: an object of no use here. */
+static bool in_comprehension(const Frame *f) {
   const Code *co = f->func->code;
-  if (!co->n_params) return rt_raise(vm, &exc_RuntimeError, "super(): no arguments");
-  Value self = frame_regs(f)[0], cls = V_FAIL;
+  uint32_t pc = (uint32_t)(f->pc - co->instr);
+  for (uint32_t i = 0; i < co->n_comps; i++)
+    if (pc > co->comps[i].start && pc <= co->comps[i].end) return true;
+  return false;
+}
+
+/* super() inside a method: the class is in the cell __class__, self is the first argument (PEP 3135). */
+static bool from_frame(VM *vm, const Frame *f, Value *cls, Value *self) {
+  if (!f || !f->func) return rt_raise_b(vm, &exc_RuntimeError, "super(): no current frame");
+  const Code *co = f->func->code;
+  if (!co->n_params) return rt_raise_b(vm, &exc_RuntimeError, "super(): no arguments");
   size_t n_cells = co->cell_names ? co->cell_names->length : 0, n_free = co->free_names ? co->free_names->length : 0;
+  *self = frame_regs(f)[0];
   for (size_t i = 0; i < n_cells; i++)
-    if (co->cell_regs[i] == 0 && v_is_exact(self, &cell_type)) self = ((Cell *)v_obj(self))->v;
-  if (v_absent(self)) return rt_raise(vm, &exc_RuntimeError, "super(): arg[0] deleted");
+    if (co->cell_regs[i] == 0 && v_is_exact(*self, &cell_type)) *self = ((Cell *)v_obj(*self))->v;
+  if (co->n_comps && in_comprehension(f)) *self = V_NONE;
+  if (v_absent(*self)) return rt_raise_b(vm, &exc_RuntimeError, "super(): arg[0] deleted");
   Str *name = NAME(vm, __class__);
-  if (!name) return V_FAIL;
-  for (size_t i = 0; i < n_free; i++)
-    if (v_same(co->free_names->items[i], v_from_obj(name))) cls = ((Cell *)v_obj(f->func->closure->items[i]))->v;
-  if (v_failed(cls)) return rt_raise(vm, &exc_RuntimeError, "super(): __class__ cell not found");
-  if (v_absent(cls)) return rt_raise(vm, &exc_RuntimeError, "super(): empty __class__ cell");
-  if (!is_type(cls)) return rt_raise(vm, &exc_RuntimeError, "super(): __class__ is not a type (%T)", cls);
-  return make(vm, type, cls, self);
+  if (!name) return false;
+  size_t i = 0;
+  while (i < n_free && !v_same(co->free_names->items[i], v_from_obj(name))) i++;
+  if (i == n_free) return rt_raise_b(vm, &exc_RuntimeError, "super(): __class__ cell not found");
+  *cls = ((Cell *)v_obj(f->func->closure->items[i]))->v;
+  if (v_absent(*cls)) return rt_raise_b(vm, &exc_RuntimeError, "super(): empty __class__ cell");
+  return is_type(*cls) || rt_raise_b(vm, &exc_RuntimeError, "super(): __class__ is not a type (%T)", *cls);
 }
 
 static Value super_new_slot(VM *vm, const Type *cls, Args *a) {
-  if (v_absent(a->v[0])) return from_frame(vm, cls);
+  Value of, obj;
+  if (v_absent(a->v[0])) return from_frame(vm, vm->frame, &of, &obj) ? make(vm, cls, of, obj) : V_FAIL;
   return make(vm, cls, a->v[0], v_is_none(a->v[1]) ? V_ABSENT : a->v[1]);
 }
 
-Value super_lookup(VM *vm, const Super *s, Str *name) {
-  if (!s->obj_type || str_eq_c(name, "__class__")) return V_ABSENT;
-  const Tuple *mro = type_mro(vm, s->obj_type);
+/* The class attribute behind cls in the MRO of start; V_ABSENT: none. */
+static Value find(VM *vm, const Type *start, Value cls, Str *name) {
+  const Tuple *mro = type_mro(vm, start);
   if (!mro) return V_FAIL;
   size_t i = 0;
-  while (i < mro->length && !v_same(mro->items[i], s->cls)) i++;
+  while (i < mro->length && !v_same(mro->items[i], cls)) i++;
   if (++i >= mro->length) return V_ABSENT;
   /* When the rest is the whole MRO of the next class, that class's cached lookup will do. */
   const Type *next = (const Type *)v_obj(mro->items[i]);
@@ -80,6 +90,21 @@ Value super_lookup(VM *vm, const Super *s, Str *name) {
     if (!v_absent(v)) return v;
   }
   return V_ABSENT;
+}
+
+Value super_lookup(VM *vm, const Super *s, Str *name) {
+  return !s->obj_type || str_eq_c(name, "__class__") ? V_ABSENT : find(vm, s->obj_type, s->cls, name);
+}
+
+/* The usual super().name(...): a function or a builtin type's method, and an instance. False: the long way by a super object will do it, or say what is wrong. */
+bool super_method(VM *vm, const Frame *f, Str *name, Value *fn, Value *self) {
+  Value cls;
+  if (!from_frame(vm, f, &cls, self) || is_type(*self)) return vm->exc = V_ABSENT, false;
+  const Type *t = type_of(*self);
+  if (!rt_is_subtype(t, (const Type *)v_obj(cls))) return false;
+  *fn = find(vm, t, cls, name);
+  if (v_failed(*fn)) return vm->exc = V_ABSENT, false;
+  return v_is_exact(*fn, &function_type) || v_is_exact(*fn, &slot_wrapper_type) || v_is_exact(*fn, &native_method_type);
 }
 
 static void super_trace(Tracer *t, Obj *o) {
