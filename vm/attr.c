@@ -264,6 +264,15 @@ static int get_data_descr(Access *x, Value v) {
   return attr_bind(x->vm, v, x->obj, x->type, x->out, x->call);
 }
 
+/* The site for an attribute in an AttrStore. */
+static void cache_stored(VM *vm, InlineCache *ic, Code *code, Obj *o, const Str *name) {
+  Shape *s = o->type->layout == LAY_OBJECT || !shape_decides(vm, o) ? NULL : shape_of(vm, o);
+  int32_t slot = s ? shape_slot(vm, s, name) : -1;
+  if (slot >= 0) fill(vm, ic, code, o->shape, IC_STORE, (size_t)slot, 0, V_NONE);
+}
+
+static bool knows(const InlineCache *ic, Value obj, IcKind kind) { return ic && ic->kind == kind && v_is_obj(obj) && v_obj(obj)->shape == ic->key; }
+
 static int get_instance(Access *x) {
   VM *vm = x->vm;
   Value attr = rt_type_lookup(vm, x->type, x->name);
@@ -294,6 +303,7 @@ static int get_instance(Access *x) {
   if (v_failed(own)) return FAILED;
   if (!v_absent(own)) {
     *x->out = own;
+    if (x->ic && is_obj && !(x->type->flags & TYPE_DUNDER_GETATTR)) cache_stored(vm, x->ic, x->code, v_obj(x->obj), x->name);
     return FOUND;
   }
   if (v_absent(attr)) return MISSING;
@@ -423,6 +433,7 @@ static int get_any(Access *x) {
 }
 
 int attr_get(VM *vm, Value obj, Str *name, InlineCache *ic, Code *code, Value *out, AttrCall *call) {
+  if (knows(ic, obj, IC_STORE)) return *out = *instance_slot(v_obj(obj), ic->index), FOUND;
   Access x = {.vm = vm, .obj = obj, .type = type_of(obj), .name = name, .ic = ic, .code = code, .out = out, .call = call};
   int r = get_any(&x);
   return LIKELY(r != MISSING) ? r : fail_missing(vm, obj, name);
@@ -495,22 +506,24 @@ static int set_in_dict(VM *vm, Obj *o, Dict **d, Str *name, Value value) {
   return dict_set_str(vm, *d, name, value) ? FOUND : FAILED;
 }
 
-/* After a store into a plain instance: what the next store at this site can do by itself. */
+/* After a store into an instance: what the next store at this site can do by itself. */
 static void cache_store(VM *vm, InlineCache *ic, Code *code, Obj *o, Str *name, uint32_t before) {
   const Shape *s = shape_of(vm, o);
-  if (!s) return;
+  bool plain = o->type->layout == LAY_OBJECT;
+  if (!s || (s->dict_mode && !plain)) return;
   if (s->dict_mode) {
     if (o->shape == before) cache_dict_entry(vm, ic, code, (Instance *)o, s, name);
     return;
   }
   if (o->shape == before) {
     int32_t slot = shape_find(s, name);
-    if (slot >= 0) fill(vm, ic, code, before, IC_SLOT, (size_t)slot, 0, V_NONE);
+    if (slot >= 0) fill(vm, ic, code, before, plain ? IC_SLOT : IC_STORE, (size_t)slot, 0, V_NONE);
     return;
   }
   if (!s->parent || s->parent->id != before) return;
-  fill(vm, ic, code, before, IC_ADD, s->count - 1, 0, V_NONE);
-  if (ic->kind == IC_ADD && ic->key == before) ic->key2 = s->id;
+  IcKind kind = plain ? IC_ADD : IC_STORE_ADD;
+  fill(vm, ic, code, before, kind, s->count - 1, 0, V_NONE);
+  if (ic->kind == kind && ic->key == before) ic->key2 = s->id;
 }
 
 static int set_plain(VM *vm, Value obj, Str *name, Value value, InlineCache *ic, Code *code, AttrCall *call) {
@@ -539,7 +552,7 @@ static int set_plain(VM *vm, Value obj, Str *name, Value value, InlineCache *ic,
   } else {
     uint32_t before = o->shape;
     if (!instance_set(vm, o, name, value)) return FAILED;
-    if (ic && t->layout == LAY_OBJECT && (t->flags & TYPE_HEAP)) cache_store(vm, ic, code, o, name, before);
+    if (ic && (t->flags & TYPE_HEAP)) cache_store(vm, ic, code, o, name, before);
     return FOUND;
   }
   return r == MISSING ? fail_missing(vm, obj, name) : r;
@@ -547,6 +560,8 @@ static int set_plain(VM *vm, Value obj, Str *name, Value value, InlineCache *ic,
 
 int attr_set(VM *vm, Value obj, Str *name, Value value, InlineCache *ic, Code *code, AttrCall *call) {
   const Type *t = type_of(obj);
+  if (knows(ic, obj, IC_STORE)) return gc_store(vm, v_obj(obj), instance_slot(v_obj(obj), ic->index), value), FOUND;
+  if (knows(ic, obj, IC_STORE_ADD)) return instance_add(vm, v_obj(obj), ic->index, ic->key2, value) ? FOUND : FAILED;
   if (UNLIKELY(!(name->head.small & STR_INTERNED))) {
     name = str_intern_str(vm, name);
     if (!name) return FAILED;

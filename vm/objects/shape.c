@@ -295,6 +295,19 @@ bool instance_set(VM *vm, Obj *o, Str *name, Value v) {
   return true;
 }
 
+Value *instance_slot(const Obj *o, uint32_t index) {
+  Store st;
+  return find_store(o, &st) ? &(*st.slots)[index] : NULL;
+}
+
+bool instance_add(VM *vm, Obj *o, uint32_t index, uint32_t shape, Value v) {
+  Store st;
+  if (!find_store(o, &st) || !reserve_slot(vm, o, &st, index)) return false;
+  gc_store(vm, o, &(*st.slots)[index], v);
+  o->shape = shape;
+  return true;
+}
+
 int instance_del(VM *vm, Obj *o, Str *name) {
   Shape *s = shape_of(vm, o);
   Store st;

@@ -37,6 +37,8 @@ void shape_free_tree(VM *vm, Shape *root);
 void shape_trace_tree(Tracer *t, Shape *root);
 int32_t shape_slot(VM *vm, Shape *s, const Str *name);   /* shape_find, quick for large shapes */
 Shape *type_root_shape(VM *vm, const Type *t);           /* NULL: out of memory */
+Value *instance_slot(const Obj *o, uint32_t index);      /* an attribute that is there, of an object not in dict mode */
+bool instance_add(VM *vm, Obj *o, uint32_t index, uint32_t shape, Value v); /* a new attribute, and the shape that says so */
 Value instance_member(Obj *o, uint32_t index);
 bool instance_set_member(VM *vm, Obj *o, uint32_t index, Value v);
 bool instance_change_class(VM *vm, Obj *o, const Type *to);
