@@ -312,7 +312,7 @@ static Go ignored_exit(VM *vm, Gen *leaf, Gen *root) {
 
 Go flow_suspend(VM *vm, Frame *f, Value v, RunEnd *end) {
   Gen *g = frame_gen(f);
-  Gen *root = g->delegator && g->link ? g->link : g;
+  Gen *root = gen_root(g);
   if (UNLIKELY((root->flags & GEN_CLOSING) && root != g)) return ignored_exit(vm, g, root);
   vm->frame = f->back;
   return flow_yield(vm, (Dest){f->cont, f->dest, f->aux}, v, end);

@@ -157,7 +157,7 @@ static void trace_frame(Tracer *t, Frame *f) {
     gc_mark(t, nf->want_gen);
   } else if (f->flags & FRAME_GEN) {
     drop_dead(f); /* it runs */
-    gc_mark_obj(t, frame_gen(f)); /* traces its own registers, and its delegators */
+    for (Gen *g = frame_gen(f); g; g = gen_state(g) == GEN_RUNNING ? NULL : g->delegator) gc_mark_obj(t, g); /* each traces its own registers */
   } else {
     gc_mark_obj(t, f->func);
     drop_dead(f);

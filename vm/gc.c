@@ -150,28 +150,48 @@ static bool queue_add(VM *vm, Heap *h, Obj *o) {
   return true;
 }
 
-/* A suspended generator has to be closed when a handler (finally, with, except) stands around its yield; CPython closes every one, which nobody can see else. */
 static bool has_pending_handler(const Gen *g) {
-  if (gen_state(g) != GEN_SUSPENDED || !g->frame.func) return false;
   const Code *code = g->frame.func->code;
   return code_handler(code, (uint32_t)(g->frame.pc - code->instr) - 1) != NULL;
 }
 
 static bool never_awaited(const Gen *g) { return g->head.type == &coroutine_type && gen_state(g) == GEN_CREATED; }
 
+/* Would somebody see that g is closed: a handler (finally, with, except) around its yield or one of a generator it delegates to, who else uses such a one, or
+   what may have a close() (PEP 380). */
+static bool close_is_seen(VM *vm, const Gen *g) {
+  for (;;) {
+    if (has_pending_handler(g)) return true;
+    if (v_absent(g->yield_from)) return false;
+    if (!is_gen(g->yield_from)) return type_is_heap(type_of(g->yield_from));
+    const Gen *to = v_gen(g->yield_from);
+    if (gen_is_step(to)) return false; /* its generator is not closed with it (PEP 525) */
+    if (to->delegator != g || (!vm->heap->finishing && gc_is_marked(vm, &to->head))) return true;
+    g = to;
+  }
+}
+
+/* CPython closes every suspended generator that is abandoned: here those of which it is seen. What is delegated to is closed by its delegator, in the right order. */
 static bool wants_close(VM *vm, Gen *g) {
   if (never_awaited(g)) return true;
   if (g->head.type == &async_generator_type && gen_state(g) <= GEN_SUSPENDED && !v_is_none(async_gen_finalizer(g))) return true;
-  if (!has_pending_handler(g)) return false;
-  for (const Gen *d = g->delegator; d; d = d->delegator) { /* closing an abandoned delegator closes this one, in the right order */
-    if ((vm->heap->finishing || !gc_is_marked(vm, &d->head)) && has_pending_handler(d)) return false;
-  }
-  return true;
+  if (gen_state(g) != GEN_SUSPENDED || !g->frame.func || gen_is_step(g)) return false;
+  const Gen *d = g->delegator;
+  bool by_delegator = d && !(d->head.flags & OBJ_FINALIZED) && !gen_is_step(d) && (vm->heap->finishing || !gc_is_marked(vm, &d->head));
+  return !by_delegator && close_is_seen(vm, g);
 }
 
 static bool wants_finalizer(VM *vm, Obj *o) {
   if (o->flags & OBJ_FINALIZED) return false;
   return o->type->layout == LAY_GEN ? wants_close(vm, (Gen *)(void *)o) : (o->type->flags & TYPE_HAS_DEL) != 0;
+}
+
+/* A generator does not keep its delegator alive; that was closed, or its end is not seen. */
+static void forget_delegator(void *ctx, Obj *o) {
+  VM *vm = ctx;
+  if (o->type->layout != LAY_GEN || !gc_is_marked(vm, o)) return;
+  Gen *g = (Gen *)(void *)o;
+  if (g->delegator && !gc_is_marked(vm, &g->delegator->head)) gen_detach(vm, g);
 }
 
 static void find_finalizable(void *ctx, Obj *o) {
@@ -495,6 +515,7 @@ static void collect(VM *vm, bool full, Obj *first) {
     mark_queue(h);
     drain(t);
   }
+  pages_each(h, KIND_FINAL, forget_delegator, vm);
   weak_prune(vm, h);
   frame_objects_prune(vm);
   str_sweep(vm, gc_is_marked);

@@ -83,12 +83,25 @@ static Gen *walk_leaf(Gen *g, bool *blocked) {
 
 /* Makes `leaf` the running leaf of root's run. */
 static void enter_leaf(Gen *root, Gen *leaf) {
-  if (leaf == root) {
+  if (leaf == root && !root->delegator) {
     root->link = NULL;
   } else {
     root->link = leaf;
     leaf->link = root;
   }
+}
+
+/* g has no delegator any more. */
+void gen_detach(VM *vm, Gen *g) {
+  g->delegator = NULL;
+  if (gen_state(g) != GEN_RUNNING) g->link = is_gen(g->yield_from) ? g : NULL; /* its leaf is to be found again */
+  vm->gen_epoch++;
+}
+
+/* g does not delegate any more, while its delegate lives on. */
+static void drop_delegate(VM *vm, Gen *g) {
+  if (is_gen(g->yield_from) && v_gen(g->yield_from)->delegator == g) gen_detach(vm, v_gen(g->yield_from));
+  g->yield_from = V_ABSENT;
 }
 
 static void copy_return(Frame *to, const Frame *from) {
@@ -121,8 +134,7 @@ static Begin raise_running(VM *vm, Gen *g) {
 }
 
 void gen_drop_step(VM *vm, Gen *step) {
-  if (is_gen(step->yield_from)) v_gen(step->yield_from)->delegator = NULL;
-  step->yield_from = V_ABSENT;
+  drop_delegate(vm, step);
   step->delegator = step->link = NULL;
   gen_set_state(step, GEN_CLOSED);
   vm->gen_epoch++;
@@ -139,8 +151,7 @@ static Begin begin_close(VM *vm, Gen *g, Gen *leaf, Value exc) {
     copy_return(&m->frame, &leaf->frame);
     leaf = m;
     leaf->frame.pc++; /* past its YIELDFROM */
-    if (g->delegator) leaf->link = g;
-    else enter_leaf(g, leaf);
+    enter_leaf(g, leaf);
     g->epoch = vm->gen_epoch;
     vm->frame = &leaf->frame;
     break;
@@ -201,12 +212,11 @@ Begin gen_begin(VM *vm, Gen *g, ResumeMode mode, Value value, Frame *back, uint8
   f->dest = dest;
   f->aux = aux;
   f->depth = depth;
-  if (g->delegator == NULL) enter_leaf(g, leaf);
-  else leaf->link = g; /* outside resume: g itself keeps its delegator */
+  enter_leaf(g, leaf);
   vm->frame = f;
   uint8_t reg = (uint8_t)(leaf->head.small >> 8);
   if (UNLIKELY(blocked)) { /* what the leaf delegates to is running somewhere else */
-    leaf->yield_from = V_ABSENT;
+    drop_delegate(vm, leaf);
     rt_raise(vm, &exc_ValueError, "generator already executing");
     return BEGIN_THROW;
   }
@@ -245,7 +255,7 @@ Begin gen_delegate(VM *vm, Gen *from, Gen *to) {
   Gen *leaf = to->link || is_gen(to->yield_from) ? walk_leaf(to, &blocked) : to;
   gen_link(vm, from, to, leaf);
   if (blocked) {
-    leaf->yield_from = V_ABSENT;
+    drop_delegate(vm, leaf);
     rt_raise(vm, &exc_ValueError, "generator already executing");
     return BEGIN_THROW;
   }
@@ -276,8 +286,7 @@ void gen_cut(VM *vm, Gen *leaf, Gen *m) {
   m->epoch = vm->gen_epoch;
   outer->yield_from = V_ABSENT;
   copy_return(&outer->frame, &leaf->frame);
-  if (root->delegator && outer == root) root->link = root;
-  else enter_leaf(root, outer);
+  enter_leaf(root, outer);
 }
 
 Gen *gen_leave(VM *vm, Gen *leaf) {
@@ -295,7 +304,7 @@ Gen *async_gen_leave(VM *vm, Gen *ag) {
 
 void gen_suspend(VM *vm, Gen *leaf, uint8_t send_reg) {
   (void)vm;
-  Gen *root = leaf->delegator && leaf->link ? leaf->link : leaf; /* no link: it was closed by itself, from outside its chain */
+  Gen *root = gen_root(leaf);
   leaf->head.small = (uint16_t)(send_reg << 8 | GEN_SUSPENDED);
   gen_set_state(root, GEN_SUSPENDED);
 }
@@ -430,7 +439,6 @@ void gen_trace(Tracer *t, Obj *o) {
   gc_mark_obj(t, g->frame.func);
   if (has_slot(g)) gc_mark(t, frame_regs(&g->frame)[g->frame.func->code->n_regs]);
   if (gen_state(g) == GEN_CLOSED) return;
-  gc_mark_obj(t, g->delegator);
   gc_mark(t, g->yield_from);
   gc_mark_array(t, frame_regs(&g->frame), g->frame.func->code->n_regs);
 }

@@ -18,7 +18,8 @@ enum {
 
 /* A chain: root delegates to ... delegates to leaf; `yield_from` points inward, `delegator` outward. Only the root is marked running while any of
    them runs. A gen without delegator is a root; its `link` caches the leaf (NULL: itself), to be believed only while `epoch` is the VM's.
-   A gen with a delegator uses `link` as the root of the run it is the leaf of, valid only while running. */
+   A gen with a delegator uses `link` as the root (perhaps itself, when it was resumed from outside of its chain) of the run it is the leaf of, valid
+   only while running. A gen keeps what it delegates to alive, not its delegator. */
 typedef struct Gen {
   Obj head;
   struct Gen *delegator;
@@ -74,6 +75,7 @@ void gen_drop_step(VM *vm, Gen *step);           /* close() of a step: it forget
 Value async_gen_anext(VM *vm, Value ag);         /* [script] */
 Value async_gen_anext_default(VM *vm, Value awaitable, Value dflt); /* what anext(it, default) returns */
 Value async_gen_finalizer(Gen *ag);              /* hook to call when it is abandoned; V_NONE: none */
+void gen_detach(VM *vm, Gen *g);                 /* its delegator is gone */
 void gen_cut(VM *vm, Gen *leaf, Gen *m);         /* m and what is below it, down to the running leaf, leave the chain: m's delegator is the running leaf */
 void gen_link(VM *vm, Gen *from, Gen *to, Gen *leaf); /* `to`, whose innermost generator is leaf, becomes the delegate of the running `from` */
 /* Exception from the arguments of throw(type[, value[, traceback]]). V_FAIL. */
