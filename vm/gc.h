@@ -9,6 +9,8 @@
    Types with TYPE_ATTRS_BEHIND get 16 bytes (rounded up) more, at the end of the cell: their AttrStore.
    NULL: MemoryError is pending. Note: a zeroed Value is the int 0. Never collects. */
 TINY_MUST_CHECK void *gc_new(VM *vm, const Type *type, size_t size);
+/* The same for a builtin type with TYPE_BARRIER, without attributes, destroy and __del__: nothing behind the header is set, the caller fills in all of it. */
+TINY_MUST_CHECK void *gc_new_leaf(VM *vm, const Type *type, size_t size);
 
 /* The write barrier. A minor collection looks at young objects only, so it has to be told of those that old ones hold: gc_store tells when an old object (one that a
    collection has kept) gets a young one. Only types with TYPE_BARRIER depend on it; objects of the others are all looked at. Stores into an object that was

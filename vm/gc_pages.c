@@ -166,13 +166,13 @@ static int kind_of_type(const Type *type) {
   return !(type->flags & TYPE_BARRIER) ? KIND_OPEN : type->destroy ? KIND_PLAIN : KIND_LEAF;
 }
 
-void *gc_new(VM *vm, const Type *type, size_t size) {
-  int kind = kind_of_type(type);
-  if (UNLIKELY(type->flags & TYPE_ATTRS_BEHIND)) size = ((size + 15) & ~(size_t)15) + 16;
+/* The header is set, what follows is as it was. NULL: MemoryError pending. */
+static inline Obj *new_cell(VM *vm, const Type *type, int kind, size_t size) {
   int cls = size_class(size);
   Obj *o;
   if (UNLIKELY(cls < 0)) {
     o = new_big(vm, kind, size);
+    cls = CLASS_BIG;
   } else {
     SizeClass *c = &vm->heap->classes[kind][cls];
     FreeCell *cell = c->free;
@@ -188,19 +188,24 @@ void *gc_new(VM *vm, const Type *type, size_t size) {
     rt_no_memory(vm);
     return NULL;
   }
+  *o = (Obj){.type = type, .mark = (uint8_t)((unsigned)cls << 2 | MARK_WHITE), .shape = type->shape_id};
+  return o;
+}
+
+void *gc_new(VM *vm, const Type *type, size_t size) {
+  if (UNLIKELY(type->flags & TYPE_ATTRS_BEHIND)) size = ((size + 15) & ~(size_t)15) + 16;
+  Obj *o = new_cell(vm, type, kind_of_type(type), size);
+  if (UNLIKELY(!o)) return NULL;
   if (LIKELY(size <= 256)) { /* cells are whole 16-byte units */
     for (char *p = (char *)(o + 1), *end = (char *)o + size; p < end; p += 16) memset(p, 0, 16);
   } else {
     memset((char *)(o + 1), 0, size - sizeof(Obj));
   }
-  o->type = type;
-  o->mark = (uint8_t)((unsigned)(cls < 0 ? CLASS_BIG : cls) << 2 | MARK_WHITE);
   if (UNLIKELY(type->flags & TYPE_ATTRS_BEHIND)) memset((char *)gc_obj_end(o) - 16, 0, 16);
-  o->flags = 0;
-  o->small = 0;
-  o->shape = type->shape_id;
   return o;
 }
+
+void *gc_new_leaf(VM *vm, const Type *type, size_t size) { return new_cell(vm, type, KIND_LEAF, size); }
 
 /* ---- walks */
 

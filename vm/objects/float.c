@@ -8,7 +8,7 @@
 #include <string.h>
 
 static Value float_box(VM *vm, const Type *type, double d) {
-  Float *f = gc_new(vm, type, sizeof(Float));
+  Float *f = type == &float_type ? gc_new_leaf(vm, type, sizeof(Float)) : gc_new(vm, type, sizeof(Float));
   if (!f) return V_FAIL;
   f->d = d;
   return v_from_obj(f);

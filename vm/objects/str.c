@@ -34,11 +34,14 @@ Value str_too_long(VM *vm) { return rt_no_memory(vm); }
 
 Str *str_alloc(VM *vm, size_t size, size_t length) {
   if (size > TEXT_MAX - sizeof(Str)) return too_long(vm);
-  Str *s = gc_new(vm, &str_type, sizeof(Str) + size + 1);
+  Str *s = gc_new_leaf(vm, &str_type, sizeof(Str) + size + 1);
   if (!s) return NULL;
   s->data = s->text;
   s->size = size;
   s->length = length;
+  s->hash = 0;
+  s->extra = NULL;
+  s->text[size] = 0;
   return s;
 }
 

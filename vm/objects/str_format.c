@@ -12,7 +12,7 @@ enum { NUMBERING_UNKNOWN, NUMBERING_AUTO, NUMBERING_MANUAL };
 typedef struct Formatter {
   VM *vm;
   Tuple *args;     /* NULL: format_map */
-  Value kwargs;    /* dict, or the mapping */
+  Value kwargs;    /* dict, or the mapping; V_ABSENT: no keywords */
   int numbering;
   size_t next;     /* automatic number */
   bool gave_up;    /* a value of a script's class was met */
@@ -384,12 +384,15 @@ static Value run_plan(VM *vm, Str *s, Tuple *args, Value kwargs) {
   Formatter m = {.vm = vm, .args = args};
   Value plan = plan_text(&m, s->data, s->data + s->size, 1);
   if (v_failed(plan)) return V_FAIL;
+  Dict *none = v_absent(kwargs) ? dict_new(vm) : NULL;
+  if (v_absent(kwargs) && !none) return V_FAIL;
+  if (none) kwargs = v_from_obj(none);
   return rt_tail_builtin(vm, "_str_format_run", 3, (Value[]){plan, args ? v_from_obj(args) : V_NONE, kwargs});
 }
 
 static Value format(VM *vm, Str *s, Tuple *args, Value kwargs) {
   if (!str_cstr(vm, s) || !charge_bytes(vm, s->size)) return V_FAIL; /* stable: not in a shared buffer */
-  Formatter m = {.vm = vm, .args = args, .kwargs = kwargs, .gave_up = type_is_heap(type_of(kwargs))};
+  Formatter m = {.vm = vm, .args = args, .kwargs = kwargs, .gave_up = !v_absent(kwargs) && type_is_heap(type_of(kwargs))};
   if (m.gave_up) return run_plan(vm, s, args, kwargs);
   Buf out;
   size_t mark = rt_temp_mark(vm);

@@ -217,7 +217,7 @@ const tiny_def str_methods[] = {
   {"endswith", str_m_endswith, "(self, suffix, start=None, end=None, /) varargs", "True if self[start:end] ends with suffix, or with one of a tuple of them."},
   {"expandtabs", m_expandtabs, "(self, tabsize=8)", "Return a copy where tabs are replaced by spaces up to the next column that is a multiple of tabsize."},
   {"find", str_m_find, "(self, sub, start=None, end=None, /) varargs", "Return the lowest index where sub is found in self[start:end], or -1."},
-  {"format", str_m_format, "(self, /, *args, **kwargs)", "Return a formatted version, with the replacement fields in braces filled from args and kwargs."},
+  {"format", str_m_format, "(self, /, *args, **kwargs=...) varargs", "Return a formatted version, with the replacement fields in braces filled from args and kwargs."},
   {"format_map", str_m_format_map, "(self, mapping, /)", "Return a formatted version, with the replacement fields in braces filled from mapping."},
   {"index", str_m_index, "(self, sub, start=None, end=None, /) varargs", "Like find, but raise ValueError when sub is not found."},
   {"isalnum", str_m_isalnum, "(self, /)", "True if all characters are letters or numeric and there is at least one."},

@@ -6,7 +6,7 @@ Tuple *tuple_new_of(VM *vm, const Type *cls, const Value *items, size_t n) {
     rt_no_memory(vm);
     return NULL;
   }
-  Tuple *t = gc_new(vm, cls, sizeof(Tuple) + n * sizeof(Value));
+  Tuple *t = LIKELY(cls == &tuple_type) ? gc_new_leaf(vm, cls, sizeof(Tuple) + n * sizeof(Value)) : gc_new(vm, cls, sizeof(Tuple) + n * sizeof(Value));
   if (!t) return NULL;
   t->length = n;
   t->hash = -1;
@@ -24,7 +24,7 @@ Tuple *tuple_new(VM *vm, const Value *items, size_t n) {
 }
 
 Tuple *tuple_pair(VM *vm, Value a, Value b) {
-  Tuple *t = gc_new(vm, &tuple_type, sizeof(Tuple) + 2 * sizeof(Value));
+  Tuple *t = gc_new_leaf(vm, &tuple_type, sizeof(Tuple) + 2 * sizeof(Value));
   if (!t) return NULL;
   t->length = 2;
   t->hash = -1;
