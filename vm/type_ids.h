@@ -7,7 +7,7 @@
   X(object) X(type) X(none) X(bool) X(int) X(float) X(complex) X(str) X(bytes) X(bytearray) X(memoryview) X(tuple) X(list) X(dict) X(set) X(frozenset) \
   X(range) X(slice) X(ellipsis) X(notimpl) X(function) X(native) X(native_method) X(slot_wrapper) X(method_wrapper) X(getset_descr) X(member_descr) X(classmethod_descr) X(method) X(cell) X(code) X(module) X(generator) X(coroutine) \
   X(async_generator) X(coroutine_wrapper) X(asend) X(athrow) X(anext_awaitable) X(property) X(classmethod) X(staticmethod) X(super) X(mappingproxy) X(traceback) X(frame)    \
-  X(range_iter) X(long_range_iter) X(list_iter) X(list_reverse_iter) X(tuple_iter) X(str_iter) X(str_ascii_iter) X(bytes_iter) X(bytearray_iter) X(memory_iter) X(set_iter) X(dict_iter) X(dict_value_iter)  \
+  X(range_iter) X(long_range_iter) X(list_iter) X(list_reverse_iter) X(tuple_iter) X(str_iter) X(str_ascii_iter) X(bytes_iter) X(bytearray_iter) X(memory_iter) X(array) X(array_iter) X(set_iter) X(dict_iter) X(dict_value_iter)  \
   X(dict_item_iter) X(dict_reverse_iter) X(dict_reverse_value_iter) X(dict_reverse_item_iter) X(dict_keys) X(dict_values) X(dict_items) X(callable_iter) X(seq_iter) X(enumerate) X(zip) X(map)    \
   X(filter) X(reversed) X(generic_alias) X(union) X(weakref) X(weakproxy) X(str_buffer) X(native_bound)
 enum {

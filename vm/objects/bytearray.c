@@ -5,7 +5,7 @@
  * The size may change while memoryviews look at the bytes (CPython forbids it until they are gone, but there is no telling here when a view
  * becomes garbage); a view whose part is gone raises BufferError when it is used. */
 
-static void bytearray_destroy(VM *vm, Obj *o) {
+void bytearray_destroy(VM *vm, Obj *o) {
   ByteArray *b = (ByteArray *)o;
   mem_free(&vm->mem, b->block, b->capacity);
 }
@@ -74,8 +74,7 @@ bool bytearray_resize(VM *vm, ByteArray *b, size_t size) {
   return true;
 }
 
-/* Replaces the bytes [at, at + gone) by n others (data may not lie in b). */
-static bool splice(VM *vm, ByteArray *b, size_t at, size_t gone, const uint8_t *data, size_t n) {
+bool bytearray_splice(VM *vm, ByteArray *b, size_t at, size_t gone, const uint8_t *data, size_t n) {
   size_t tail = b->size - at - gone;
   if (n > gone) {
     if (n - gone > TEXT_MAX - b->size) return rt_no_memory(vm), false;
@@ -85,7 +84,7 @@ static bool splice(VM *vm, ByteArray *b, size_t at, size_t gone, const uint8_t *
   if (n < gone && at == 0) b->start += gone - n; /* the front just moves */
   else if (n != gone && tail) memmove(p + at + n, p + at + gone, tail);
   b->size = b->size - gone + n;
-  if (n) memcpy(bytearray_data(b) + at, data, n);
+  if (n && data) memcpy(bytearray_data(b) + at, data, n);
   if (n < gone) shrink(vm, b);
   return true;
 }
@@ -102,7 +101,7 @@ static Value bytearray_new_(VM *vm, const Type *cls, Args *a) {
 static bool set_from_buf(VM *vm, ByteArray *b, Buf *from) {
   bool ok = false;
   if (from->failed) (void)rt_no_memory(vm);
-  else ok = splice(vm, b, 0, b->size, (const uint8_t *)from->data, from->len);
+  else ok = bytearray_splice(vm, b, 0, b->size, (const uint8_t *)from->data, from->len);
   buf_free(from);
   return ok;
 }
@@ -129,7 +128,7 @@ static Value m_append(VM *vm, Args *a) {
   uint8_t byte;
   if (!bytes_byte_arg(vm, a->v[1], "byte must be in range(0, 256)", &byte)) return V_FAIL;
   ByteArray *b = v_bytearray(a->v[0]);
-  return splice(vm, b, b->size, 0, &byte, 1) ? V_NONE : V_FAIL;
+  return bytearray_splice(vm, b, b->size, 0, &byte, 1) ? V_NONE : V_FAIL;
 }
 
 static bool extend(VM *vm, ByteArray *b, const uint8_t *data, size_t n) {
@@ -143,7 +142,7 @@ static bool extend(VM *vm, ByteArray *b, const uint8_t *data, size_t n) {
     b->size = old + n;
     return true;
   }
-  return splice(vm, b, b->size, 0, data, n);
+  return bytearray_splice(vm, b, b->size, 0, data, n);
 }
 
 static Value m_extend(VM *vm, Args *a) {
@@ -172,7 +171,7 @@ static Value m_insert(VM *vm, Args *a) {
   int64_t n = (int64_t)b->size;
   if (at < 0 && (at += n) < 0) at = 0;
   if (at > n) at = n;
-  return splice(vm, b, (size_t)at, 0, &byte, 1) ? V_NONE : V_FAIL;
+  return bytearray_splice(vm, b, (size_t)at, 0, &byte, 1) ? V_NONE : V_FAIL;
 }
 
 static Value m_pop(VM *vm, Args *a) {
@@ -183,7 +182,7 @@ static Value m_pop(VM *vm, Args *a) {
   if (at < 0) at += (int64_t)b->size;
   if (at < 0 || (uint64_t)at >= b->size) return rt_raise(vm, &exc_IndexError, "pop index out of range");
   uint8_t byte = bytearray_data(b)[at];
-  return splice(vm, b, (size_t)at, 1, NULL, 0) ? v_from_int62(byte) : V_FAIL;
+  return bytearray_splice(vm, b, (size_t)at, 1, NULL, 0) ? v_from_int62(byte) : V_FAIL;
 }
 
 static Value m_remove(VM *vm, Args *a) {
@@ -192,7 +191,7 @@ static Value m_remove(VM *vm, Args *a) {
   ByteArray *b = v_bytearray(a->v[0]);
   uint8_t *p = b->size ? memchr(bytearray_data(b), byte, b->size) : NULL;
   if (!p) return rt_raise(vm, &exc_ValueError, "value not found in bytearray");
-  return splice(vm, b, (size_t)(p - bytearray_data(b)), 1, NULL, 0) ? V_NONE : V_FAIL;
+  return bytearray_splice(vm, b, (size_t)(p - bytearray_data(b)), 1, NULL, 0) ? V_NONE : V_FAIL;
 }
 
 static Value m_reverse(VM *vm, Args *a) {
@@ -277,7 +276,7 @@ static bool set_slice(VM *vm, ByteArray *b, Slice *key, const uint8_t *data, siz
   int64_t start, stop, step;
   if (!slice_unpack(vm, key, &start, &stop, &step)) return false;
   int64_t count = slice_adjust((int64_t)b->size, &start, &stop, step);
-  if (step == 1) return splice(vm, b, (size_t)start, (size_t)count, data, n);
+  if (step == 1) return bytearray_splice(vm, b, (size_t)start, (size_t)count, data, n);
   deleting |= n == 0; /* as CPython has it: b[::2] = b'' deletes */
   if (!deleting) {
     if (n != (size_t)count) {
@@ -338,7 +337,7 @@ static bool bytearray_setitem(VM *vm, Value self, Value key, Value value) {
   ByteArray *b = v_bytearray(self);
   if (i < 0) i += (int64_t)b->size;
   if (i < 0 || (uint64_t)i >= b->size) return rt_raise_b(vm, &exc_IndexError, "bytearray index out of range");
-  if (v_absent(value)) return splice(vm, b, (size_t)i, 1, NULL, 0);
+  if (v_absent(value)) return bytearray_splice(vm, b, (size_t)i, 1, NULL, 0);
   bytearray_data(b)[i] = byte;
   return true;
 }

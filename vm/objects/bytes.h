@@ -23,7 +23,7 @@ typedef struct ByteArray {
 
 typedef struct View { const uint8_t *data; size_t size; } View;
 
-extern const Type bytes_iter_type, bytearray_iter_type, memory_iter_type;
+extern const Type bytes_iter_type, bytearray_iter_type, memory_iter_type, array_type, array_iter_type;
 
 static inline Bytes *v_bytes(Value v) { return (Bytes *)v_obj(v); }
 static inline ByteArray *v_bytearray(Value v) { return (ByteArray *)v_obj(v); }

@@ -162,10 +162,12 @@ static Value type_call(VM *vm, Value self, Args *a) {
 
 /* ---------------------------------------------------------------- attributes of class objects */
 
-Value type_qualname(VM *vm, const Type *t) {
-  if (type_is_heap(t)) return v_from_obj(type_class(t)->qualname);
-  return v_from_str(str_from(vm, t->name));
+/* Types of modules are called "array.array" in messages. */
+static Value plain_name(VM *vm, const Type *t) {
+  const char *dot = strrchr(t->name, '.');
+  return v_from_str(str_from(vm, dot ? dot + 1 : t->name));
 }
+Value type_qualname(VM *vm, const Type *t) { return type_is_heap(t) ? v_from_obj(type_class(t)->qualname) : plain_name(vm, t); }
 
 static Value type_module(VM *vm, const Type *t) {
   if (!type_is_heap(t)) return v_from_str(str_from(vm, t->module ? t->module : "builtins"));
@@ -191,7 +193,7 @@ static Class *changeable(VM *vm, Value self, const char *name, Value value) {
 
 static Value get_name(VM *vm, Value self) {
   const Type *t = as_type(self);
-  return type_is_heap(t) ? v_from_obj(type_class(t)->name) : v_from_str(str_from(vm, t->name));
+  return type_is_heap(t) ? v_from_obj(type_class(t)->name) : plain_name(vm, t);
 }
 static bool set_name(VM *vm, Value self, Value v) {
   Class *c = changeable(vm, self, "__name__", v);

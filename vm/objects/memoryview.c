@@ -40,6 +40,20 @@ bool memoryview_view(Value v, View *out) {
 
 /* ---- construction and life ---- */
 
+static int format_size(char f) {
+  switch (f) {
+    case 'b': case 'B': case 'c': case '?': return 1;
+    case 'h': case 'H': return (int)sizeof(short);
+    case 'i': case 'I': return (int)sizeof(int);
+    case 'l': case 'L': return (int)sizeof(long);
+    case 'q': case 'Q': case 'n': case 'N': case 'P': return 8;
+    case 'f': return (int)sizeof(float);
+    case 'd': return (int)sizeof(double);
+    default: return 0;
+  }
+}
+static bool is_signed(char f) { return strchr("bhilqn", f) != NULL; }
+
 static Value view_new(VM *vm, Value base, int64_t offset, int64_t length, int64_t stride, uint8_t item_size, char format) {
   MemView *m = gc_new(vm, &memoryview_type, sizeof(MemView));
   if (!m) return V_FAIL;
@@ -52,6 +66,13 @@ static Value view_new(VM *vm, Value base, int64_t offset, int64_t length, int64_
   return v_from_obj(m);
 }
 
+/* All of a bytes, a bytearray or an array. */
+static Value whole(VM *vm, Value x) {
+  char format = is_bytearray(x) ? array_format(x) : 'B';
+  int size = format == 'w' ? 4 : format_size(format);
+  return view_new(vm, x, 0, (int64_t)self_view(x).size / size, size, (uint8_t)size, format);
+}
+
 static Value same_kind(VM *vm, Value v, const MemView *m);
 static Value memoryview_new(VM *vm, const Type *cls, Args *a) {
   Value x = a->v[0];
@@ -61,7 +82,7 @@ static Value memoryview_new(VM *vm, const Type *cls, Args *a) {
     return live(vm, m) ? same_kind(vm, view_new(vm, m->base, m->offset, m->length, m->stride, m->item_size, m->format), m) : V_FAIL;
   }
   if (!is_bytes(x) && !is_bytearray(x)) return rt_raise(vm, &exc_TypeError, "memoryview: a bytes-like object is required, not '%T'", x);
-  return view_new(vm, x, 0, (int64_t)self_view(x).size, 1, 1, 'B');
+  return whole(vm, x);
 }
 
 static void memoryview_trace(Tracer *t, Obj *o) {
@@ -79,44 +100,33 @@ static Value same_kind(VM *vm, Value v, const MemView *m) {
 
 /* ---- items ---- */
 
-static int format_size(char f) {
-  switch (f) {
-    case 'b': case 'B': case 'c': case '?': return 1;
-    case 'h': case 'H': return (int)sizeof(short);
-    case 'i': case 'I': return (int)sizeof(int);
-    case 'l': case 'L': return (int)sizeof(long);
-    case 'q': case 'Q': case 'n': case 'N': case 'P': return 8;
-    case 'f': return (int)sizeof(float);
-    case 'd': return (int)sizeof(double);
-    default: return 0;
-  }
-}
-static bool is_signed(char f) { return strchr("bhilqn", f) != NULL; }
-
-static Value unpack(VM *vm, const MemView *m, int64_t i) {
-  const uint8_t *p = item_at(m, i);
+/* One item in one of the formats of format_size(). */
+Value bytes_item(VM *vm, char format, const uint8_t *p) {
   uint8_t u8;
   uint16_t u16;
   uint32_t u32;
   uint64_t u = 0;
   float f;
   double d;
-  switch (m->format) {
+  switch (format) {
     case 'B': return v_from_int62(*p);
     case 'c': return v_from_bytes(bytes_new(vm, p, 1));
     case '?': return v_from_bool(*p != 0);
     case 'f': memcpy(&f, p, sizeof f); return float_new(vm, (double)f);
     case 'd': memcpy(&d, p, sizeof d); return float_new(vm, d);
+    case 'w': return rt_raise(vm, &exc_NotImplementedError, "memoryview: format w not supported");
     default: break;
   }
-  switch (m->item_size) {
-    case 1: memcpy(&u8, p, 1); u = is_signed(m->format) ? (uint64_t)(int64_t)(int8_t)u8 : u8; break;
-    case 2: memcpy(&u16, p, 2); u = is_signed(m->format) ? (uint64_t)(int64_t)(int16_t)u16 : u16; break;
-    case 4: memcpy(&u32, p, 4); u = is_signed(m->format) ? (uint64_t)(int64_t)(int32_t)u32 : u32; break;
+  bool negative = is_signed(format);
+  switch (format_size(format)) {
+    case 1: memcpy(&u8, p, 1); u = negative ? (uint64_t)(int64_t)(int8_t)u8 : u8; break;
+    case 2: memcpy(&u16, p, 2); u = negative ? (uint64_t)(int64_t)(int16_t)u16 : u16; break;
+    case 4: memcpy(&u32, p, 4); u = negative ? (uint64_t)(int64_t)(int32_t)u32 : u32; break;
     default: memcpy(&u, p, 8); break;
   }
-  return is_signed(m->format) ? int_from_i64(vm, (int64_t)u) : int_from_u64(vm, u);
+  return negative ? int_from_i64(vm, (int64_t)u) : int_from_u64(vm, u);
 }
+static Value unpack(VM *vm, const MemView *m, int64_t i) { return bytes_item(vm, m->format, item_at(m, i)); }
 
 static bool bad_type(VM *vm, const MemView *m) { return rt_raise_b(vm, &exc_TypeError, "memoryview: invalid type for format '%c'", m->format); }
 static bool bad_value(VM *vm, const MemView *m) { return rt_raise_b(vm, &exc_ValueError, "memoryview: invalid value for format '%c'", m->format); }
@@ -152,6 +162,7 @@ static bool pack(VM *vm, MemView *m, int64_t i, Value v) {
   uint64_t u = 0;
   double d = 0;
   switch (m->format) {
+    case 'w': return rt_raise_b(vm, &exc_NotImplementedError, "memoryview: format w not supported");
     case 'c':
       if (!is_bytes(v)) return bad_type(vm, m);
       if (v_bytes(v)->size != 1) return bad_value(vm, m);
@@ -263,7 +274,7 @@ static bool assign_slice(VM *vm, MemView *m, Slice *key, Value value) {
   MemView *d = v_view(dest);
   if (!v_is_exact(value, &memoryview_type)) {
     if (!is_bytes(value) && !is_bytearray(value)) return rt_raise_b(vm, &exc_TypeError, "a bytes-like object is required, not '%T'", value);
-    src = view_new(vm, value, 0, (int64_t)self_view(value).size, 1, 1, 'B');
+    src = whole(vm, value);
     if (v_failed(src)) return false;
   }
   MemView *s = v_view(src);

@@ -70,6 +70,7 @@ static const struct { const Type *type; uint32_t ops, reflected, inplace, unary;
     {&complex_type, ARITH, ARITH, 0, U_ALL},
     {&str_type, B(ADD) | B(MUL) | B(MOD), B(MUL) | B(MOD), 0, 0},
     {&bytes_type, B(ADD) | B(MUL) | B(MOD), B(MUL) | B(MOD), 0, 0},
+    {&array_type, B(ADD) | B(MUL), B(MUL), B(ADD) | B(MUL), 0},
     {&bytearray_type, B(ADD) | B(MUL) | B(MOD), B(MUL) | B(MOD), B(ADD) | B(MUL), 0},
     {&list_type, B(ADD) | B(MUL), B(MUL), B(ADD) | B(MUL), 0},
     {&tuple_type, B(ADD) | B(MUL), B(MUL), 0, 0},
