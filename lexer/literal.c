@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lexer/names.h"
 #include "vm/base/dtoa.h"
 #include "vm/base/utf8.h"
 
@@ -62,56 +61,6 @@ Number literal_number(Arena *arena, const char *text, size_t n) {
   return float_number(digits, len - imaginary, imaginary);
 }
 
-/* ---- character names ---- */
-
-static int upper(char c) { return c >= 'a' && c <= 'z' ? c - 32 : (unsigned char)c; }
-
-/* Does the name [name, end) begin with word number n and a blank or its end? Returns where the rest begins, or NULL. */
-static const char *skip_word(const char *name, const char *end, unsigned n) {
-  const char *word = name_words + name_word_starts[n - 1];
-  for (; *word; word++, name++)
-    if (name == end || upper(*name) != *word) return NULL;
-  if (name == end) return name;
-  return *name == ' ' && name + 1 < end ? name + 1 : NULL;
-}
-
-/* Compares with the name encoded at code; *next = where the one after it begins. */
-static bool same_name(const char *name, size_t n, const uint8_t *code, const uint8_t **next) {
-  const char *at = n ? name : NULL, *end = name + n;
-  for (; *code; code++) {
-    unsigned word = *code;
-    if (word >= 200) word = 200 + (word - 200) * 255 + (*++code - 1u);
-    if (at) at = at == end ? NULL : skip_word(at, end, word);
-  }
-  *next = code + 1;
-  return at == end;
-}
-
-static int32_t unified_ideograph(const char *name, size_t n) {
-  static const char prefix[] = "CJK UNIFIED IDEOGRAPH-";
-  const size_t p = sizeof prefix - 1;
-  if (n < p + 4 || n > p + 5) return -1;
-  int32_t cp = 0;
-  for (size_t i = 0; i < n; i++) {
-    int c = upper(name[i]);
-    if (i < p) {
-      if (c != prefix[i]) return -1;
-    } else {
-      if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'))) return -1;
-      cp = cp * 16 + digit_value((char)c);
-    }
-  }
-  return (cp >= 0x3400 && cp <= 0x4DBF) || (cp >= 0x4E00 && cp <= 0x9FFF) || (cp >= 0x20000 && cp <= 0x323AF) ? cp : -1;
-}
-
-int32_t literal_char_by_name(const char *name, size_t n) {
-  const uint8_t *code = name_codes;
-  for (size_t i = 0; i < sizeof name_blocks / sizeof *name_blocks; i++)
-    for (uint32_t c = name_blocks[i].first; c <= name_blocks[i].last; c++)
-      if (same_name(name, n, code, &code)) return (int32_t)c;
-  return unified_ideograph(name, n);
-}
-
 /* ---- strings ---- */
 
 typedef struct Unescape {
@@ -159,7 +108,7 @@ static void name_escape(Unescape *u) {
     return;
   }
   const char *name = u->at + 1;
-  int32_t c = literal_char_by_name(name, (size_t)(close - name));
+  int32_t c = uc_by_name(name, (size_t)(close - name));
   if (c < 0) bad_escape(u, (size_t)(close - name) + 4, "unknown Unicode character name");
   else add_char(u, (uint32_t)c);
   u->at = close + 1;

@@ -27,7 +27,4 @@ typedef struct StringEscapes {
 
 /* Appends the characters between the quotes of a string (or bytes) literal to out, escapes replaced. Memory failure: out->failed. */
 void literal_unescape(Buf *out, const char *s, size_t n, bool is_bytes, StringEscapes *result);
-
-/* The code point with this Unicode name (any case), or -1. Knows unified ideographs and the common blocks of names.h, not all of Unicode. */
-int32_t literal_char_by_name(const char *name, size_t n);
 #endif

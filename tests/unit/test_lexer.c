@@ -5,6 +5,7 @@
 
 #include "lexer/lexer.h"
 #include "lexer/literal.h"
+#include "vm/base/utf8.h"
 
 typedef struct Lexed {
   Mem mem;
@@ -144,9 +145,9 @@ START_TEST(escapes) {
   expect_text("\\N{euro sign}", false, "\xE2\x82\xAC", 3);
   expect_text("\\ud800", false, "\xED\xA0\x80", 3);
   expect_text("a\\\nb", false, "ab", 2);
-  ck_assert_int_eq(literal_char_by_name("LATIN SMALL LETTER A", 20), 'a');
-  ck_assert_int_eq(literal_char_by_name("cjk unified ideograph-4e00", 26), 0x4E00);
-  ck_assert_int_eq(literal_char_by_name("NO SUCH NAME", 12), -1);
+  ck_assert_int_eq(uc_by_name("LATIN SMALL LETTER A", 20), 'a');
+  ck_assert_int_eq(uc_by_name("cjk unified ideograph-4e00", 26), 0x4E00);
+  ck_assert_int_eq(uc_by_name("NO SUCH NAME", 12), -1);
 }
 END_TEST
 

@@ -24,5 +24,9 @@ int uc_digit_value(uint32_t c);                                       /* 0-9 als
 int uc_to_upper(uint32_t c, uint32_t out[3]); int uc_to_lower(uint32_t c, uint32_t out[3]); int uc_to_title(uint32_t c, uint32_t out[3]); int uc_fold(uint32_t c, uint32_t out[3]);
 /* NFKC of an identifier; appended to out. False: out of memory. */
 bool uc_nfkc(Buf *out, const char *s, size_t n);
+enum { UC_NAME_MAX = 96 };
+int32_t uc_by_name(const char *name, size_t n);                       /* uc_names.c: code point of that name (any case), -1: not known */
+bool uc_name(uint32_t c, char out[UC_NAME_MAX]);                      /* false: has no name, or none that is known here */
+bool uc_name_known(uint32_t c);                                       /* c lies in a block whose names are all known */
 int uc_width(uint32_t c);                                             /* terminal columns: 0, 1, 2 */
 #endif

@@ -7,6 +7,7 @@
 #include "vm/attr.h"
 #include "vm/objects/class.h"
 #include "vm/objects/function.h"
+#include "vm/objects/bytes.h"
 #include "vm/objects/int.h"
 #include "vm/objects/iter.h"
 #include "vm/objects/shape.h"
