@@ -69,7 +69,7 @@ OPT := -O1
 endif
 ALL_CFLAGS = $(CFLAGS_BASE) $(OPT) $(SAN) $(CORE_CFLAGS) $(CFLAGS)
 # What a profile shows is compiled for speed; the rest for size (it is two thirds of the code and takes no time)
-HOT := vm/eval% vm/call% vm/ops% vm/attr% vm/gc% vm/frame% vm/vm% vm/base/mem% vm/base/siphash% vm/base/dtoa% vm/objects/list% vm/objects/dict% vm/objects/str% vm/objects/int% \
+HOT := vm/api_native% vm/eval% vm/call% vm/ops% vm/attr% vm/gc% vm/frame% vm/vm% vm/base/mem% vm/base/siphash% vm/base/dtoa% vm/objects/list% vm/objects/dict% vm/objects/str% vm/objects/int% \
   vm/objects/float% vm/objects/set% vm/objects/tuple% vm/objects/generator% vm/objects/iter% vm/objects/range% vm/objects/shape% vm/objects/native% vm/objects/signature% \
   vm/objects/function% vm/objects/bytes% vm/objects/class% vm/objects/format% vm/types% stdlib/aio% stdlib/builtins% stdlib/random% stdlib/math% lexer/lexer%
 SMALL = $(if $(filter $(HOT),$<),,$(if $(filter -O2,$(OPT)),-Os))

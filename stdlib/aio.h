@@ -14,12 +14,13 @@ typedef struct Future {
   tiny_val callback;       /* the only callback, TINY_ABSENT: none; or a list when there are more */
   uint32_t place;          /* where it stands in a Waiters; a task: in the loop's list of tasks */
   uint16_t cancels;        /* of a task: cancelling() */
-  uint8_t state;
+  uint8_t state : 2;       /* FutState */
   bool blocking : 1;       /* yielded to a task by await, not yet taken up */
   bool log_traceback : 1;  /* nobody has seen the exception */
   bool failed : 1;         /* value is an exception; of a cancelled one: the CancelledError that it ended with */
   bool is_task : 1;
   bool quiet : 1;          /* _log_destroy_pending = False */
+  bool timed : 1;          /* of a sleep(): stands in the heap of timers, value is the result to come */
   bool must_cancel : 1, listed : 1, foreign : 1 /* of a task: no coroutine of the VM but an object with send() and throw() */;
 } Future;
 
@@ -38,8 +39,8 @@ typedef struct Handle {
   bool cancelled, scheduled;
 } Handle;
 
-typedef struct Ready { tiny_val what, arg; } Ready; /* a Handle; a Task with None or what is thrown; a Task with the Future that wakes it */
-typedef struct Timer { double when; uint64_t seq; tiny_val handle; } Timer;
+typedef struct Ready { tiny_val what, arg; } Ready; /* a Handle; a Task with None or what is thrown; a Task with the Future that wakes it; a Future whose time has come */
+typedef struct Timer { double when; uint64_t seq; tiny_val handle; /* or the Future of a sleep() */ } Timer;
 
 /* Waits for what is outside: NULL functions: only time passes. */
 typedef struct Poller {
@@ -66,6 +67,7 @@ typedef struct Loop {
   tiny_val previous_loop;  /* what was the running loop before */
   tiny_val *context;       /* the current context (contextvars.h) */
   tiny_val outside;        /* the context that is left while a step or a callback runs in its own */
+  bool plain_timers;       /* its class has the methods for them that are here */
   bool running, stopping, closed, virtual_clock, debug, tick /* the host drives: never waits */, failed /* a future had an exception */, inside /* a step or callback has entered its context */;
   VirtualClock *clock;     /* of a virtual clock */
   double tick_end;         /* the host's tick: until then (0: as long as something is ready) */
@@ -84,11 +86,15 @@ Future *aio_future(tiny_vm *vm, tiny_val v);   /* Future or Task, NULL: neither 
 Task *aio_task(tiny_vm *vm, tiny_val v);
 
 bool loop_add_ready(tiny_vm *vm, tiny_val loop, tiny_val what, tiny_val arg);
+bool ready_push(tiny_vm *vm, Loop *l, tiny_val what, tiny_val arg); /* the same for who has the Loop */
 tiny_val loop_call_soon(tiny_vm *vm, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context);
-tiny_val loop_turn(tiny_vm *vm, tiny_val loop);          /* what a continuation of the loop returns: runs on */
-TINY_CHECK bool loop_enter(tiny_vm *vm, tiny_val loop, tiny_val context); /* enters a context (PEP 567) */
+tiny_val loop_turn(tiny_vm *vm, Loop *l);                /* what a continuation of the loop returns: runs on */
+TINY_CHECK bool loop_enter(tiny_vm *vm, Loop *l, tiny_val context); /* enters a context (PEP 567) */
 tiny_val loop_leave(tiny_vm *vm, Loop *l);               /* leaves it; the context as it is now */
 bool loop_check_closed(tiny_vm *vm, Loop *l);
+bool loop_add_timer(tiny_vm *vm, Loop *l, double when, tiny_val handle);
+tiny_val loop_pop_timer(tiny_vm *vm, Loop *l, bool *dead); /* dead: it was cancelled */
+void loop_drop_cancelled(tiny_vm *vm, Loop *l);
 bool loop_add_task(tiny_vm *vm, Loop *l, Task *t);
 void loop_drop_task(tiny_vm *vm, Loop *l, Task *t);
 tiny_val handle_raised(tiny_vm *vm, tiny_val loop, tiny_val handle, tiny_val exc); /* what a native returns that ran a handle: call_exception_handler */
@@ -113,8 +119,8 @@ tiny_val future_cancelled_error(tiny_vm *vm, Future *f);          /* a Cancelled
 void future_trace(tiny_tracer *t, void *data);
 tiny_val future_await(tiny_vm *vm, tiny_val self, void *data, bool *end);
 
-tiny_val task_step(tiny_vm *vm, tiny_val task, Task *t, tiny_val exc); /* starts one step: a continuation that ends in loop_turn */
-tiny_val task_wakeup(tiny_vm *vm, tiny_val task, Task *t, Future *f);
+tiny_val task_step(tiny_vm *vm, Loop *l, tiny_val task, Task *t, tiny_val exc); /* starts one step: a continuation that ends in loop_turn */
+tiny_val task_wakeup(tiny_vm *vm, Loop *l, tiny_val task, Task *t, Future *f);
 int task_cancel(tiny_vm *vm, Task *t, tiny_val msg);
 tiny_val task_new(tiny_vm *vm, tiny_val loop, tiny_val coro, tiny_val name, tiny_val context);
 

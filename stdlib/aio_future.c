@@ -44,6 +44,12 @@ static bool invalid_state(tiny_vm *vm, const char *msg) {
 /* Is it woken directly (a task, a group), without a context of its own? */
 static bool direct(tiny_vm *vm, tiny_val cb) { return tiny_data(vm, cb, &aio_task_class) || tiny_data(vm, cb, &aio_group_class); }
 
+/* Done before its time: one more dead entry among the timers. */
+static void leave_timers(tiny_vm *vm, Future *f) {
+  Loop *l = aio_loop(vm, f->loop);
+  if (l) l->n_cancelled++;
+}
+
 /* One callback becomes a ready entry: tasks are woken directly, anything else is a handle with the future as its argument. */
 static bool schedule_one(tiny_vm *vm, Future *f, tiny_val cb) {
   if (direct(vm, cb)) return loop_add_ready(vm, f->loop, cb, future_self(f));
@@ -52,6 +58,7 @@ static bool schedule_one(tiny_vm *vm, Future *f, tiny_val cb) {
 }
 
 static bool schedule_callbacks(tiny_vm *vm, Future *f) {
+  if (f->timed) leave_timers(vm, f);
   tiny_val cb = f->callback;
   f->callback = TINY_ABSENT;
   if (tiny_is_absent(cb)) return true;
@@ -111,6 +118,7 @@ int future_cancel(tiny_vm *vm, Future *f, tiny_val msg) {
   f->log_traceback = false;
   if (f->state != FUT_PENDING) return 0;
   f->state = FUT_CANCELLED;
+  if (f->timed) f->value = TINY_NONE; /* the result that it will not have */
   tiny_store(vm, future_self(f), &f->cancel_message, msg);
   return schedule_callbacks(vm, f) ? 1 : -1;
 }

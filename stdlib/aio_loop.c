@@ -6,10 +6,6 @@
 #include "stdlib/aio.h"
 #include "stdlib/contextvars.h"
 
-bool loop_add_timer(tiny_vm *vm, Loop *l, double when, tiny_val handle);
-tiny_val loop_pop_timer(Loop *l);
-void loop_purge_timers(tiny_vm *vm, Loop *l);
-
 static void data_trace(tiny_tracer *t, void *p) {
   AioData *d = p;
   tiny_trace(t, d->running);
@@ -72,8 +68,7 @@ static double loop_time(const Loop *l) { return l->virtual_clock ? (double)l->cl
 
 /* ---- contexts, callbacks */
 
-bool loop_enter(tiny_vm *vm, tiny_val loop, tiny_val context) {
-  Loop *l = aio_loop(vm, loop);
+bool loop_enter(tiny_vm *vm, Loop *l, tiny_val context) {
   tiny_val previous;
   if (!l->context && !(l->context = context_slot(vm))) return (void)tiny_no_memory(vm), false;
   if (tiny_is_none(context) && tiny_is_none(*l->context)) { /* the usual case: no script has set a context variable */
@@ -82,7 +77,7 @@ bool loop_enter(tiny_vm *vm, tiny_val loop, tiny_val context) {
     return true;
   }
   if (!context_enter(vm, context, &previous)) return false;
-  tiny_store(vm, loop, &l->outside, previous);
+  tiny_store(vm, l->self, &l->outside, previous);
   l->inside = true;
   return true;
 }
@@ -124,7 +119,7 @@ bool loop_took(tiny_vm *vm, tiny_val loop, Loop *l, tiny_val what) {
   return took < limit || !tiny_failed(tiny_call_method(vm, loop, "_slow_callback", 2, argv));
 }
 
-static tiny_val reported(tiny_vm *vm, tiny_val loop, tiny_outcome how, tiny_val v) { return how == TINY_RAISED ? tiny_raise_value(vm, v) : loop_turn(vm, loop); }
+static tiny_val reported(tiny_vm *vm, tiny_val loop, tiny_outcome how, tiny_val v) { return how == TINY_RAISED ? tiny_raise_value(vm, v) : loop_turn(vm, aio_loop(vm, loop)); }
 
 static tiny_val report_raised(tiny_vm *vm, tiny_args *a) { return handle_raised(vm, tiny_bound(a), tiny_arg(a, 0), tiny_arg(a, 1)); }
 
@@ -139,19 +134,18 @@ static tiny_val handle_done(tiny_vm *vm, tiny_val state, tiny_outcome how, tiny_
     return tiny_failed(fn) ? TINY_FAIL : tiny_then_call(vm, reported, loop, fn, 2, argv);
   }
   if (l->debug && !loop_took(vm, loop, l, handle)) return TINY_FAIL;
-  return loop_turn(vm, loop);
+  return loop_turn(vm, l);
 }
 
-static tiny_val run_handle(tiny_vm *vm, tiny_val loop, tiny_val handle, Handle *h) {
-  tiny_val parts[2] = {loop, handle}, state = tiny_tuple(vm, 2, parts);
+static tiny_val run_handle(tiny_vm *vm, Loop *l, tiny_val handle, Handle *h) {
+  tiny_val parts[2] = {l->self, handle}, state = tiny_tuple(vm, 2, parts);
   if (tiny_failed(state)) return TINY_FAIL;
-  Loop *l = aio_loop(vm, loop);
   if (l->debug) l->step_began = clock_now();
   int n = tiny_seq_len(h->args);
   tiny_val small[8], *argv = small;
   if (n > 8 && !(argv = tiny_alloc(vm, NULL, 0, (size_t)n * sizeof *argv))) return tiny_no_memory(vm);
   for (int i = 0; i < n; i++) argv[i] = tiny_seq_item(h->args, i);
-  tiny_val r = !loop_enter(vm, loop, h->context) ? TINY_FAIL : tiny_then_call(vm, handle_done, state, h->callback, n, argv);
+  tiny_val r = !loop_enter(vm, l, h->context) ? TINY_FAIL : tiny_then_call(vm, handle_done, state, h->callback, n, argv);
   if (argv != small) tiny_alloc(vm, argv, (size_t)n * sizeof *argv, 0);
   return r;
 }
@@ -173,19 +167,8 @@ static tiny_val deadlock(tiny_vm *vm, tiny_val loop) {
   return tiny_call_method(vm, loop, "_deadlock", 0, NULL);
 }
 
-static void drop_cancelled(tiny_vm *vm, Loop *l) {
-  loop_purge_timers(vm, l);
-  while (l->n_timers) {
-    Handle *h = tiny_data(vm, l->timers[0].handle, &aio_handle_class);
-    if (!h->cancelled) break;
-    h->scheduled = false;
-    l->n_cancelled--;
-    (void)loop_pop_timer(l);
-  }
-}
-
 double loop_wait_time(tiny_vm *vm, Loop *l) {
-  drop_cancelled(vm, l);
+  loop_drop_cancelled(vm, l);
   if (l->ready_len) return 0;
   if (!l->n_timers) return -1;
   double wait = l->timers[0].when - loop_time(l);
@@ -194,7 +177,7 @@ double loop_wait_time(tiny_vm *vm, Loop *l) {
 
 /* Begins a turn: waits if nothing is ready, collects due timers. 1: go on, -1: failed. */
 static int begin_turn(tiny_vm *vm, tiny_val loop, Loop *l) {
-  drop_cancelled(vm, l);
+  loop_drop_cancelled(vm, l);
   bool outside = l->poller.wait && l->poller.active && l->poller.active(l->poller.data);
   if (l->ready_len == 0 && !l->stopping && !l->tick) {
     if (l->n_timers == 0 && !outside) return tiny_failed(deadlock(vm, loop)) ? -1 : 1;
@@ -209,13 +192,11 @@ static int begin_turn(tiny_vm *vm, tiny_val loop, Loop *l) {
   } else if (l->tick && l->virtual_clock && l->ready_len == 0 && l->n_timers && !pass_time(vm, l, l->timers[0].when)) {
     return -1;
   }
-  double now = loop_time(l) + 1e-9; /* the clock's resolution, as asyncio adds it */
+  double now = l->n_timers ? loop_time(l) + 1e-9 : 0; /* the clock's resolution, as asyncio adds it */
   while (l->n_timers && l->timers[0].when < now) {
-    tiny_val handle = loop_pop_timer(l);
-    Handle *h = tiny_data(vm, handle, &aio_handle_class);
-    h->scheduled = false;
-    if (h->cancelled) l->n_cancelled--;
-    else if (!loop_add_ready(vm, loop, handle, TINY_NONE)) return -1;
+    bool dead;
+    tiny_val handle = loop_pop_timer(vm, l, &dead);
+    if (!dead && !ready_push(vm, l, handle, TINY_NONE)) return -1;
   }
   l->batch = l->ready_len;
   return 1;
@@ -231,12 +212,20 @@ static void ended(tiny_vm *vm, tiny_val loop, Loop *l) {
   l->previous_loop = TINY_NONE;
 }
 
-tiny_val loop_turn(tiny_vm *vm, tiny_val loop) {
-  Loop *l = aio_loop(vm, loop);
+/* An entry of the ring that is no task: a Handle, a Group whose future is done, the Future of a sleep(). A Handle that runs: what loop_turn is to return; else TINY_NONE: go on. */
+static tiny_val run_other(tiny_vm *vm, Loop *l, Ready r) {
+  Handle *h = tiny_data(vm, r.what, &aio_handle_class);
+  if (h) return h->cancelled ? TINY_NONE : run_handle(vm, l, r.what, h);
+  Future *f = aio_future(vm, r.what);
+  bool ok = f ? f->state != FUT_PENDING || future_finish(vm, f, f->value) : group_wakeup(vm, r.what, aio_future(vm, r.arg));
+  return ok ? TINY_NONE : TINY_FAIL;
+}
+
+tiny_val loop_turn(tiny_vm *vm, Loop *l) {
   for (;;) {
     if (l->batch == 0) {
       if (l->stopping) return TINY_NONE;
-      if (begin_turn(vm, loop, l) < 0) return TINY_FAIL;
+      if (begin_turn(vm, l->self, l) < 0) return TINY_FAIL;
       if (l->tick && (l->batch == 0 || (l->tick_end && clock_now() >= l->tick_end))) return TINY_NONE;
       if (l->batch == 0 && l->stopping) return TINY_NONE;
       if (l->batch == 0) continue;
@@ -249,14 +238,11 @@ tiny_val loop_turn(tiny_vm *vm, tiny_val loop) {
     Task *t = aio_task(vm, r.what);
     if (t) {
       Future *f = tiny_is_none(r.arg) ? NULL : aio_future(vm, r.arg);
-      return f ? task_wakeup(vm, r.what, t, f) : task_step(vm, r.what, t, r.arg);
+      if (t->f.state != FUT_PENDING) continue;
+      return f ? task_wakeup(vm, l, r.what, t, f) : task_step(vm, l, r.what, t, r.arg);
     }
-    Handle *h = tiny_data(vm, r.what, &aio_handle_class);
-    if (!h) {
-      if (!group_wakeup(vm, r.what, aio_future(vm, r.arg))) return TINY_FAIL;
-    } else if (!h->cancelled) {
-      return run_handle(vm, loop, r.what, h);
-    }
+    tiny_val v = run_other(vm, l, r);
+    if (!tiny_is_none(v)) return v;
   }
 }
 
@@ -268,7 +254,7 @@ static tiny_val run_done(tiny_vm *vm, tiny_val loop, tiny_outcome how, tiny_val 
   return how == TINY_RAISED ? tiny_raise_value(vm, v) : TINY_NONE;
 }
 
-static tiny_val start(tiny_vm *vm, tiny_args *a) { return loop_turn(vm, tiny_bound(a)); }
+static tiny_val start(tiny_vm *vm, tiny_args *a) { return loop_turn(vm, aio_loop(vm, tiny_bound(a))); }
 
 #define LOOP(name) Loop *name = aio_loop(vm, tiny_arg(a, 0)); if (!name) return tiny_raise(vm, TINY_TYPE_ERROR, "event loop object is required")
 
@@ -303,8 +289,19 @@ static tiny_val l_run_tick(tiny_vm *vm, tiny_args *a) {
 
 /* ---- methods */
 
+/* Has a script's class none of its own of the methods that sleep() goes round? */
+static bool has_plain_timers(tiny_vm *vm, tiny_val loop) {
+  static const char *const names[] = {"call_later", "call_at", "time", "create_future"};
+  tiny_val ours = tiny_class_of(vm, &aio_loop_class), its = tiny_getattr(vm, loop, "__class__");
+  for (int i = 0; i < 4; i++)
+    if (!tiny_is(tiny_getattr(vm, its, names[i]), tiny_getattr(vm, ours, names[i]))) return false;
+  return true;
+}
+
 static tiny_val l_init(tiny_vm *vm, tiny_args *a) {
   LOOP(l);
+  l->plain_timers = has_plain_timers(vm, tiny_arg(a, 0));
+  if (tiny_pending(vm)) return TINY_FAIL;
   l->self = tiny_arg(a, 0);
   l->current = l->previous_loop = l->outside = l->factory = TINY_NONE;
   l->virtual_clock = tiny_is_none(tiny_arg(a, 1)) ? clock_virtual(vm) != NULL : tiny_truth(vm, tiny_arg(a, 1)) == 1;
@@ -360,9 +357,7 @@ static tiny_val l_call_at(tiny_vm *vm, tiny_args *a) { return timer_method(vm, a
 static tiny_val l_create_future(tiny_vm *vm, tiny_args *a) {
   LOOP(l);
   (void)l;
-  void *data;
-  tiny_val f = tiny_instance(vm, &aio_future_class, &data);
-  return tiny_failed(f) || !future_init(vm, data, f, tiny_arg(a, 0)) ? TINY_FAIL : f;
+  return aio_new_future(vm, tiny_arg(a, 0));
 }
 
 static tiny_val l_create_task(tiny_vm *vm, tiny_args *a) {
@@ -447,6 +442,29 @@ static tiny_val m_setup(tiny_vm *vm, tiny_args *a) {
   return TINY_NONE;
 }
 
+static tiny_val m_running_loop(tiny_vm *vm, tiny_args *a) {
+  (void)a;
+  tiny_val loop = aio_data(vm)->running;
+  return tiny_is_none(loop) ? tiny_raise(vm, TINY_RUNTIME_ERROR, "no running event loop") : loop;
+}
+
+/* _sleep(delay, result): a future that the running loop completes then, by an entry of its own in the heap of timers. None: the loop's class or its debug mode want
+ * a Handle there. The entry becomes ready, and completes the future in its place in the turn, as the callback of a Handle would. */
+static tiny_val m_sleep(tiny_vm *vm, tiny_args *a) {
+  tiny_val loop = m_running_loop(vm, a);
+  if (tiny_failed(loop)) return loop;
+  Loop *l = aio_loop(vm, loop);
+  double delay;
+  if (!l || !l->plain_timers || l->debug || l->closed) return TINY_NONE;
+  if (!tiny_to_float(vm, tiny_arg(a, 0), &delay)) return TINY_FAIL;
+  tiny_val future = aio_new_future(vm, loop);
+  if (tiny_failed(future)) return TINY_FAIL;
+  Future *f = aio_future(vm, future);
+  f->value = tiny_arg(a, 1);
+  f->timed = true;
+  return loop_add_timer(vm, l, loop_time(l) + delay, future) ? future : TINY_FAIL;
+}
+
 /* _asyncgen_hooks(firstiter, finalizer): sets them; those before. (asyncio needs no module that a host may have left out.) */
 static tiny_val m_hooks(tiny_vm *vm, tiny_args *a) {
   tiny_val before[2];
@@ -475,6 +493,8 @@ static tiny_val m_debug_wanted(tiny_vm *vm, tiny_args *a) {
 
 static tiny_val m_mark(tiny_vm *vm, tiny_args *a) { return tiny_mark_coroutine(vm, tiny_arg(a, 0)) ? TINY_NONE : TINY_FAIL; }
 
+static tiny_val m_coroutine(tiny_vm *vm, tiny_args *a) { return tiny_coroutine_function(vm, tiny_arg(a, 0)) ? tiny_arg(a, 0) : TINY_FAIL; }
+
 static bool init(tiny_vm *vm, tiny_val module) {
   AioData *d = aio_data(vm);
   if (!d) return false;
@@ -486,6 +506,7 @@ static bool init(tiny_vm *vm, tiny_val module) {
 }
 
 static const tiny_def functions[] = {{"_get_running_loop", m_running, "()", NULL}, {"_set_running_loop", m_set_running, "(loop, /)", NULL},
+    {"get_running_loop", m_running_loop, "()", "Return the running event loop. Raise a RuntimeError if there is none."}, {"_sleep", m_sleep, "(delay, result, /)", NULL},
     {"_asyncgen_hooks", m_hooks, "(firstiter, finalizer, /)", NULL}, {"_report", m_report, "(text: str, exception, /)", NULL},
-    {"_debug_wanted", m_debug_wanted, "()", NULL}, {"_mark_coroutine", m_mark, "(function, /)", NULL}, {"_setup", m_setup, "(cancelled_error, invalid_state, /)", NULL}, {0}};
+    {"_debug_wanted", m_debug_wanted, "()", NULL}, {"_mark_coroutine", m_mark, "(function, /)", NULL}, {"_coroutine_function", m_coroutine, "(function, /)", NULL}, {"_setup", m_setup, "(cancelled_error, invalid_state, /)", NULL}, {0}};
 const tiny_module aio_module = {.name = "_asyncio", .functions = functions, .init = init, .doc = "The C heart of asyncio."};

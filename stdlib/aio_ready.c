@@ -27,12 +27,14 @@ bool loop_add_ready(tiny_vm *vm, tiny_val loop, tiny_val what, tiny_val arg) {
     tiny_raise(vm, TINY_TYPE_ERROR, "an event loop of this library is required, got %R", loop);
     return false;
   }
-  if (!loop_check_closed(vm, l)) return false;
+  return ready_push(vm, l, what, arg);
+}
+
+/* The ring needs no write barrier: a Loop, as every native instance, is looked at by every collection. */
+bool ready_push(tiny_vm *vm, Loop *l, tiny_val what, tiny_val arg) {
+  if (l->closed) return loop_check_closed(vm, l);
   if (l->ready_len == l->ready_cap && !ring_grow(vm, l)) return false;
-  Ready *r = &l->ready[(l->ready_at + l->ready_len) & (l->ready_cap - 1)];
-  tiny_store(vm, loop, &r->what, what);
-  tiny_store(vm, loop, &r->arg, arg);
-  l->ready_len++;
+  l->ready[(l->ready_at + l->ready_len++) & (l->ready_cap - 1)] = (Ready){what, arg};
   return true;
 }
 
@@ -60,19 +62,19 @@ void loop_drop_task(tiny_vm *vm, Loop *l, Task *t) {
   }
 }
 
-/* ---- timers: a binary heap, earliest first; equal times in order of their making */
+/* ---- timers: a heap of four kids each (half as many levels as a binary one, and kids lie side by side), earliest first; equal times in order of their making */
 
+enum { KIDS = 4 };
 static bool earlier(const Timer *a, const Timer *b) { return a->when < b->when || (a->when == b->when && a->seq < b->seq); }
 
 static void sift_down(Timer *heap, size_t n, size_t i) {
   Timer t = heap[i];
-  for (;;) {
-    size_t kid = 2 * i + 1;
-    if (kid >= n) break;
-    if (kid + 1 < n && earlier(&heap[kid + 1], &heap[kid])) kid++;
+  for (size_t kid; (kid = KIDS * i + 1) < n; i = kid) {
+    size_t end = kid + KIDS < n ? kid + KIDS : n;
+    for (size_t k = kid + 1; k < end; k++)
+      if (earlier(&heap[k], &heap[kid])) kid = k;
     if (!earlier(&heap[kid], &t)) break;
     heap[i] = heap[kid];
-    i = kid;
   }
   heap[i] = t;
 }
@@ -87,33 +89,55 @@ bool loop_add_timer(tiny_vm *vm, Loop *l, double when, tiny_val handle) {
   }
   Timer t = {when, l->seq++, handle};
   size_t i = l->n_timers++;
-  while (i && earlier(&t, &l->timers[(i - 1) / 2])) {
-    l->timers[i] = l->timers[(i - 1) / 2];
-    i = (i - 1) / 2;
+  while (i && earlier(&t, &l->timers[(i - 1) / KIDS])) {
+    l->timers[i] = l->timers[(i - 1) / KIDS];
+    i = (i - 1) / KIDS;
   }
   l->timers[i] = t;
   return true;
 }
 
-tiny_val loop_pop_timer(Loop *l) {
+static bool is_dead(tiny_vm *vm, tiny_val timer) {
+  Handle *h = tiny_data(vm, timer, &aio_handle_class);
+  return h ? h->cancelled : aio_future(vm, timer)->state != FUT_PENDING;
+}
+
+/* It stands in the heap no longer: its cancellation is not counted any more. */
+static void taken_out(tiny_vm *vm, tiny_val timer) {
+  Handle *h = tiny_data(vm, timer, &aio_handle_class);
+  if (h) h->scheduled = false;
+  else aio_future(vm, timer)->timed = false;
+}
+
+tiny_val loop_pop_timer(tiny_vm *vm, Loop *l, bool *dead) {
   tiny_val h = l->timers[0].handle;
   if (--l->n_timers) {
     l->timers[0] = l->timers[l->n_timers];
     sift_down(l->timers, l->n_timers, 0);
   }
+  taken_out(vm, h);
+  *dead = is_dead(vm, h);
+  if (*dead) l->n_cancelled--;
   return h;
 }
 
 /* Cancelled timers are dropped when they come to the top; when they are the larger part, all at once. */
-void loop_purge_timers(tiny_vm *vm, Loop *l) {
+static void purge_timers(tiny_vm *vm, Loop *l) {
   if (l->n_cancelled < 100 || l->n_cancelled * 2 < l->n_timers) return;
   size_t n = 0;
   for (size_t i = 0; i < l->n_timers; i++) {
-    Handle *h = tiny_data(vm, l->timers[i].handle, &aio_handle_class);
-    if (h->cancelled) h->scheduled = false;
+    if (is_dead(vm, l->timers[i].handle)) taken_out(vm, l->timers[i].handle);
     else l->timers[n++] = l->timers[i];
   }
   l->n_timers = n;
   l->n_cancelled = 0;
-  for (size_t i = n / 2; i-- > 0;) sift_down(l->timers, n, i);
+  if (n > 1)
+    for (size_t i = (n - 2) / KIDS + 1; i-- > 0;) sift_down(l->timers, n, i);
+}
+
+void loop_drop_cancelled(tiny_vm *vm, Loop *l) {
+  if (!l->n_cancelled) return;
+  purge_timers(vm, l);
+  bool dead;
+  while (l->n_timers && is_dead(vm, l->timers[0].handle)) (void)loop_pop_timer(vm, l, &dead);
 }

@@ -18,7 +18,7 @@ static void task_trace(tiny_tracer *t, void *data) {
 static void leave(tiny_vm *vm, Task *t, Loop *l) {
   l->current = TINY_NONE;
   tiny_val context = loop_leave(vm, l);
-  tiny_store(vm, future_self(&t->f), &t->context, context);
+  if (!tiny_is(context, t->context)) tiny_store(vm, future_self(&t->f), &t->context, context);
 }
 
 static bool done(tiny_vm *vm, Task *t, bool ok) {
@@ -59,8 +59,8 @@ static bool wait_for_future(tiny_vm *vm, tiny_val task, Task *t, Future *f, tiny
   return true;
 }
 
-static bool yielded(tiny_vm *vm, tiny_val task, Task *t, tiny_val v) {
-  if (tiny_is_none(v)) return loop_add_ready(vm, t->f.loop, task, TINY_NONE); /* a bare yield gives the others one turn */
+static bool yielded(tiny_vm *vm, Loop *l, tiny_val task, Task *t, tiny_val v) {
+  if (tiny_is_none(v)) return ready_push(vm, l, task, TINY_NONE); /* a bare yield gives the others one turn */
   Future *f = aio_future(vm, v);
   if (f) return wait_for_future(vm, task, t, f, v);
   if (tiny_kind_of(vm, v) == TINY_T_GENERATOR) return bad_yield(vm, task, t, tiny_format(vm, "yield was used instead of yield from for generator in task %R with %R", task, v));
@@ -80,7 +80,7 @@ static bool raised(tiny_vm *vm, Task *t, tiny_val e, bool *pass_on) {
 }
 
 /* What a step brought is taken up; 1: the exception goes through the loop too, 0: go on, -1: failed. */
-static int step_done(tiny_vm *vm, tiny_val task, Task *t, tiny_outcome how, tiny_val v) {
+static int step_done(tiny_vm *vm, Loop *l, tiny_val task, Task *t, tiny_outcome how, tiny_val v) {
   if (t->f.foreign && how == TINY_RETURNED) { /* what its send() gave it has yielded; it returns by StopIteration */
     how = TINY_YIELDED;
   } else if (t->f.foreign && tiny_isinstance(vm, v, tiny_exc_class(vm, TINY_STOP_ITERATION)) == 1) {
@@ -90,7 +90,7 @@ static int step_done(tiny_vm *vm, tiny_val task, Task *t, tiny_outcome how, tiny
   }
   bool ok, pass_on = false;
   if (how == TINY_YIELDED) {
-    ok = yielded(vm, task, t, v);
+    ok = yielded(vm, l, task, t, v);
   } else if (how == TINY_RAISED) {
     ok = raised(vm, t, v, &pass_on);
   } else if (t->f.must_cancel) { /* asked to cancel, but it returned first */
@@ -104,27 +104,24 @@ static int step_done(tiny_vm *vm, tiny_val task, Task *t, tiny_outcome how, tiny
 
 static tiny_val task_stepped(tiny_vm *vm, tiny_val task, tiny_outcome how, tiny_val v) {
   Task *t = aio_task(vm, task);
-  tiny_val loop = t->f.loop;
-  Loop *l = aio_loop(vm, loop);
+  Loop *l = aio_loop(vm, t->f.loop);
   leave(vm, t, l);
-  int r = step_done(vm, task, t, how, v);
+  int r = step_done(vm, l, task, t, how, v);
   if (r > 0) return tiny_raise_value(vm, v);
-  if (r < 0 || (l->debug && !loop_took(vm, loop, l, task))) return TINY_FAIL;
-  return loop_turn(vm, loop);
+  if (r < 0 || (l->debug && !loop_took(vm, l->self, l, task))) return TINY_FAIL;
+  return loop_turn(vm, l);
 }
 
-tiny_val task_step(tiny_vm *vm, tiny_val task, Task *t, tiny_val exc) {
-  if (t->f.state != FUT_PENDING) return loop_turn(vm, t->f.loop);
+tiny_val task_step(tiny_vm *vm, Loop *l, tiny_val task, Task *t, tiny_val exc) {
   if (t->f.must_cancel) {
     if (tiny_is_none(exc) || tiny_isinstance(vm, exc, aio_data(vm)->cancelled_error) != 1) exc = future_cancelled_error(vm, &t->f);
     if (tiny_failed(exc)) return TINY_FAIL;
     t->f.must_cancel = false;
   }
   t->waiter = TINY_NONE;
-  Loop *l = aio_loop(vm, t->f.loop);
-  tiny_store(vm, t->f.loop, &l->current, task);
+  l->current = task;
   if (l->debug) loop_step_begins(l);
-  if (!loop_enter(vm, t->f.loop, t->context)) return TINY_FAIL;
+  if (!loop_enter(vm, l, t->context)) return TINY_FAIL;
   if (t->f.foreign) { /* an object with send() and throw() */
     tiny_val m = tiny_getattr(vm, t->coro, tiny_is_none(exc) ? "send" : "throw");
     return tiny_then_call(vm, task_stepped, task, m, 1, &exc);
@@ -133,14 +130,14 @@ tiny_val task_step(tiny_vm *vm, tiny_val task, Task *t, tiny_val exc) {
   return tiny_then_throw(vm, task_stepped, task, t->coro, exc);
 }
 
-tiny_val task_wakeup(tiny_vm *vm, tiny_val task, Task *t, Future *f) {
+tiny_val task_wakeup(tiny_vm *vm, Loop *l, tiny_val task, Task *t, Future *f) {
   tiny_val exc = TINY_NONE;
   if (f->state == FUT_CANCELLED) exc = future_cancelled_error(vm, f);
   else if (f->failed) {
     f->log_traceback = false;
     exc = f->value;
   }
-  return tiny_failed(exc) ? TINY_FAIL : task_step(vm, task, t, exc);
+  return tiny_failed(exc) ? TINY_FAIL : task_step(vm, l, task, t, exc);
 }
 
 int task_cancel(tiny_vm *vm, Task *t, tiny_val msg) {
@@ -166,13 +163,13 @@ static tiny_val eager_stepped(tiny_vm *vm, tiny_val state, tiny_outcome how, tin
   tiny_store(vm, t->f.loop, &l->current, tiny_seq_item(state, 1));
   tiny_store(vm, t->f.loop, &l->outside, tiny_seq_item(state, 2));
   l->inside = true;
-  int r = step_done(vm, task, t, how, v);
+  int r = step_done(vm, l, task, t, how, v);
   return r > 0 ? tiny_raise_value(vm, v) : r < 0 ? TINY_FAIL : TINY_NONE;
 }
 
 static tiny_val eager_start(tiny_vm *vm, tiny_val task, Task *t, Loop *l) {
   tiny_val parts[3] = {task, l->current, l->outside}, state = tiny_tuple(vm, 3, parts);
-  if (tiny_failed(state) || !loop_enter(vm, t->f.loop, t->context)) return TINY_FAIL;
+  if (tiny_failed(state) || !loop_enter(vm, l, t->context)) return TINY_FAIL;
   tiny_store(vm, t->f.loop, &l->current, task);
   return tiny_then_send(vm, eager_stepped, state, t->coro, TINY_NONE);
 }

@@ -216,8 +216,10 @@ void *tiny_data(tiny_vm *vm, tiny_val instance, const tiny_class *cls) {
   (void)vm;
   if (!v_has_layout(instance, LAY_NATIVE_INSTANCE)) return NULL;
   NativeInstance *inst = (NativeInstance *)(void *)v_obj(instance);
-  for (const tiny_class *c = inst->def; c; c = c->base) {
-    if (c == cls) return data_of(inst);
+  const tiny_class *def = inst->def;
+  if (LIKELY(def == cls)) return data_of(inst);
+  for (def = def->base; def; def = def->base) {
+    if (def == cls) return data_of(inst);
   }
   return NULL;
 }

@@ -93,3 +93,10 @@ bool tiny_mark_coroutine(tiny_vm *vm, tiny_val function) {
   if (code->flags & CODE_GENERATOR) code->flags |= CODE_ITERABLE_COROUTINE;
   return true;
 }
+
+bool tiny_coroutine_function(tiny_vm *vm, tiny_val function) {
+  if (!v_is_exact(function, &function_type)) return rt_raise_b(vm, &exc_TypeError, "a function is required, not '%T'", function);
+  Code *code = ((Function *)v_obj(function))->code;
+  if (code->flags & CODE_GENERATOR) code->flags = (code->flags & ~(uint32_t)CODE_GENERATOR) | CODE_COROUTINE;
+  return true;
+}

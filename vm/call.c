@@ -182,6 +182,17 @@ bool call_bind(VM *vm, Function *fn, const Value *argv, int argc, Value kwnames,
   return c->n_kwonly == 0 || fill_kw_defaults(vm, fn, regs);
 }
 
+/* The same, first the usual call: as many positional arguments as there are parameters, or defaults for the rest. */
+static inline bool bind_new(VM *vm, Function *fn, const Value *argv, int argc, Value kwnames, Value *regs) {
+  Code *c = fn->code;
+  uint32_t n = c->n_params, n_def = fn->defaults ? (uint32_t)fn->defaults->length : 0, given = (uint32_t)argc;
+  if (UNLIKELY(!v_absent(kwnames) || !(c->flags & CODE_SIMPLE) || (c->flags & CODE_NAMESPACE) || n >= NEAR_LOCALS || given > n || given + n_def < n || n_def > n))
+    return call_bind(vm, fn, argv, argc, kwnames, regs);
+  for (uint32_t i = 0; i < given; i++) regs[i] = argv[i];
+  for (uint32_t i = given; i < n; i++) regs[i] = fn->defaults->items[i - (n - n_def)];
+  return true;
+}
+
 /* ---- functions ---- */
 
 static uint32_t fast_argc(Code *c) {
@@ -195,7 +206,7 @@ static Step begin_function(VM *vm, Function *fn, const Value *argv, int argc, Va
   if (UNLIKELY(c->fast_argc == 0)) c->fast_argc = fast_argc(c);
   if (UNLIKELY(c->flags & (CODE_GENERATOR | CODE_COROUTINE | CODE_ASYNC_GEN))) {
     Gen *g = gen_new(vm, fn);
-    if (!g || !call_bind(vm, fn, argv, argc, kwnames, frame_regs(&g->frame))) return STEP_FAIL;
+    if (!g || !bind_new(vm, fn, argv, argc, kwnames, frame_regs(&g->frame))) return STEP_FAIL;
     *out = v_from_obj(g);
     return STEP_DONE;
   }
@@ -256,6 +267,15 @@ static NativeFrame *push_waiting(VM *vm, Dest d) {
   return nf;
 }
 
+/* The same for a frame that was left where it is (run_then) and is to wait for the same. */
+static NativeFrame *wait_again(VM *vm, NativeFrame *nf) {
+  nf->then = vm->tail.then;
+  nf->state = vm->tail.state;
+  vm->frame = &nf->f;
+  vm->tail.state = V_ABSENT;
+  return nf;
+}
+
 /* call_begin for arguments that no register holds. A function copies them into its frame at once; whoever else gets them may run script code while it
    needs them, so they are kept alive, and where they are (vm->tail is overwritten by the next tail call). */
 static Step begin_rooted(VM *vm, Value callable, int argc, const Value *argv, Value kwnames, Dest d, Value *out) {
@@ -281,20 +301,29 @@ static Step begin_tail(VM *vm, Dest d, Value *out) {
 static Step begin_waited(VM *vm, NativeFrame *nf, uint8_t mode, Value *v) {
   TailCall *t = &vm->tail;
   if (mode == TAIL_THEN_CALL) return begin_tail(vm, (Dest){CONT_NATIVE, 0, 0}, v);
-  Begin b = gen_begin(vm, v_gen(t->gen), mode == TAIL_THEN_SEND ? RESUME_SEND : RESUME_THROW, t->argv[0], &nf->f, CONT_NATIVE, 0, 0);
+  Begin b = gen_begin(vm, v_gen(t->gen), mode == TAIL_THEN_SEND ? RESUME_SEND : RESUME_THROW, t->sent, &nf->f, CONT_NATIVE, 0, 0);
   return b == BEGIN_RUN ? STEP_PUSHED : b == BEGIN_THROW ? STEP_THROW : b == BEGIN_ENDED ? STEP_DONE : STEP_FAIL;
 }
 
-/* Takes the waiting frame away and runs its continuation. */
-static Value run_then(VM *vm, NativeFrame *nf, tiny_outcome how, Value v, Dest *d) {
+/* Where the waiting frame ends: the top of the stack while it is the topmost one. */
+static Value *end_of(NativeFrame *nf) { return (Value *)(void *)(nf + 1); }
+
+/* Runs the continuation of the waiting frame, which is no longer part of the chain of frames. It stays on the stack, though, if `spare` says so afterwards: what
+   waits again at once (each step of a scheduler) need not push another. Not one that opens a chunk: frame_pop finds the end of a chunk by the chain. */
+static Value run_then(VM *vm, NativeFrame *nf, tiny_outcome how, Value v, Dest *d, NativeFrame **spare) {
   tiny_then_fn then = nf->then;
   Value state = nf->state;
   *d = (Dest){nf->f.cont, nf->f.dest, nf->f.aux};
   vm->frame = nf->f.back;
-  frame_pop(vm, &nf->f);
+  *spare = NULL;
+  bool stays = !(nf->f.flags & FRAME_CHUNK_FIRST);
+  if (UNLIKELY(!stays)) frame_pop(vm, &nf->f);
   size_t mark = vm->n_temps;
-  Value *keep = rt_temp(vm, 2);
-  if (!keep) return V_FAIL;
+  Value *keep = temps_pair(vm);
+  if (UNLIKELY(!keep)) {
+    if (stays) frame_pop(vm, &nf->f);
+    return V_FAIL;
+  }
   keep[0] = state;
   keep[1] = v;
   Value before = vm->passing;
@@ -302,6 +331,9 @@ static Value run_then(VM *vm, NativeFrame *nf, tiny_outcome how, Value v, Dest *
   Value r = then(vm, state, how, v);
   vm->passing = before;
   vm->n_temps = mark;
+  if (UNLIKELY(!stays || vm->top != end_of(nf))) return r; /* a chunk above it was left: that took it along */
+  if (r.w == V_TAILCALL.w && vm->tail.mode >= TAIL_THEN_CALL) *spare = nf;
+  else vm->top = (Value *)(void *)nf;
   return r;
 }
 
@@ -333,19 +365,19 @@ static bool native_safe_point(VM *vm, NativeFrame *nf, tiny_outcome *how, Value 
 /* What was asked for is on its way: vm->tail must not keep it alive. */
 static Step forget_tail(VM *vm, Step s) {
   TailCall *t = &vm->tail;
-  t->callable = t->state = t->gen = t->kwnames = V_ABSENT;
+  t->callable = t->state = t->gen = t->sent = t->kwnames = V_ABSENT;
   t->argc = 0;
   return s;
 }
 
-/* A loop, not a recursion: a continuation may ask for call after call that end at once. */
-Step call_tail(VM *vm, Dest d, Value *out) {
+/* A loop, not a recursion: a continuation may ask for call after call that end at once. spare: a frame to wait in, which has waited for the same d. */
+static Step tail_run(VM *vm, NativeFrame *spare, Dest d, Value *out) {
   for (;;) {
     TailCall *t = &vm->tail;
     uint8_t mode = t->mode;
     if (mode == TAIL_CALL) return forget_tail(vm, begin_tail(vm, d, out));
     if (mode == TAIL_RESUME) return forget_tail(vm, begin_resume(vm, t->gen, (ResumeMode)t->resume_mode, t->argv[0], d, out));
-    NativeFrame *nf = push_waiting(vm, d);
+    NativeFrame *nf = spare ? wait_again(vm, spare) : push_waiting(vm, d);
     if (!nf) return STEP_FAIL;
     Value v = V_NONE;
     Step s = forget_tail(vm, begin_waited(vm, nf, mode, &v));
@@ -358,7 +390,7 @@ Step call_tail(VM *vm, Dest d, Value *out) {
     if (s == STEP_FAIL) v = rt_take_exc(vm);
     tiny_outcome how = s == STEP_FAIL ? TINY_RAISED : TINY_RETURNED;
     if (!native_safe_point(vm, nf, &how, &v)) return STEP_FAIL;
-    Value r = run_then(vm, nf, how, v, &d);
+    Value r = run_then(vm, nf, how, v, &d, &spare);
     if (v_failed(r)) return STEP_FAIL;
     if (r.w != V_TAILCALL.w) {
       *out = r;
@@ -367,12 +399,15 @@ Step call_tail(VM *vm, Dest d, Value *out) {
   }
 }
 
+Step call_tail(VM *vm, Dest d, Value *out) { return tail_run(vm, NULL, d, out); }
+
 Step call_native_resume(VM *vm, NativeFrame *nf, tiny_outcome how, Value v, Dest *d, Value *out) {
   *d = (Dest){nf->f.cont, nf->f.dest, nf->f.aux};
   if (!native_safe_point(vm, nf, &how, &v)) return STEP_FAIL;
-  Value r = run_then(vm, nf, how, v, d);
+  NativeFrame *spare;
+  Value r = run_then(vm, nf, how, v, d, &spare);
   if (v_failed(r)) return STEP_FAIL;
-  if (r.w == V_TAILCALL.w) return call_tail(vm, *d, out);
+  if (r.w == V_TAILCALL.w) return tail_run(vm, spare, *d, out);
   *out = r;
   return STEP_DONE;
 }
@@ -682,23 +717,27 @@ Value tiny_tail_call(tiny_vm *vm, tiny_val callable, int argc, const tiny_val *a
   return rt_tail_call(vm, callable, argc, argv);
 }
 
-static Value then_common(VM *vm, uint8_t mode, tiny_then_fn then, Value state, Value callable, int argc, const Value *argv) {
+Value tiny_then_call(tiny_vm *vm, tiny_then_fn then, tiny_val state, tiny_val callable, int argc, const tiny_val *argv) {
   if (v_failed(callable) || v_failed(state)) return V_FAIL;
   if (!tail_args(vm, callable, argc, argv)) return V_FAIL;
-  vm->tail.mode = mode;
+  vm->tail.mode = TAIL_THEN_CALL;
   vm->tail.then = then;
   vm->tail.state = state;
   return V_TAILCALL;
 }
 
-Value tiny_then_call(tiny_vm *vm, tiny_then_fn then, tiny_val state, tiny_val callable, int argc, const tiny_val *argv) {
-  return then_common(vm, TAIL_THEN_CALL, then, state, callable, argc, argv);
-}
-
 static Value then_gen(VM *vm, uint8_t mode, tiny_then_fn then, Value state, Value gen, Value value) {
   if (!is_gen(gen)) return v_failed(gen) ? V_FAIL : rt_raise(vm, &exc_TypeError, "a generator or coroutine is required, not '%T'", gen);
-  vm->tail.gen = gen;
-  return then_common(vm, mode, then, state, gen, 1, &value);
+  if (v_failed(state)) return V_FAIL;
+  TailCall *t = &vm->tail;
+  t->callable = t->kwnames = V_ABSENT;
+  t->argc = 0;
+  t->gen = gen;
+  t->sent = value;
+  t->mode = mode;
+  t->then = then;
+  t->state = state;
+  return V_TAILCALL;
 }
 
 Value tiny_then_send(tiny_vm *vm, tiny_then_fn then, tiny_val state, tiny_val gen, tiny_val value) { return then_gen(vm, TAIL_THEN_SEND, then, state, gen, value); }

@@ -541,6 +541,10 @@ Step cold_awaitable(VM *vm, Value v, int what, uint8_t dest, Value *out) {
 
 bool cold_yield_from_iter(VM *vm, Frame *f, Value v, Value *out, bool *need_iter) {
   *need_iter = false;
+  if ((f->func->code->flags & CODE_COROUTINE) && (type_of(v)->flags & TYPE_NATIVE_AWAIT)) { /* tiny_coroutine_function */
+    *out = v;
+    return true;
+  }
   if (v_is_exact(v, &coroutine_type)) {
     if (!(f->func->code->flags & (CODE_COROUTINE | CODE_ITERABLE_COROUTINE | CODE_HIDDEN))) /* the library drives coroutines itself */
       return rt_raise_b(vm, &exc_TypeError, "cannot 'yield from' a coroutine object in a non-coroutine generator");

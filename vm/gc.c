@@ -196,7 +196,7 @@ static void forget_delegator(void *ctx, Obj *o) {
 
 static void find_finalizable(void *ctx, Obj *o) {
   VM *vm = ctx;
-  if ((gc_is_marked(vm, o) && !vm->heap->finishing) || !wants_finalizer(vm, o)) return;
+  if ((gc_is_marked(vm, o) && !vm->heap->finishing) || (o->type->layout == LAY_GEN && gen_state((Gen *)(void *)o) == GEN_CLOSED) || !wants_finalizer(vm, o)) return;
   if (queue_add(vm, vm->heap, o)) o->flags |= OBJ_FINALIZED;
   else gc_mark_obj(&vm->heap->tracer, o); /* no memory for the queue: let it live until the next collection */
 }

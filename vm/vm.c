@@ -100,6 +100,7 @@ static void trace_tail(VM *vm, Tracer *t) {
   gc_mark(t, vm->tail.kwnames);
   gc_mark(t, vm->tail.state);
   gc_mark(t, vm->tail.gen);
+  gc_mark(t, vm->tail.sent);
   if (vm->tail.argv) gc_mark_array(t, vm->tail.argv, (size_t)vm->tail.argc);
 }
 
@@ -160,7 +161,7 @@ static void init_fields(VM *vm) {
   vm->fuel_left = UINT64_MAX;
   vm->recursion_limit = vm->config.recursion_limit ? vm->config.recursion_limit : 1000;
   vm->c_stack_limit = vm->config.c_stack_limit ? vm->config.c_stack_limit : (size_t)128 << 10;
-  vm->tail.callable = vm->tail.kwnames = vm->tail.state = vm->tail.gen = V_ABSENT;
+  vm->tail.callable = vm->tail.kwnames = vm->tail.state = vm->tail.gen = vm->tail.sent = V_ABSENT;
   vm->empty_frozenset = vm->empty_bytes = V_ABSENT;
   vm->memory_error = V_ABSENT;
   vm->asyncgen_firstiter = vm->asyncgen_finalizer = V_NONE;

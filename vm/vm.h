@@ -17,7 +17,7 @@ enum { COMPILE_NAMESPACE = 1 /* exec/eval with a mapping of its own: names by GE
 typedef Value (*CompileHook)(VM *vm, const char *src, size_t len, const char *filename, char mode, unsigned flags, bool *incomplete);
 
 typedef enum { LIMIT_NONE, LIMIT_STEPS, LIMIT_DEADLINE, LIMIT_MEMORY, LIMIT_HOST } LimitKind;
-typedef struct TailCall { Value callable; Value *argv; int argc; size_t cap; Value kwnames; tiny_then_fn then; Value state; uint8_t mode; /* TAIL_* */ uint8_t resume_mode; Value gen; } TailCall; /* argv[-1] is writable */
+typedef struct TailCall { Value callable; Value *argv; int argc; size_t cap; Value kwnames; tiny_then_fn then; Value state; uint8_t mode; /* TAIL_* */ uint8_t resume_mode; Value gen, sent /* TAIL_THEN_SEND, TAIL_THEN_THROW */; } TailCall; /* argv[-1] is writable */
 enum { TAIL_CALL, TAIL_RESUME /* gen, mode in resume_mode, value argv[0] */, TAIL_THEN_CALL, TAIL_THEN_SEND, TAIL_THEN_THROW };
 typedef struct WeakRefs WeakRefs;
 
@@ -112,6 +112,14 @@ void vm_free(VM *vm);
    its place and leaves with TINY_PAUSED; only ever when c_depth is 1). */
 TINY_MUST_CHECK bool vm_safe_point(VM *vm);
 /* The C stack guard: rt_enter_c / rt_leave_c count c_depth; the outermost one notes where the stack begins. The dispatch loop's entry uses them as well. */
+/* rt_temp(vm, 2) for the hottest callers; the slots are not set. */
+static inline Value *temps_pair(VM *vm) {
+  TempChunk *c = vm->temp_chunk;
+  if (UNLIKELY(!c || vm->n_temps < c->base || c->cap - (vm->n_temps - c->base) < 2)) return rt_temp(vm, 2);
+  Value *v = c->v + (vm->n_temps - c->base);
+  vm->n_temps += 2;
+  return v;
+}
 TINY_MUST_CHECK bool vm_pin(VM *vm, Value v); /* a temporary holding v; false: MemoryError */
 
 /* rt_frozen compiles a function of the frozen library (stdlib/frozen) at its first use, with those that it names; V_FAIL: SystemError if there is none. Not [script]. */
