@@ -71,7 +71,7 @@ ALL_CFLAGS = $(CFLAGS_BASE) $(OPT) $(SAN) $(CORE_CFLAGS) $(CFLAGS)
 # What a profile shows is compiled for speed; the rest for size (it is two thirds of the code and takes no time)
 HOT := vm/api_native% vm/eval% vm/call% vm/ops% vm/attr% vm/gc% vm/frame% vm/vm% vm/base/mem% vm/base/siphash% vm/base/dtoa% vm/objects/list% vm/objects/dict% vm/objects/str% vm/objects/int% \
   vm/objects/float% vm/objects/set% vm/objects/tuple% vm/objects/generator% vm/objects/iter% vm/objects/range% vm/objects/shape% vm/objects/native% vm/objects/signature% \
-  vm/objects/function% vm/objects/bytes% vm/objects/class% vm/objects/format% vm/types% stdlib/aio% stdlib/builtins% stdlib/random% stdlib/math% lexer/lexer%
+  vm/frozen_load% vm/objects/function% vm/objects/bytes% vm/objects/class% vm/objects/format% vm/types% stdlib/aio% stdlib/builtins% stdlib/random% stdlib/math% lexer/lexer%
 SMALL = $(if $(filter $(HOT),$<),,$(if $(filter -O2,$(OPT)),-Os))
 
 # ---- sources
@@ -141,7 +141,7 @@ $(B)/freeze: scripts/dev/freeze.c $(BASE_OBJ) $(B)/obj/gen/frozen_stage1.o
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(CORE_LIBS)
 $(B)/gen/frozen_code.c: $(B)/freeze
 	@mkdir -p $(@D)
-	$(Q)$(B)/freeze $@.tmp && { cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@; }
+	$(Q)ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0 $(B)/freeze $@.tmp && { cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@; }
 $(B)/obj/gen/frozen_code.o: $(B)/gen/frozen_code.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@

@@ -54,49 +54,31 @@ static void code_trace(Tracer *t, Obj *o) {
   for (uint32_t i = 0; i < code->n_comps; i++) gc_mark_obj(t, code->comps[i].name);
 }
 
-static void code_destroy(VM *vm, Obj *o) {
-  Code *code = (Code *)o;
+void code_free_tables(VM *vm, Code *code) {
   Mem *mem = rt_mem(vm);
   if (code->consts) mem_free(mem, (char *)code->consts - code->n_sites * sizeof(InlineCache), block_size(code->n_consts, code->n_sites));
-  if (!code->owns_tables) return;
-  mem_free(mem, (void *)(uintptr_t)code->instr, code->n_instr * sizeof(uint32_t));
-  mem_free(mem, (void *)(uintptr_t)code->site_names, code->n_sites * sizeof(uint32_t));
-  mem_free(mem, code->handlers, code->n_handlers * sizeof(Handler));
-  mem_free(mem, code->comps, code->n_comps * sizeof(Comprehension));
-  mem_free(mem, code->positions, code->n_positions * sizeof(Position));
-  mem_free(mem, code->cell_regs, (code->cell_names ? code->cell_names->length : 0) * sizeof(uint32_t));
+  if (code->owns_tables) {
+    mem_free(mem, (void *)(uintptr_t)code->instr, code->n_instr * sizeof(uint32_t));
+    mem_free(mem, (void *)(uintptr_t)code->site_names, code->n_sites * sizeof(uint32_t));
+    mem_free(mem, code->handlers, code->n_handlers * sizeof(Handler));
+    mem_free(mem, code->comps, code->n_comps * sizeof(Comprehension));
+    mem_free(mem, code->positions, code->n_positions * sizeof(Position));
+    if (code->cell_regs) mem_free(mem, code->cell_regs, code->cell_names->length * sizeof(uint32_t));
+  }
+  code->consts = NULL;
+  code->instr = code->site_names = NULL;
+  code->handlers = NULL;
+  code->cell_regs = NULL;
+  code->n_consts = code->n_sites = code->n_instr = code->n_handlers = 0;
 }
+
+static void code_destroy(VM *vm, Obj *o) { code_free_tables(vm, (Code *)o); }
 
 /* ---- tables */
 
-/* Packed lines: how many; then for each, how much further pc and (zigzag) line are. */
-static uint32_t unpack(const unsigned char **at) {
-  uint32_t n = 0;
-  for (unsigned shift = 0;; shift += 7) {
-    unsigned char c = *(*at)++;
-    n |= (uint32_t)(c & 0x7F) << shift;
-    if (c < 0x80) return n;
-  }
-}
-
-static const Position *packed_position(Code *code, uint32_t pc) {
-  const unsigned char *at = code->lines;
-  Position p = {0, 0, 0, -1, -1};
-  bool found = false;
-  for (uint32_t left = unpack(&at); left > 0; left--) {
-    uint32_t next = p.pc + unpack(&at), delta = unpack(&at);
-    if (next > pc) break;
-    p.pc = next;
-    p.line += (int32_t)(delta >> 1) ^ -(int32_t)(delta & 1);
-    found = true;
-  }
-  p.end_line = p.line;
-  code->line_at = p;
-  return found ? &code->line_at : NULL;
-}
-
 const Position *code_position(const Code *code, uint32_t pc) {
-  if (code->lines) return packed_position((Code *)(uintptr_t)code, pc);
+  Position *at = (Position *)(uintptr_t)&code->line_at;
+  if (code->frozen.rest) return code->instr && code_frozen_position(code, pc, at) ? at : NULL;
   uint32_t lo = 0, hi = code->n_positions; /* the last entry that starts at or before pc */
   while (lo < hi) {
     uint32_t mid = (lo + hi) / 2;
@@ -148,6 +130,7 @@ static bool is_cell(const Code *code, const Str *name) {
 
 static Value get_varnames(VM *vm, Value self) {
   Code *code = code_of(self);
+  if (!code_load(vm, code)) return V_FAIL;
   size_t n_params = code->n_params + code->n_kwonly + !!(code->flags & CODE_VARARGS) + !!(code->flags & CODE_VARKW), n = 0;
   Tuple *all = code->local_names;
   if (!all || !code->cell_names || !code->cell_names->length) return tuple_value(vm, all);
@@ -165,15 +148,20 @@ static Value get_nlocals(VM *vm, Value self) {
   return v_failed(names) ? V_FAIL : v_from_int62((int64_t)v_tuple(names)->length);
 }
 
-static Value get_code(VM *vm, Value self) { return v_from_bytes(bytes_new(vm, code_of(self)->instr, code_of(self)->n_instr * sizeof(uint32_t))); }
+static Value get_code(VM *vm, Value self) {
+  Code *code = code_of(self);
+  return code_load(vm, code) ? v_from_bytes(bytes_new(vm, code->instr, code->n_instr * sizeof(uint32_t))) : V_FAIL;
+}
 
 static Value get_consts(VM *vm, Value self) {
-  Tuple *t = tuple_new(vm, code_of(self)->consts, code_of(self)->n_consts);
+  Code *code = code_of(self);
+  Tuple *t = code_load(vm, code) ? tuple_new(vm, code->consts, code->n_consts) : NULL;
   return t ? v_from_obj(t) : V_FAIL;
 }
 
 static Value get_names(VM *vm, Value self) {
   Code *code = code_of(self);
+  if (!code_load(vm, code)) return V_FAIL;
   List *list = list_new(vm, NULL, 0);
   if (!list) return V_FAIL;
   for (uint32_t i = 0; i < code->n_sites; i++) {
@@ -200,8 +188,8 @@ NUMBER(get_stacksize, code_of(self)->n_regs)
 static Value get_name(VM *vm, Value self) { return (void)vm, text_value(code_of(self)->name); }
 static Value get_qualname(VM *vm, Value self) { return (void)vm, text_value(code_of(self)->qualname); }
 static Value get_filename(VM *vm, Value self) { return (void)vm, text_value(code_of(self)->filename); }
-static Value get_cellvars(VM *vm, Value self) { return tuple_value(vm, code_of(self)->cell_names); }
-static Value get_freevars(VM *vm, Value self) { return tuple_value(vm, code_of(self)->free_names); }
+static Value get_cellvars(VM *vm, Value self) { return code_load(vm, code_of(self)) ? tuple_value(vm, code_of(self)->cell_names) : V_FAIL; }
+static Value get_freevars(VM *vm, Value self) { return code_load(vm, code_of(self)) ? tuple_value(vm, code_of(self)->free_names) : V_FAIL; }
 
 static const GetSet code_getset[] = {
   {"co_argcount", get_argcount, NULL, NULL}, {"co_posonlyargcount", get_posonly, NULL, NULL}, {"co_kwonlyargcount", get_kwonly, NULL, NULL},
@@ -216,6 +204,7 @@ static Value column(int32_t c) { return c < 0 ? V_NONE : v_from_int62(c); }
 
 static Value co_positions(VM *vm, Args *a) {
   Code *code = code_of(a->v[0]);
+  if (!code_load(vm, code)) return V_FAIL;
   List *list = list_new(vm, NULL, 0);
   if (!list) return V_FAIL;
   for (uint32_t pc = 0; pc < code->n_instr; pc += (uint32_t)op_length(INS_OP(code->instr[pc]))) {
@@ -235,6 +224,7 @@ static Value co_positions(VM *vm, Args *a) {
 
 static Value co_lines(VM *vm, Args *a) {
   Code *code = code_of(a->v[0]);
+  if (!code_load(vm, code)) return V_FAIL;
   List *list = list_new(vm, NULL, 0);
   if (!list) return V_FAIL;
   for (uint32_t i = 0; i < code->n_positions;) {

@@ -59,7 +59,7 @@ typedef struct InlineCache {
 
 typedef struct Code {
   Obj head;
-  const uint32_t *instr;   /* n_instr words; owned unless CODE is frozen */
+  const uint32_t *instr;   /* n_instr words. NULL: a function of the library that was not called yet, see code_load */
   Value *consts;           /* n_consts; just before them in memory stand the caches, growing downward: ((InlineCache *)consts)[-1 - site] */
   const uint32_t *site_names; /* site -> constant index of its name */
   Handler *handlers;
@@ -80,14 +80,24 @@ typedef struct Code {
   Str *name, *qualname, *filename;
   Value doc;                  /* str or None */
   Str *source;                /* text of the module, for tracebacks of code that has no file; may be NULL */
-  const unsigned char *lines; /* library code instead of positions: packed lines, see vm/frozen.h */
-  Position line_at;           /* what code_position last unpacked from them */
+  struct {                    /* code of the library, see vm/frozen.h: where it stands, where its next part begins (tables, then lines) and the docstring */
+    const unsigned char *start, *rest, *doc;
+    uint32_t state;
+    uint16_t module;
+  } frozen;
+  Position line_at;           /* library code: what code_position found last */
   bool owns_tables;           /* instr, site_names, handlers, positions, comps, cell_regs were mem_alloc'ed */
 } Code;
 
 static inline InlineCache *code_cache(Value *consts, uint32_t site) { return (InlineCache *)consts - 1 - site; }
 /* Allocates the block for caches and constants; constants are set to None. */
 bool code_alloc_consts(VM *vm, Code *code, uint32_t n_consts, uint32_t n_sites);
+void code_free_tables(VM *vm, Code *code);                /* constants and owned tables: there are none then */
+/* Code of the library has its instructions, constants and names of variables only when it is first called or asked for them. False: MemoryError. */
+TINY_MUST_CHECK bool code_load_rest(VM *vm, Code *code);
+static inline bool code_load(VM *vm, Code *code) { return code->instr || code_load_rest(vm, code); }
+Value code_doc(VM *vm, Code *code);                       /* str or None; the field itself may be absent: not unpacked yet */
+bool code_frozen_position(const Code *code, uint32_t pc, Position *out); /* of library code that is loaded */
 Code *code_new(VM *vm);                                   /* empty; fields are then filled in; NULL: MemoryError */
 const Position *code_position(const Code *code, uint32_t pc);
 const Handler *code_handler(const Code *code, uint32_t pc); /* innermost, or NULL */

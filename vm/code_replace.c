@@ -45,9 +45,9 @@ static bool copy_tables(VM *vm, Code *to, const Code *from) {
   return true;
 }
 
-static Code *copy_code(VM *vm, const Code *from) {
-  Code *to = code_new(vm);
-  if (!to || !code_alloc_consts(vm, to, from->n_consts, from->n_sites)) return NULL;
+static Code *copy_code(VM *vm, Code *from) {
+  Code *to = code_load(vm, from) ? code_new(vm) : NULL;
+  if (!to || v_failed(code_doc(vm, from)) || !code_alloc_consts(vm, to, from->n_consts, from->n_sites)) return NULL;
   Value *consts = to->consts;
   Obj head = to->head;
   for (uint32_t i = 0; i < from->n_consts; i++) gc_store(vm, to, &consts[i], from->consts[i]);

@@ -87,6 +87,7 @@ static Frame *take(VM *vm, size_t words) {
 
 Frame *frame_push(VM *vm, Function *fn, uint32_t n_args) {
   uint32_t n_regs = fn->code->n_regs;
+  if (UNLIKELY(!fn->code->instr) && !code_load_rest(vm, fn->code)) return NULL;
   Frame *f = take(vm, FRAME_WORDS + n_regs);
   if (!f) return NULL;
   f->func = fn;

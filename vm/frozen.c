@@ -44,7 +44,7 @@ static bool run_chunk(VM *vm, Module *m, unsigned index) {
   size_t mark = rt_temp_mark(vm);
   Value *keep = rt_temp(vm, 1);
   if (!keep) return false;
-  Value code = at ? frozen_code_load(vm, at, filename) : vm->compile(vm, c->text, c->len, "<frozen>", 'e', COMPILE_HIDDEN, NULL);
+  Value code = at ? frozen_code_load(vm, at, 0, filename) : vm->compile(vm, c->text, c->len, "<frozen>", 'e', COMPILE_HIDDEN, NULL);
   Function *fn = v_failed(code) ? NULL : function_new(vm, (Code *)v_obj(code), m->dict);
   bool ok = false;
   if (fn) {

@@ -203,8 +203,11 @@ static inline size_t cache_at(const TypeState *st, const Type *t, const Str *nam
   return (((uintptr_t)t >> 4) ^ ((uintptr_t)name >> 5) ^ ((uintptr_t)name >> 11)) & st->mask;
 }
 
+/* Classes are often changed several times in a row: what is empty is not emptied again. */
 static void clear_entries(TypeState *st) {
-  if (st->entries) memset(st->entries, 0, ((size_t)st->mask + 1) * sizeof *st->entries);
+  if (st->n_filled > TYPE_FILLED) memset(st->entries, 0, ((size_t)st->mask + 1) * sizeof *st->entries);
+  else for (uint32_t i = 0; i < st->n_filled; i++) st->entries[st->filled[i]] = (MethodEntry){0};
+  st->n_filled = 0;
 }
 
 /* The class in whose namespace the name stands, and the value. NULL: nowhere (a pending exception: out of memory). */
@@ -247,12 +250,15 @@ static MethodEntry *cache_fill(VM *vm, const Type *type, Str *name, Value v) {
       mem_free(&vm->mem, st->entries, old * sizeof *e);
       st->entries = e;
       st->mask = (uint32_t)want - 1;
-      clear_entries(st);
+      memset(e, 0, want * sizeof *e);
+      st->n_filled = 0;
     }
     st->misses = 0;
     if (!st->entries) return NULL;
   }
   MethodEntry *e = &st->entries[cache_at(st, type, name)];
+  if (st->n_filled < TYPE_FILLED) st->filled[st->n_filled] = (uint16_t)(e - st->entries);
+  if (st->n_filled <= TYPE_FILLED) st->n_filled++;
   *e = (MethodEntry){type, name, v, V_ABSENT, false};
   return e;
 }

@@ -72,8 +72,9 @@ def frozen(out, paths):
         c.append('static const char module%d[] =\n%s;' % (i, c_string(text)))
         c.append('#define MODULE%d module%d, sizeof module%d - 1' % (i, i, i))
     c.append('const uint32_t frozen_chunk_at[%d] = {0}, frozen_module_at[%d] = {0};' % (len(chunks) + 1, len(modules) + 1))
-    c.append('const unsigned char frozen_stream[1] = {0};\nconst unsigned char frozen_text[1] = {0};\nconst uint32_t frozen_string_at[1] = {0}, frozen_words[1] = {0};')
-    c.append('const Handler frozen_handlers[1] = {{0, 0, 0, 0}};\nconst unsigned char frozen_lines[1] = {0};')
+    c.append('const unsigned char frozen_stream[1] = {0}, frozen_symbols[1] = {0}, frozen_frequency_codes[1] = {0}, frozen_operands[1] = {0};')
+    c.append('const unsigned char frozen_token_text[1] = {0}, frozen_name_text[1] = {0};\nconst FrozenModel frozen_models[1] = {{0, 0}};')
+    c.append('const uint16_t frozen_flags[1] = {0}, frozen_token_at[1] = {0}, frozen_local_at[1] = {0}, frozen_frequencies[1] = {0};\nconst uint32_t frozen_name_at[1] = {0};')
     c.append('#else')
     c += ['#define TEXT%d "", 0' % i for i in range(len(chunks))]
     c += ['#define MODULE%d "", 0' % i for i in range(len(modules))]

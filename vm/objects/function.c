@@ -65,10 +65,17 @@ static Value function_get(VM *vm, Value descr, Value obj, Value cls) {
 /* Type.call, for whoever asks the slot: rt_call knows functions by their type. */
 static Value call_slot(VM *vm, Value self, Args *a) { return rt_call_kw(vm, self, a->n + (v_absent(a->kwnames) ? 0 : (int)v_tuple(a->kwnames)->length), a->v, a->kwnames); }
 
+static Value get_doc(VM *vm, Value self) {
+  Function *fn = as_function(self);
+  Value doc = v_absent(fn->doc) ? code_doc(vm, fn->code) : fn->doc;
+  if (!v_failed(doc)) gc_store(vm, fn, &fn->doc, doc);
+  return doc;
+}
 static Value get_code(VM *vm, Value self) { return (void)vm, v_from_obj(as_function(self)->code); }
 static bool set_code(VM *vm, Value self, Value v) {
   Function *fn = as_function(self);
   if (!v_is_exact(v, &code_type)) return rt_raise_b(vm, &exc_TypeError, "__code__ must be set to a code object");
+  if (!code_load(vm, (Code *)v_obj(v)) || v_failed(get_doc(vm, self))) return false; /* the docstring stays */
   size_t free_count = ((Code *)v_obj(v))->free_names ? ((Code *)v_obj(v))->free_names->length : 0, have = fn->closure ? fn->closure->length : 0;
   if (free_count != have)
     return rt_raise_b(vm, &exc_ValueError, "%U() requires a code object with %zd free vars, not %zd", v_str(fn->name), have, free_count);
@@ -158,7 +165,6 @@ static bool set_module(VM *vm, Value self, Value v) {
   gc_store(vm, v_obj(self), &as_function(self)->module, v_absent(v) ? V_NONE : v);
   return true;
 }
-static Value get_doc(VM *vm, Value self) { return (void)vm, as_function(self)->doc; }
 static bool set_doc(VM *vm, Value self, Value v) {
   gc_store(vm, v_obj(self), &as_function(self)->doc, v_absent(v) ? V_NONE : v);
   return true;
@@ -190,7 +196,8 @@ static const GetSet function_getset[] = {
     {"__closure__", get_closure, read_only, NULL},
     {0}};
 
-static bool check_closure(VM *vm, const Code *code, Value closure) {
+static bool check_closure(VM *vm, Code *code, Value closure) {
+  if (!code_load(vm, code)) return false;
   size_t need = code->free_names ? code->free_names->length : 0, have = is_tuple(closure) ? v_tuple(closure)->length : 0;
   if (!v_is_none(closure) && !is_tuple(closure)) return rt_raise_b(vm, &exc_TypeError, "arg 5 (closure) must be None or tuple");
   if (need && v_is_none(closure)) return rt_raise_b(vm, &exc_TypeError, "arg 5 (closure) must be tuple");

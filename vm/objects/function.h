@@ -13,7 +13,8 @@ typedef struct Function {
   struct Tuple *closure;      /* of cells; NULL */
   struct Tuple *defaults;     /* NULL: none */
   struct Dict *kw_defaults;   /* NULL: none */
-  Value name, qualname, module, doc;
+  Value name, qualname, module;
+  Value doc;                  /* absent: the code's, see code_doc */
   Value annotations;          /* dict, made when asked for: V_ABSENT before; a tuple of name, value, ... is not used */
   struct Dict *attrs;         /* __dict__; NULL until needed */
 } Function;

@@ -34,6 +34,7 @@ static Value origin_of(VM *vm) {
 
 Gen *gen_new(VM *vm, Function *fn) {
   Code *c = fn->code;
+  if (UNLIKELY(!c->instr) && !code_load_rest(vm, c)) return NULL;
   const Type *kind = kind_of(c);
   bool noted = UNLIKELY(vm->origin_depth) && kind == &coroutine_type && !(c->flags & CODE_HIDDEN);
   Gen *g = gc_new(vm, kind, sizeof(Gen) + (c->n_regs + (kind == &async_generator_type || noted)) * sizeof(Value));

@@ -14,11 +14,14 @@ typedef struct MethodEntry {
 } MethodEntry;
 
 /* vm->method_cache: everything that the object model keeps per VM. */
+enum { TYPE_FILLED = 64 };
 typedef struct MethodCache {
   MethodEntry *entries;
   uint32_t mask;        /* entries - 1; entries NULL: no table */
   uint32_t misses;      /* since the last growth */
   uint32_t version;     /* changes with every flush; never 0 */
+  uint32_t n_filled;    /* entries filled since the last flush; the first of them, when there are not more */
+  uint16_t filled[TYPE_FILLED];
   uint32_t *free_ids;   /* shape ids to be used again */
   size_t n_free_ids, cap_free_ids;
   Class **classes;      /* every heap class, oldest first; NULL: gone */
