@@ -150,13 +150,14 @@ static bool lex_name(Lexer *lx) {
 
 /* ---- numbers ---- */
 
-/* A number may run into a keyword (`1if x else y`): deprecated, so warned about. Any other name character right after it is an error. */
+/* A number may run into a keyword (`1if x else y`): deprecated, so warned about. Any other ASCII name character right after it is an error;
+ * what begins with another character is the next token. */
 static bool number_end(Lexer *lx, const char *what) {
   static const char *const allowed[] = {"and", "else", "for", "if", "in", "is", "or", "not"};
   int c = peek(lx);
-  if (!is_name_char(c)) return true;
+  if (!is_name_char(c) || c >= 0x80) return true;
   const char *p = lx->src->text + lx->at;
-  for (size_t i = 0; c < 0x80 && i < sizeof allowed / sizeof *allowed; i++) {
+  for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
     size_t n = strlen(allowed[i]);
     if (lx->end - lx->at < n || memcmp(p, allowed[i], n) != 0) continue;
     if (c != 'i' && is_name_char(peek_at(lx, (uint32_t)n))) continue; /* CPython looks no further than "if", "in", "is" */

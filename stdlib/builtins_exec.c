@@ -41,21 +41,28 @@ static Value compile_text(VM *vm, Value source, const char *who, const char *fil
 
 /* ---- exec, eval */
 
+static bool is_mapping(VM *vm, Value v) {
+  Str *getitem = NAME(vm, __getitem__);
+  return is_dict(v) || (getitem && !v_absent(rt_type_lookup(vm, type_of(v), getitem)));
+}
+
 /* Which namespaces: as given, else those of the calling frame. */
 static bool namespaces(VM *vm, const char *who, Value *globals, Value *locals) {
   Frame *f = frame_script(vm, 0);
+  bool exec = strcmp(who, "exec") == 0;
+  if (!exec && !v_is_none(*locals) && !is_mapping(vm, *locals)) return rt_raise_b(vm, &exc_TypeError, "locals must be a mapping");
   if (v_is_none(*globals)) {
     *globals = v_from_obj(f ? f->func->globals : vm->main->dict);
     if (v_is_none(*locals)) *locals = f ? frame_locals(vm, f) : *globals;
     if (v_failed(*locals)) return false;
   } else if (!is_dict(*globals)) {
-    return rt_raise_b(vm, &exc_TypeError, strcmp(who, "exec") == 0 ? "exec() globals must be a dict, not %T" : "globals must be a dict", *globals);
+    if (exec) return rt_raise_b(vm, &exc_TypeError, "exec() globals must be a dict, not %T", *globals);
+    return rt_raise_b(vm, &exc_TypeError, is_mapping(vm, *globals) ? "globals must be a real dict; try eval(expr, {}, mapping)" : "globals must be a dict");
   }
   if (v_is_none(*locals)) *locals = *globals;
-  Str *getitem = NAME(vm, __getitem__), *key = NAME(vm, __builtins__);
-  if (!getitem || !key) return false;
-  if (!is_dict(*locals) && v_absent(rt_type_lookup(vm, type_of(*locals), getitem)))
-    return rt_raise_b(vm, &exc_TypeError, strcmp(who, "exec") == 0 ? "locals must be a mapping or None, not %T" : "locals must be a mapping", *locals);
+  if (!is_mapping(vm, *locals)) return rt_raise_b(vm, &exc_TypeError, "locals must be a mapping or None, not %T", *locals);
+  Str *key = NAME(vm, __builtins__);
+  if (!key) return false;
   Value known = dict_get_str(vm, v_dict(*globals), key);
   if (v_failed(known)) return false;
   if (!v_absent(known) && !is_dict(known) && !v_has_layout(known, LAY_MODULE)) return rt_raise_b(vm, &exc_TypeError, "'%T' object is not subscriptable", known);
@@ -87,15 +94,23 @@ static Value run(VM *vm, Args *a, const char *who, char mode) {
 static Value bi_exec(VM *vm, Args *a) { return run(vm, a, "exec", 'e'); }
 static Value bi_eval(VM *vm, Args *a) { return run(vm, a, "eval", 'v'); }
 
+/* ast.PyCF_ONLY_AST, and what else compile() knows: the features of __future__, PyCF_DONT_IMPLY_DEDENT, PyCF_TYPE_COMMENTS, PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ALLOW_INCOMPLETE_INPUT. */
+enum { ONLY_AST = 0x400, KNOWN_FLAGS = 0x1fe0000 | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x10 };
+
 static Value bi_compile(VM *vm, Args *a) {
-  if (!is_str(a->v[2])) return rt_raise(vm, &exc_TypeError, "compile() argument 'mode' must be str, not %T", a->v[2]);
-  const char *mode = str_cstr(vm, v_str(a->v[2]));
   const char *filename = NULL;
   View view;
   if (is_str(a->v[1])) filename = str_cstr(vm, v_str(a->v[1]));
   else if (bytes_view(a->v[1], &view)) filename = (const char *)view.data;
   else return rt_raise(vm, &exc_TypeError, "expected str, bytes or os.PathLike object, not %T", a->v[1]);
-  if (!mode || !filename) return V_FAIL;
+  if (!filename) return V_FAIL;
+  if (!is_str(a->v[2])) return rt_raise(vm, &exc_TypeError, "compile() argument 'mode' must be str, not %T", a->v[2]);
+  const char *mode = str_cstr(vm, v_str(a->v[2]));
+  int64_t flags, optimize;
+  if (!mode || !rt_index(vm, a->v[3], &flags) || !rt_index(vm, a->v[5], &optimize)) return V_FAIL;
+  if (flags & ONLY_AST) return rt_raise(vm, &exc_NotImplementedError, "compile() to ast objects is not supported");
+  if (flags & ~(int64_t)KNOWN_FLAGS) return rt_raise(vm, &exc_ValueError, "compile(): unrecognised flags");
+  if (optimize < -1 || optimize > 2) return rt_raise(vm, &exc_ValueError, "compile(): invalid optimize value");
   char kind = strcmp(mode, "exec") == 0 ? 'e' : strcmp(mode, "eval") == 0 ? 'v' : strcmp(mode, "single") == 0 ? 's' : 0;
   if (!kind) return rt_raise(vm, &exc_ValueError, "compile() mode must be 'exec', 'eval' or 'single'");
   return compile_text(vm, a->v[0], "compile() arg 1", filename, kind, COMPILE_NAMESPACE); /* it may be run with any namespaces */

@@ -228,9 +228,9 @@ static Step begin_function(VM *vm, Function *fn, const Value *argv, int argc, Va
 
 /* ---- natives ---- */
 
-static Step begin_native(VM *vm, Native *fn, Value *argv, int argc, Value kwnames, Dest d, Value *out) {
+static inline Step begin_native(VM *vm, Native *fn, Value *argv, int argc, Value kwnames, bool bound, Dest d, Value *out) {
   size_t mark = vm->n_temps;
-  Value v = native_call(vm, fn, argv, argc, kwnames);
+  Value v = bound ? native_call_bound(vm, fn, argv, argc, kwnames) : native_call(vm, fn, argv, argc, kwnames);
   vm->n_temps = mark;
   if (v_failed(v)) return STEP_FAIL;
   if (v.w == V_TAILCALL.w) return call_tail(vm, d, out);
@@ -642,15 +642,14 @@ Step call_begin(VM *vm, Value callable, Value *argv, int argc, Value kwnames, De
   if (v_is_obj(callable)) {
     Obj *o = v_obj(callable);
     if (o->type == &function_type) return begin_function(vm, (Function *)o, argv, argc, kwnames, d, out);
-    if (o->type == &native_type || o->type->layout == LAY_NATIVE) return begin_native(vm, (Native *)o, argv, argc, kwnames, d, out);
+    if (o->type == &native_type || o->type->layout == LAY_NATIVE) return begin_native(vm, (Native *)o, argv, argc, kwnames, false, d, out);
     if (o->type->layout == LAY_METHOD) {
       Method *m = (Method *)o;
-      if (v_is_exact(m->func, &function_type) || v_has_layout(m->func, LAY_NATIVE)) {
-        Value saved = argv[-1];
+      bool native = v_has_layout(m->func, LAY_NATIVE);
+      if (native || v_is_exact(m->func, &function_type)) {
         argv[-1] = m->self;
-        Step s = call_begin(vm, m->func, argv - 1, argc + 1, kwnames, d, out);
-        (void)saved;
-        return s;
+        if (native) return begin_native(vm, (Native *)v_obj(m->func), argv - 1, argc + 1, kwnames, true, d, out);
+        return begin_function(vm, (Function *)v_obj(m->func), argv - 1, argc + 1, kwnames, d, out);
       }
       Value *copy = mem_alloc(&vm->mem, (size_t)(argc + 3) * sizeof(Value));
       if (!copy) {

@@ -111,8 +111,9 @@ static void add_text(Buf *b, const char *text, size_t n, int precision) {
 
 static bool add_object(VM *vm, Buf *b, const Spec *s, Value v) {
   if (s->conv == 'N' || s->conv == 'T') {
-    const char *name = s->conv == 'N' ? ((const Type *)v_obj(v))->name : type_of(v)->name;
-    add_text(b, name, strlen(name), s->precision);
+    const Type *t = s->conv == 'N' ? (const Type *)v_obj(v) : type_of(v);
+    if (s->conv == 'T' && t->module) buf_str(b, t->module), buf_char(b, '.');
+    add_text(b, t->name, strlen(t->name), s->precision);
     return true;
   }
   Value text = s->conv == 'R' ? rt_repr(vm, v) : s->conv == 'S' ? rt_str(vm, v) : s->conv == 'A' ? rt_ascii(vm, v) : v;

@@ -188,8 +188,10 @@ bool cold_dict_update(VM *vm, Dict *d, Value mapping) {
   if (v_is_exact(mapping, &dict_type)) return dict_update(vm, d, mapping);
   Value keys = rt_getattr_opt(vm, mapping, NAME(vm, keys));
   if (v_failed(keys)) return false;
-  if (v_absent(keys)) return rt_raise_b(vm, &exc_TypeError, "'%T' object is not a mapping", mapping);
-  return dict_update(vm, d, mapping);
+  if (!v_absent(keys) && dict_update(vm, d, mapping)) return true;
+  if (!v_absent(keys) && !rt_pending_is(vm, &exc_AttributeError)) return false;
+  if (!v_absent(keys)) (void)rt_take_exc(vm); /* an AttributeError of its methods means the same */
+  return rt_raise_b(vm, &exc_TypeError, "'%T' object is not a mapping", mapping);
 }
 
 /* "module.qualname()" of what is called, for messages. */
@@ -205,19 +207,26 @@ static Value callee_name(VM *vm, Value f) {
   return rt_format(vm, "%S()", q);
 }
 
+static bool fail_not_mapping(VM *vm, Value mapping, Value callee) {
+  Value name = callee_name(vm, callee);
+  return rt_raise_b(vm, &exc_TypeError, "%S argument after ** must be a mapping, not %T", name, mapping);
+}
+
 bool cold_dict_merge(VM *vm, Dict *d, Value mapping, Value callee) {
   Value keys = v_is_exact(mapping, &dict_type) ? V_NONE : rt_getattr_opt(vm, mapping, NAME(vm, keys));
   if (v_failed(keys)) return false;
-  if (v_absent(keys)) {
-    Value name = callee_name(vm, callee);
-    return rt_raise_b(vm, &exc_TypeError, "%S argument after ** must be a mapping, not %T", name, mapping);
-  }
+  if (v_absent(keys)) return fail_not_mapping(vm, mapping, callee);
   Dict *src = NULL;
   if (v_is_exact(mapping, &dict_type)) {
     src = v_dict(mapping);
   } else {
     src = dict_new(vm);
-    if (!src || !dict_update(vm, src, mapping)) return false;
+    if (!src) return false;
+    if (!dict_update(vm, src, mapping)) {
+      if (!rt_pending_is(vm, &exc_AttributeError)) return false;
+      (void)rt_take_exc(vm); /* as if it had no keys() */
+      return fail_not_mapping(vm, mapping, callee);
+    }
   }
   size_t pos = 0;
   Value k, v;

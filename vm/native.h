@@ -51,6 +51,7 @@ Native *native_new(VM *vm, const tiny_def *def, NativeKind kind, const Type *own
 Signature *native_signature(VM *vm, Native *fn);      /* NULL: MemoryError or SystemError pending */
 /* Matches raw arguments with the signature into out[sig->n_params]. Not [script]. TypeErrors as CPython words them for builtins. */
 bool native_bind(VM *vm, Native *fn, const Value *argv, int n_pos, Value kwnames, Value *out);
+Value native_call_bound(VM *vm, Native *fn, Value *argv, int argc, Value kwnames); /* of a method object: messages name its object's class */
 Value native_call(VM *vm, Native *fn, Value *argv, int argc, Value kwnames); /* binds and calls; argv includes self. May return V_TAILCALL */
 /* Parses a signature text by itself (used for Type.new_sig, init_sig as well). */
 Signature *signature_parse(VM *vm, const char *text);

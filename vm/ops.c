@@ -65,7 +65,8 @@ static int binary_attempts(VM *vm, int op, bool inplace, Value a, Value b, Attem
   int last_a = joins_last(vm, ta, op), last_b = joins_last(vm, tb, op);
   if (v_failed(fa) || v_failed(fb) || last_a < 0 || last_b < 0) return -1;
   if (!last && last_a) last = ta->binary;
-  if (!last && last_b && op == TINY_MUL) last = tb->binary;
+  bool a_is_sequence = inplace && (type_is_heap(ta) || ta->length); /* CPython's rule of x *= sequence: only a plain number repeats it */
+  if (!last && last_b && op == TINY_MUL && !a_is_sequence) last = tb->binary;
   bool b_first = ta != tb && rt_is_subtype(tb, ta) && (!v_absent(fb) || (tb->binary && tb->binary != ta->binary));
   if (b_first && !v_absent(fb)) { /* a subclass that only inherits the reflected method does not go first */
     Value inherited = type_is_heap(ta) ? override(vm, ta, reflected_names[op]) : V_ABSENT;

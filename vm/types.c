@@ -171,6 +171,7 @@ static bool add_methods(VM *vm, const Type *t, Dict *ns) {
     NativeKind kind = *d->name == '+' ? NATIVE_CLASSMETHOD : *d->name == '!' ? NATIVE_STATIC : NATIVE_METHOD;
     Native *fn = native_new(vm, d, kind, t, V_ABSENT, V_NONE);
     if (!fn) return false;
+    slot_wrapper_mark(fn);
     Value v = v_from_obj(fn);
     if (kind == NATIVE_STATIC) v = staticmethod_new(vm, v);
     if (!set_attr(vm, ns, d->name + (kind != NATIVE_METHOD), v)) return false;

@@ -239,7 +239,7 @@ Value bytes_compare_views(View a, View b, Compare op) {
 static Value bytes_compare(VM *vm, Value a, Value b, Compare op) {
   View other;
   (void)vm;
-  if (v_is_exact(b, &memoryview_type)) return V_NOTIMPL; /* it knows its own format and dimensions, and no order */
+  if (!is_bytes(b)) return V_NOTIMPL; /* bytearray and memoryview know how */
   return bytes_view(b, &other) ? bytes_compare_views(self_view(a), other, op) : V_NOTIMPL;
 }
 

@@ -270,6 +270,33 @@ static bool toggle_all(VM *vm, Set *s, Value other, bool add, Value *keep) {
   return r == 0;
 }
 
+/* items() ^ items(): the pairs that both have are found by key, so that their values need no hash. */
+static Value items_xor(VM *vm, Dict *a, Dict *b, Value *keep) {
+  Dict *rest = dict_new(vm);
+  Set *out = set_new(vm, &set_type);
+  if (!rest || !out) return V_FAIL;
+  keep[0] = v_from_obj(rest);
+  keep[1] = v_from_obj(out);
+  if (!dict_update(vm, rest, v_from_obj(a))) return V_FAIL;
+  size_t pos = 0;
+  Value key, v;
+  while (dict_next(b, &pos, &key, &v)) {
+    keep[2] = key;
+    keep[3] = v;
+    Value old = dict_get(vm, rest, key);
+    bool same = false;
+    if (v_failed(old) || (!v_absent(old) && !eq_values(vm, old, v, &same))) return V_FAIL;
+    if (same) {
+      if (dict_del(vm, rest, key, NULL) < 0) return V_FAIL;
+      continue;
+    }
+    Tuple *pair = tuple_pair(vm, key, v);
+    if (!pair || !set_add(vm, out, v_from_obj(pair))) return V_FAIL;
+  }
+  Value left = dict_view_new(vm, &dict_items_type, rest);
+  return !v_failed(left) && set_update_c(vm, out, left) == 1 ? v_from_obj(out) : V_FAIL;
+}
+
 static Value view_operation(VM *vm, int op, Value a, Value b, Value *keep) {
   if (op == TINY_AND) {
     if (!is_view(a)) {
@@ -310,6 +337,10 @@ static Value view_binary(VM *vm, int op, Value a, Value b);
 static Value view_binary_m(VM *vm, Args *a) { return view_binary(vm, (int)v_int(a->v[0]), a->v[1], a->v[2]); }
 static const tiny_def view_binary_def = {"view_binary", view_binary_m, "(op, a, b, /)", NULL};
 static Value with_list(VM *vm, int op, Value a, Value b, int i) {
+  if (i == 2 && op != TINY_AND && !iter_is_iterable(vm, b)) { /* a is made a set first, which may fail */
+    Set *s = set_new(vm, &set_type);
+    if (!s || set_update_c(vm, s, a) < 0) return V_FAIL;
+  }
   if (!iter_is_iterable(vm, i == 1 ? a : b)) return rt_raise(vm, &exc_TypeError, "'%T' object is not iterable", i == 1 ? a : b);
   Value native = native_value(vm, &view_binary_def);
   return v_failed(native) ? V_FAIL : rt_tail_builtin(vm, "_call_with_list", 5, (Value[]){native, v_from_int62(i), v_from_int62(op), a, b});
@@ -322,7 +353,8 @@ static Value view_binary(VM *vm, int op, Value a, Value b) {
   if (!open_a || !open_b) return with_list(vm, op, a, b, open_a ? 2 : 1);
   size_t mark = rt_temp_mark(vm);
   Value *keep = rt_temp(vm, 4);
-  Value r = keep ? view_operation(vm, op, a, b, keep) : V_FAIL;
+  bool both_items = op == TINY_XOR && v_is_exact(a, &dict_items_type) && v_is_exact(b, &dict_items_type);
+  Value r = !keep ? V_FAIL : both_items ? items_xor(vm, v_view(a)->dict, v_view(b)->dict, keep) : view_operation(vm, op, a, b, keep);
   rt_temp_release(vm, mark);
   return r;
 }

@@ -212,8 +212,8 @@ static Value class_getitem_m(VM *vm, Args *a) { return generic_alias_new(vm, a->
 
 const tiny_def exc_methods_GROUP[] = {
     {"derive", derive_m, "(self, /, *args)", NULL},
-    {"split", split_m, "(self, condition, /)", NULL},
-    {"subgroup", subgroup_m, "(self, condition, /)", NULL},
+    {"split", split_m, "(self, condition, /) unpacked", NULL},
+    {"subgroup", subgroup_m, "(self, condition, /) unpacked", NULL},
     {"_part", make_part_m, "(self, excs, /)", NULL},
     {"+__class_getitem__", class_getitem_m, "(cls, item, /)", "See PEP 585"},
     {0}};

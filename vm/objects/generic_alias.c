@@ -83,31 +83,24 @@ static bool add_text(VM *vm, Buf *b, Value v) {
   return !v_failed(v) && (!b->failed || (rt_no_memory(vm), false));
 }
 
-/* A type by its qualified name, others by repr. [script] */
+/* What has a qualified name by that and its module, others by repr. [script] */
 static bool add_item(VM *vm, Buf *b, Value v) {
   if (v_same(v, V_ELLIPSIS)) return buf_str(b, "..."), true;
-  if (v_is_none(v) || v_same(v, rt_type_value(&none_type))) return buf_str(b, "None"), true;
-  if (is_list(v)) { /* Callable's parameters */
-    buf_char(b, '[');
-    for (size_t i = 0; i < v_list(v)->length; i++) {
-      if (i) buf_str(b, ", ");
-      if (!rt_enter_c(vm, "")) return false;
-      bool ok = add_item(vm, b, v_list(v)->items[i]);
-      rt_leave_c(vm);
-      if (!ok) return false;
-    }
-    buf_char(b, ']');
-    return true;
-  }
-  if (!is_type(v)) return add_text(vm, b, rt_repr(vm, v));
-  const Type *t = (const Type *)v_obj(v);
-  Value mod = rt_getattr_opt(vm, v, NAME(vm, __module__));
-  if (v_failed(mod)) return false;
-  if (is_str(mod) && !str_eq_c(v_str(mod), "builtins")) {
-    buf_add(b, v_str(mod)->data, v_str(mod)->size);
+  if (!v_is_obj(v)) return add_text(vm, b, rt_repr(vm, v));
+  Value origin = rt_getattr_opt(vm, v, NAME(vm, __origin__)), args = v_failed(origin) || v_absent(origin) ? V_ABSENT : rt_getattr_opt(vm, v, NAME(vm, __args__));
+  if (v_failed(origin) || v_failed(args)) return false;
+  if (!v_absent(args)) return add_text(vm, b, rt_repr(vm, v));
+  size_t mark = rt_temp_mark(vm);
+  Value *keep = rt_temp(vm, 1), module;
+  if (!keep || v_failed(*keep = rt_getattr_opt(vm, v, NAME(vm, __qualname__))) || v_failed(module = rt_getattr_opt(vm, v, NAME(vm, __module__)))) return false;
+  Value name = *keep;
+  rt_temp_release(vm, mark);
+  if (v_absent(name) || v_absent(module) || v_is_none(module)) return add_text(vm, b, rt_repr(vm, v));
+  if (!is_str(module) || !str_eq_c(v_str(module), "builtins")) {
+    if (!add_text(vm, b, rt_str(vm, module))) return false;
     buf_char(b, '.');
   }
-  return add_text(vm, b, type_qualname(vm, t));
+  return add_text(vm, b, rt_str(vm, name));
 }
 
 static Value alias_repr(VM *vm, Value self) {
@@ -136,7 +129,9 @@ static Value union_repr(VM *vm, Value self) {
   buf_init(&b, &vm->mem);
   for (size_t i = 0; i < g->args->length; i++) {
     if (i) buf_str(&b, " | ");
-    if (!add_item(vm, &b, g->args->items[i])) {
+    bool none = v_same(g->args->items[i], rt_type_value(&none_type));
+    if (none) buf_str(&b, "None");
+    else if (!add_item(vm, &b, g->args->items[i])) {
       buf_free(&b);
       return V_FAIL;
     }

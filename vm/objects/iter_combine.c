@@ -86,6 +86,7 @@ static Value enumerate_build(VM *vm, Args *a) {
 static const tiny_def enumerate_build_def = {"enumerate", enumerate_build, "(start, *iterators)", NULL};
 
 static Value enumerate_make(VM *vm, const Type *cls, Args *a) {
+  if (v_absent(a->v[0])) return rt_raise(vm, &exc_TypeError, "enumerate() missing required argument 'iterable'");
   Value start = a->v[1];
   if (!v_is_int(start)) {
     start = rt_index_obj(vm, start);
@@ -207,7 +208,7 @@ const Type enumerate_type = {
     .doc = "Return an enumerate object.\n\n  iterable\n    an object supporting iteration\n\nThe enumerate object yields pairs containing a count (from start, which\n"
            "defaults to zero) and a value yielded by the iterable argument.\n\nenumerate is useful for obtaining an indexed list:\n    (0, seq[0]), (1, seq[1]), (2, seq[2]), ...",
     .new_ = enumerate_make,
-    .new_sig = "(iterable, start=0)",
+    .new_sig = "(iterable=..., start=0)",
     .trace = enumerate_trace,
     .next = enumerate_next,
     .methods = (const tiny_def[]){CLASS_GETITEM, {0}},

@@ -44,9 +44,11 @@ static bool has_self(const Native *fn) { return fn->kind == NATIVE_METHOD || fn-
 /* The owner's __name__, which for native classes of a module is not the name that other messages use. NULL: out of memory. */
 static const char *owner_name(VM *vm, const Native *fn) { return type_is_heap(fn->owner) ? str_cstr(vm, type_class(fn->owner)->name) : fn->owner->name; }
 
-/* Names for messages. prefix is borrowed from the owner or the module's name. */
-static bool names_of(VM *vm, const Native *fn, SigNames *nm) {
-  *nm = (SigNames){.name = def_name(fn->def), .skip = has_self(fn)};
+static const char *type_name(VM *vm, const Type *t) { return type_is_heap(t) ? str_cstr(vm, type_class(t)->name) : t->name; }
+
+/* Names for messages. prefix is borrowed from the owner or the module's name. A bound method is named by the class of its object. */
+static bool names_of(VM *vm, const Native *fn, const Value *argv, bool bound, SigNames *nm) {
+  *nm = (SigNames){.name = def_name(fn->def), .skip = has_self(fn), .bound = bound};
   if (fn->head.type == &slot_wrapper_type) {
     if (!strcmp(nm->name, "__init__")) {
       nm->name = fn->owner->name;
@@ -57,7 +59,8 @@ static bool names_of(VM *vm, const Native *fn, SigNames *nm) {
     nm->repeats = fn->owner->getitem && strstr(nm->name, "mul__");
   }
   if (fn->owner) {
-    nm->prefix = owner_name(vm, fn);
+    bool by_class = fn->kind == NATIVE_CLASSMETHOD && is_type(argv[0]);
+    nm->prefix = by_class ? type_name(vm, (const Type *)v_obj(argv[0])) : bound ? type_name(vm, type_of(argv[0])) : owner_name(vm, fn);
     if (!nm->prefix) return false;
     if (type_is_heap(fn->owner) && !strcmp(nm->name, "__init__")) {
       nm->name = nm->prefix;
@@ -92,7 +95,7 @@ static inline bool check_self(VM *vm, const Native *fn, const Value *argv, int n
   return fail_self(vm, fn, argv, n_pos);
 }
 
-bool native_bind(VM *vm, Native *fn, const Value *argv, int n_pos, Value kwnames, Value *out) {
+static inline bool bind(VM *vm, Native *fn, const Value *argv, int n_pos, Value kwnames, bool bound, Value *out) {
   Signature *sig = native_signature(vm, fn);
   if (!sig || !check_self(vm, fn, argv, n_pos)) return false;
   if (sig->simple && v_absent(kwnames) && n_pos >= sig->n_required_pos && n_pos <= sig->n_pos) {
@@ -106,11 +109,12 @@ bool native_bind(VM *vm, Native *fn, const Value *argv, int n_pos, Value kwnames
   SigNames nm;
   bool is_init = fn->head.type == &slot_wrapper_type && !strcmp(fn->def->name, "__init__");
   if (is_init && !v_absent(kwnames) && class_overlooks_keywords(vm, type_of(argv[0]), fn->owner, true)) kwnames = V_ABSENT;
-  return names_of(vm, fn, &nm) && signature_match(vm, sig, &nm, argv, n_pos, kwnames, out);
+  return names_of(vm, fn, argv, bound, &nm) && signature_match(vm, sig, &nm, argv, n_pos, kwnames, out);
 }
+bool native_bind(VM *vm, Native *fn, const Value *argv, int n_pos, Value kwnames, Value *out) { return bind(vm, fn, argv, n_pos, kwnames, false, out); }
 
 /* argc counts the keywords' values, too. argv must be rooted by the caller; it is handed to fn itself where no argument is missing. */
-Value native_call(VM *vm, Native *fn, Value *argv, int argc, Value kwnames) {
+static inline Value call(VM *vm, Native *fn, Value *argv, int argc, Value kwnames, bool bound) {
   Signature *sig = native_signature(vm, fn);
   if (!sig) return V_FAIL;
   Args a = {.vm = vm, .v = argv, .n = sig->n_params, .kwnames = V_ABSENT, .self = fn};
@@ -122,10 +126,13 @@ Value native_call(VM *vm, Native *fn, Value *argv, int argc, Value kwnames) {
   a.v = rt_temp(vm, sig->n_params ? sig->n_params : 1);
   if (!a.v) return V_FAIL;
   int n_kw = v_absent(kwnames) ? 0 : (int)v_tuple(kwnames)->length;
-  Value result = native_bind(vm, fn, argv, argc - n_kw, kwnames, a.v) ? fn->fn(vm, &a) : V_FAIL;
+  Value result = bind(vm, fn, argv, argc - n_kw, kwnames, bound, a.v) ? fn->fn(vm, &a) : V_FAIL;
   rt_temp_release(vm, mark);
   return result;
 }
+
+Value native_call(VM *vm, Native *fn, Value *argv, int argc, Value kwnames) { return call(vm, fn, argv, argc, kwnames, false); }
+Value native_call_bound(VM *vm, Native *fn, Value *argv, int argc, Value kwnames) { return call(vm, fn, argv, argc, kwnames, true); }
 
 /* Type.call: args raw. */
 static Value native_call_slot(VM *vm, Value self, Args *args) {

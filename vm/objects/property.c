@@ -210,6 +210,7 @@ static Value staticmethod_repr(VM *vm, Value self) { return rt_format(vm, "<stat
 static Value wrapped_get_m(VM *vm, Args *a) {
   Value obj = a->v[1], cls = v_is_none(a->v[2]) ? rt_type_value(type_of(obj)) : a->v[2];
   if (v_is_none(obj) && v_is_none(a->v[2])) return rt_raise(vm, &exc_TypeError, "__get__(None, None) is invalid");
+  if (v_has_layout(a->v[0], LAY_STATICMETHOD)) return as_wrapped(a->v[0])->func;
   if (!is_type(cls)) return method_new(vm, as_wrapped(a->v[0])->func, cls);
   return bound(vm, a->v[0], obj, cls, true);
 }

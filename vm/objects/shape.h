@@ -60,6 +60,7 @@ bool class_first_mro(VM *vm, Class *c);                  /* the metaclass's mro(
 bool class_set_bases(VM *vm, Class *c, Value bases);     /* __bases__ = bases [script] */
 const Type *class_best_base(VM *vm, const Tuple *bases); /* NULL: TypeError pending */
 bool slot_wrappers_add(VM *vm, const Type *t, Dict *ns); /* dunder methods from the slots of a builtin type (slot_wrappers.c) */
+void slot_wrapper_mark(Native *fn);                      /* a method of a builtin type that has the name of a slot is shown as a slot wrapper */
 bool value_is_wrapper(Value v);                          /* a slot wrapper of a builtin type */
 bool value_is_plain_data(Value v);                       /* no function, no descriptor */
 const Type *type_by_id(uint32_t id);

@@ -395,7 +395,7 @@ static bool check_counts(VM *vm, const Signature *sig, const SigNames *nm, int n
   int named = sig->n_params - (sig->star >= 0) - (sig->starstar >= 0);
   if (n_kw && named == sig->n_posonly && sig->starstar < 0) {
     if (nm->wrapper) return rt_raise_b(vm, &exc_TypeError, "wrapper %s() takes no keyword arguments", nm->name);
-    if (sig->varargs) return rt_raise_b(vm, &exc_TypeError, "%s() takes no keyword arguments", nm->name);
+    if (nm->bound && sig->varargs) return rt_raise_b(vm, &exc_TypeError, "%s() takes no keyword arguments", nm->name);
     return fail_full(vm, nm, "takes no keyword arguments");
   }
   if (stars || named == sig->n_posonly || sig->unpacked) {

@@ -9,6 +9,7 @@ typedef struct SigNames {
   const char *prefix;      /* "list" or the module's name where full names are shown; NULL */
   int skip;                /* 1: the first parameter is self and is not counted */
   bool constructor;        /* one argument: "list expected 1 argument", not "takes exactly one" */
+  bool bound;              /* a method object's: without a prefix where "varargs" */
   bool wrapper;            /* a slot's wrapper: "expected 1 argument, got 0" */
   bool repeats;            /* a wrapper of sequence repetition, worded like those with more than one argument */
 } SigNames;

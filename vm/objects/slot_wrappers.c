@@ -78,6 +78,7 @@ static const struct { const Type *type; uint32_t ops, reflected, inplace, unary;
     {&dict_type, B(OR), B(OR), B(OR), 0},
     {&set_type, SET_OPS, SET_OPS, SET_OPS, 0},
     {&frozenset_type, SET_OPS, SET_OPS, 0, 0},
+    {&mappingproxy_type, B(OR), B(OR), B(OR), 0},
     {NULL, 0, 0, 0, 0},
 };
 extern const Type dict_keys_type, dict_items_type;
@@ -334,10 +335,23 @@ bool slot_wrappers_add(VM *vm, const Type *t, Dict *ns) {
   return true;
 }
 
+void slot_wrapper_mark(Native *fn) {
+  static const char *const more[] = {"__await__", "__aiter__", "__anext__", "__init__", "__del__"};
+  const char *name = fn->def->name;
+  bool slot = false;
+  if (fn->kind != NATIVE_METHOD || name[0] != '_') return;
+  for (size_t i = 0; !slot && i < ROW_COUNT; i++) slot = !is_plain_method(fn->owner, rows[i].kind) && !strcmp(rows[i].def.name, name);
+  for (size_t i = 0; !slot && i < sizeof more / sizeof *more; i++) slot = !strcmp(more[i], name);
+  if (!slot) return;
+  fn->head.type = &slot_wrapper_type;
+  fn->head.shape = slot_wrapper_type.shape_id;
+}
+
+/* One that calls the type's slot, that is: not a method that only looks like one (slot_wrapper_mark). */
 bool value_is_wrapper(Value v) {
   if (!v_has_layout(v, LAY_NATIVE)) return false;
   const tiny_def *def = ((Native *)v_obj(v))->def;
-  return v_obj(v)->type == &slot_wrapper_type || ((uintptr_t)def >= (uintptr_t)rows && (uintptr_t)def < (uintptr_t)(rows + ROW_COUNT));
+  return (v_obj(v)->type == &slot_wrapper_type && !strcmp(def->name, "__init__")) || ((uintptr_t)def >= (uintptr_t)rows && (uintptr_t)def < (uintptr_t)(rows + ROW_COUNT));
 }
 
 /* ---------------------------------------------------------------- the types */
@@ -349,7 +363,13 @@ static Value slot_wrapper_repr(VM *vm, Value self) {
 static void slot_wrapper_trace(Tracer *t, Obj *o) { native_method_type.trace(t, o); }
 static void slot_wrapper_destroy(VM *vm, Obj *o) { native_method_type.destroy(vm, o); }
 static Value slot_wrapper_call(VM *vm, Value self, Args *a) { return native_method_type.call(vm, self, a); }
-static Value slot_wrapper_get(VM *vm, Value descr, Value obj, Value cls) { return native_method_type.descr_get(vm, descr, obj, cls); }
+static Value slot_wrapper_get(VM *vm, Value descr, Value obj, Value cls) {
+  Value m = native_method_type.descr_get(vm, descr, obj, cls);
+  if (v_failed(m) || v_same(m, descr)) return m;
+  v_obj(m)->type = &method_wrapper_type;
+  v_obj(m)->shape = method_wrapper_type.shape_id;
+  return m;
+}
 
 static Value get_name(VM *vm, Value self) { return v_from_str(str_from(vm, ((Native *)v_obj(self))->def->name)); }
 static Value get_qualname(VM *vm, Value self) { return rt_format(vm, "%N.%s", ((Native *)v_obj(self))->owner, ((Native *)v_obj(self))->def->name); }

@@ -178,6 +178,13 @@ static bool add_bytes(Percent *p, const Spec *s, Value v) {
   return add_text(p, s, (const char *)view.data, view.size);
 }
 
+/* CPython's conversions put their own message in the place of a TypeError, whatever raised it. True: there was one, and it is gone. */
+static bool was_type_error(VM *vm) {
+  if (!rt_pending_is(vm, &exc_TypeError)) return false;
+  (void)rt_take_exc(vm);
+  return true;
+}
+
 static bool add_char(Percent *p, const Spec *spec, Value v) {
   VM *vm = p->vm;
   Spec no_prec = *spec, *s = &no_prec;
@@ -195,8 +202,9 @@ static bool add_char(Percent *p, const Spec *spec, Value v) {
   }
   if (!is_int(v)) {
     bool is_index;
-    if (!str_index_arg(vm, v, &c, &is_index)) return false;
-    if (!is_index) return rt_raise_b(vm, &exc_TypeError, p->bytes ? "%%c requires an integer in range(256) or a single byte" : "%%c requires int or char");
+    bool ok = str_index_arg(vm, v, &c, &is_index);
+    if (!ok && !was_type_error(vm)) return false;
+    if (!ok || !is_index) return rt_raise_b(vm, &exc_TypeError, p->bytes ? "%%c requires an integer in range(256) or a single byte" : "%%c requires int or char");
   } else if (!int_to_i64(v, &c)) {
     c = -1;
   }
@@ -225,8 +233,8 @@ static bool to_int(Percent *p, char type, Value *v) {
       if (!name) return false;
       if (!v_absent(rt_type_lookup(vm, type_of(*v), name))) r = rt_index_obj(vm, *v);
     }
-    if (v_failed(r)) return false;
-    if (!v_absent(r) && !is_int(r)) return rt_raise_b(vm, &exc_TypeError, "%s returned non-int (type %T)", real ? "__int__" : "__index__", r);
+    if (v_failed(r) && !was_type_error(vm)) return false;
+    if (v_failed(r) || !is_int(r)) r = V_ABSENT;
   }
   if (v_absent(r)) return rt_raise_b(vm, &exc_TypeError, "%%%c format: %s is required, not %T", p->bytes && type == 'i' ? 'd' : type, real ? "a real number" : "an integer", *v);
   *v = r;
@@ -271,7 +279,7 @@ static bool convert(Percent *p, const Spec *s) {
     case 'e': case 'E': case 'f': case 'F': case 'g': case 'G':
       if (is_float(v)) d = v_float_value(v);
       else if (p->bytes && !is_int(v) && !type_is_heap(type_of(v))) return rt_raise_b(vm, &exc_TypeError, "float argument required, not %T", v);
-      else if (!rt_to_double(vm, v, &d)) return false;
+      else if (!rt_to_double(vm, v, &d)) return p->bytes && was_type_error(vm) ? rt_raise_b(vm, &exc_TypeError, "float argument required, not %T", v) : false;
       return format_percent_float(vm, &p->out, d, s->type, s->flags, s->width, s->prec);
     default: return unsupported(p, s->type);
   }

@@ -64,9 +64,11 @@ static bool from_frame(VM *vm, const Frame *f, Value *cls, Value *self) {
 }
 
 static Value super_new_slot(VM *vm, const Type *cls, Args *a) {
+  const Tuple *args = v_tuple(a->v[0]);
   Value of, obj;
-  if (v_absent(a->v[0])) return from_frame(vm, vm->frame, &of, &obj) ? make(vm, cls, of, obj) : V_FAIL;
-  return make(vm, cls, a->v[0], v_is_none(a->v[1]) ? V_ABSENT : a->v[1]);
+  if (args->length > 2) return rt_raise(vm, &exc_TypeError, "super() expected at most 2 arguments, got %zu", args->length);
+  if (args->length == 0) return from_frame(vm, vm->frame, &of, &obj) ? make(vm, cls, of, obj) : V_FAIL;
+  return make(vm, cls, args->items[0], args->length == 1 || v_is_none(args->items[1]) ? V_ABSENT : args->items[1]);
 }
 
 /* The class attribute behind cls in the MRO of start; V_ABSENT: none. */
@@ -133,5 +135,5 @@ static const GetSet super_getset[] = {{"__thisclass__", get_thisclass, NULL, "th
     {"__self__", get_self, NULL, "the instance invoking super(); may be None"}, {"__self_class__", get_self_class, NULL, "the type of the instance invoking super(); may be None"}, {0}};
 
 const Type super_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "super", .base = &object_type, .layout = LAY_SUPER,
-    .flags = TYPE_BASE | TYPE_DESCR_GET, .shape_id = TYPE_ID_super, .size = sizeof(Super), .new_ = super_new_slot, .new_sig = "(type=..., object=..., /)", .trace = super_trace,
+    .flags = TYPE_BASE | TYPE_DESCR_GET, .shape_id = TYPE_ID_super, .size = sizeof(Super), .new_ = super_new_slot, .new_sig = "(*args)", .trace = super_trace,
     .repr = super_repr, .descr_get = super_descr_get, .getset = super_getset};
