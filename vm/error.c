@@ -112,7 +112,7 @@ static void add_text(Buf *b, const char *text, size_t n, int precision) {
 static bool add_object(VM *vm, Buf *b, const Spec *s, Value v) {
   if (s->conv == 'N' || s->conv == 'T') {
     const Type *t = s->conv == 'N' ? (const Type *)v_obj(v) : type_of(v);
-    if (s->conv == 'T' && t->module) buf_str(b, t->module), buf_char(b, '.');
+    if (s->conv == 'T' && t->module && !strchr(t->name, '.')) buf_str(b, t->module), buf_char(b, '.');
     add_text(b, t->name, strlen(t->name), s->precision);
     return true;
   }

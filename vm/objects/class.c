@@ -649,7 +649,10 @@ bool class_overlooks_keywords(VM *vm, const Type *cls, const Type *t, bool init)
 Value class_make(VM *vm, const Type *cls, const Value *argv, int n_pos, Value kwnames) {
   const Type *t = cls;
   while (t && !t->new_) t = t->base;
-  if (!t || (cls->flags & TYPE_NO_NEW)) return rt_raise(vm, &exc_TypeError, "cannot create '%s%s%N' instances", cls->module ? cls->module : "", cls->module ? "." : "", cls);
+  if (!t || (cls->flags & TYPE_NO_NEW)) {
+    bool prefix = cls->module && !strchr(cls->name, '.');
+    return rt_raise(vm, &exc_TypeError, "cannot create '%s%s%N' instances", prefix ? cls->module : "", prefix ? "." : "", cls);
+  }
   while (type_is_heap(t) && t->base && t->base->new_ == t->new_) t = t->base;
   Signature *sig = cached_signature(vm, &type_state(vm)->new_sigs, t, t->new_sig, "(*args, **kwargs)");
   if (!sig) return V_FAIL;
