@@ -120,7 +120,7 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 # environ is data of libc: libtiny.so has to reach it through its table
-$(B)/obj/stdlib/os_system.o: CFLAGS_BASE += -fPIC
+$(B)/obj/stdlib/os_system.o $(B)/obj/stdlib/os_process.o: CFLAGS_BASE += -fPIC
 
 # ---- generated sources: library code written in tiny, as text
 $(B)/gen/frozen_data.c: scripts/dev/embed.py $(wildcard stdlib/frozen/*.tiny) $(wildcard stdlib/*.tiny stdlib/*/*.tiny)
