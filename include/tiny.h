@@ -65,7 +65,8 @@ typedef bool (*tiny_write_fn)(void *user, int stream, const char *text, size_t l
 /* Bytes for sys.stdin: up to len of them into buf; returns how many, 0 at the end, -1 on failure. May block. */
 typedef long (*tiny_read_fn)(void *user, char *buf, size_t len);
 /* Source of an imported module by its dotted name; the host keeps *text and *path valid until the hook is called again.
-   Returns false if there is no such module. *path is what tracebacks and __file__ show. */
+   Returns false if there is no such module. *path is what tracebacks and __file__ show.
+   A folder of modules without source of its own (a namespace package, PEP 420): *text NULL, *is_package true, *path the folder. */
 typedef bool (*tiny_find_source_fn)(void *user, const char *dotted_name, const char **text, size_t *len, const char **path, bool *is_package);
 
 typedef struct tiny_config {

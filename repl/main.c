@@ -121,7 +121,7 @@ static int no_module(Program *p, const char *name) {
   bool is_package = false;
   size_t len;
   char *path = NULL, *init = source_find_module(p, name, false, &len, &path, &is_package);
-  if (init && is_package) {
+  if (path && is_package) {
     if (tiny_failed(tiny_import(p->vm, name))) {
       free(init);
       free(path);
@@ -136,6 +136,13 @@ static int no_module(Program *p, const char *name) {
   return 1;
 }
 
+/* __spec__ of a module that runs as __main__. */
+static bool set_spec(Program *p, const char *name, const char *path, bool is_package) {
+  tiny_val args[3] = {tiny_string(p->vm, name), tiny_string(p->vm, path), tiny_bool(is_package)};
+  tiny_val spec = tiny_call(p->vm, tiny_getattr(p->vm, tiny_import(p->vm, "importlib._bootstrap"), "main_spec"), 3, args);
+  return tiny_setattr(p->vm, tiny_main_module(p->vm), "__spec__", spec);
+}
+
 static int run_module(Program *p, const char *name) {
   char *path = NULL, *text = NULL;
   size_t len;
@@ -143,14 +150,14 @@ static int run_module(Program *p, const char *name) {
   int status;
   if (!import_parents(p, name, &status)) return status;
   text = source_find_module(p, name, true, &len, &path, &is_package);
-  if (!text) return no_module(p, name);
+  if (!text) return free(path), no_module(p, name);
   if (is_package && tiny_failed(tiny_import(p->vm, name))) {
     status = report_status(p, TINY_ERROR);
   } else {
     const char *dot = strrchr(name, '.');
     char *package = strndup(name, is_package ? strlen(name) : dot ? (size_t)(dot - name) : 0);
     tiny_val argv = tiny_getattr(p->vm, tiny_import(p->vm, "sys"), "argv");
-    bool ok = package && set_package(p, package) && tiny_setitem(p->vm, argv, tiny_int(p->vm, 0), tiny_string(p->vm, path));
+    bool ok = package && set_package(p, package) && tiny_setitem(p->vm, argv, tiny_int(p->vm, 0), tiny_string(p->vm, path)) && set_spec(p, name, path, is_package);
     status = ok ? run_at(p, text, len, path) : report_status(p, TINY_ERROR);
     free(package);
   }

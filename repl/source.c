@@ -75,10 +75,19 @@ static char *look_in(const char *dir, const char *slashed, const char *inner, bo
   return NULL;
 }
 
-/* The folders of sys.path, as the script left it; entries that are no str are passed over, as the import system does. */
+/* A folder without __init__ is a namespace package (PEP 420), unless something better is found further on. */
+static char *look_for_folder(const char *dir, const char *slashed) {
+  char *folder = join3(dir, slashed, "");
+  struct stat st;
+  if (folder && stat(folder, &st) == 0 && S_ISDIR(st.st_mode)) return folder;
+  free(folder);
+  return NULL;
+}
+
+/* The folders of sys.path, as the script left it; entries that are no str are passed over, as the import system does. NULL with *path: a namespace package. */
 static char *look_everywhere(Program *p, const char *dotted, const char *inner, bool *is_package, size_t *len, char **path) {
   size_t n = strlen(dotted);
-  char *slashed = malloc(n + 1), *text = NULL;
+  char *slashed = malloc(n + 1), *text = NULL, *folder = NULL;
   if (!slashed) return NULL;
   for (size_t i = 0; i <= n; i++) slashed[i] = dotted[i] == '.' ? '/' : dotted[i];
   tiny_scope scope = tiny_scope_open(p->vm);
@@ -89,10 +98,13 @@ static char *look_everywhere(Program *p, const char *dotted, const char *inner, 
     const char *dir = tiny_kind_of(p->vm, item) == TINY_T_STR ? tiny_to_str(p->vm, item, NULL) : NULL;
     char *full = dir ? source_absolute(dir) : NULL;
     if (full) text = look_in(full, slashed, inner, is_package, len, path);
+    if (full && !text && !folder) folder = look_for_folder(full, slashed);
     free(full);
   }
   tiny_scope_close(p->vm, scope);
   free(slashed);
+  if (text) free(folder);
+  else if (folder) *path = folder, *is_package = true, *len = 0;
   return text;
 }
 
@@ -116,7 +128,7 @@ bool program_find_source(void *user, const char *dotted_name, const char **text,
   p->found_text = look_everywhere(p, dotted_name, "__init__", is_package, len, &p->found_path);
   *text = p->found_text;
   *path = p->found_path;
-  return p->found_text != NULL;
+  return p->found_path != NULL;
 }
 
 char *source_find_module(Program *p, const char *dotted_name, bool main, size_t *len, char **path, bool *is_package) {

@@ -356,6 +356,11 @@ static int get_module(Access *x) {
     return FOUND;
   }
   if (!v_absent(attr)) return bind_access(x, attr, x->obj, x->type);
+  if (dunder) {
+    Value late = module_late_attr(vm, x->name);
+    if (v_failed(late)) return FAILED;
+    if (!v_absent(late)) return *x->call = (AttrCall){late, {x->obj, v_from_obj(x->name), V_NONE}, 2, V_ABSENT, V_NONE}, CALL;
+  }
   Str *hook_name = NAME(vm, __getattr__); /* PEP 562 */
   Value hook = hook_name ? dict_get_str(vm, m->dict, hook_name) : V_FAIL;
   if (v_failed(hook)) return FAILED;

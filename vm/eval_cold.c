@@ -40,6 +40,14 @@ bool cold_unbound(VM *vm, Value name, bool free_var) {
   return false;
 }
 
+/* __spec__ and __loader__ named in an imported module. V_ABSENT: not one of these. [script] */
+static Value late_global(VM *vm, Dict *globals, Value name) {
+  Value late = module_late_attr(vm, v_str(name)), own = v_absent(late) || v_failed(late) ? late : dict_get_c(vm, globals, "__name__");
+  if (!is_str(own)) return v_failed(own) ? V_FAIL : V_ABSENT;
+  Value args[2] = {dict_get_str(vm, vm->modules, v_str(own)), name};
+  return v_is_exact(args[0], &module_type) && ((Module *)v_obj(args[0]))->dict == globals ? rt_call(vm, late, 2, args) : V_ABSENT;
+}
+
 static bool name_error(VM *vm, Value name) {
   rt_raise(vm, &exc_NameError, "name '%S' is not defined", name);
   if (is_exception(vm->exc) && exc_kind_of(type_of(vm->exc)) == EXK_NAME) exc_set_field(vm, vm->exc, EXF_NAME, name);
@@ -68,6 +76,7 @@ bool cold_get_global(VM *vm, Frame *f, Value *consts, uint32_t site, Value *out)
       v = dict_get(vm, b, name);
     }
   }
+  if (v_absent(v)) v = late_global(vm, g, name);
   if (v_absent(v)) return name_error(vm, name);
   *out = v;
   return !v_failed(v);
@@ -102,6 +111,7 @@ bool cold_get_name(VM *vm, Frame *f, Value name, Value *out) {
   }
   if (v_absent(v)) v = dict_get(vm, f->func->globals, name);
   if (v_absent(v)) v = dict_get(vm, f->func->builtins, name);
+  if (v_absent(v)) v = late_global(vm, f->func->globals, name);
   if (v_absent(v)) return name_error(vm, name);
   *out = v;
   return !v_failed(v);

@@ -1,4 +1,4 @@
-/* The import system (language reference, chapter 5, without its hooks): sys.modules first, then the host's native modules, the library's C modules, source from
+/* The import system (language reference, chapter 5): sys.modules first, then the finders that a script put into sys.meta_path, the host's native modules, the library's C modules, source from
  * the host, source from the library. A body is run by the dispatch loop: import_step stops with something to call and starts over afterwards; what it did before
  * is found again in sys.modules. */
 #include "vm/import.h"
@@ -89,7 +89,7 @@ static Str *absolute_name(VM *vm, Str *name, int level, Dict *globals) {
 
 typedef struct Found {
   const tiny_module *native;
-  const char *text, *path;   /* source; path NULL: the library's */
+  const char *text, *path;   /* source; path NULL: the library's. A namespace package (PEP 420): text NULL, path its folder */
   size_t len;
   bool is_package;
 } Found;
@@ -145,8 +145,10 @@ static int find_module(VM *vm, Str *full, Found *f) {
     if (!strcmp(vm->native_modules[i]->name, name)) return f->native = vm->native_modules[i], 1;
   for (size_t i = 0; vm->library && vm->library[i]; i++)
     if (!strcmp(vm->library[i]->name, name) && import_allowed(vm, name)) return f->native = vm->library[i], 1;
-  if (vm->config.find_source && vm->config.find_source(vm->config.user, name, &f->text, &f->len, &f->path, &f->is_package)) return 1;
-  return find_library(vm, name, f);
+  if (!vm->config.find_source || !vm->config.find_source(vm->config.user, name, &f->text, &f->len, &f->path, &f->is_package)) return find_library(vm, name, f);
+  Found folder = *f, library = {0};
+  *f = !folder.text && find_library(vm, name, &library) ? library : folder; /* a folder without source stands behind every module */
+  return 1;
 }
 
 /* ---------------------------------------------------------------- loading */
@@ -224,34 +226,35 @@ static bool set_source_names(VM *vm, Module *m, Str *full, const Found *f) {
   size_t dot = last_dot(full);
   Value package = f->is_package ? v_from_obj(full) : v_from_str(str_new(vm, full->data, dot == SIZE_MAX ? 0 : dot));
   if (!put(vm, m, NAME___package__, package) || !put(vm, m, NAME___builtins__, v_from_obj(vm->builtins->dict))) return false;
-  if (f->path && !put(vm, m, NAME___file__, v_from_str(str_from(vm, f->path)))) return false;
+  if (f->path && !put(vm, m, NAME___file__, f->text ? v_from_str(str_from(vm, f->path)) : V_NONE)) return false;
   if (!f->is_package) return true;
-  const char *slash = f->path ? strrchr(f->path, '/') : NULL;
+  const char *slash = !f->path ? NULL : f->text ? strrchr(f->path, '/') : f->path + strlen(f->path);
   Str *dir = str_new(vm, slash ? f->path : "", slash ? (size_t)(slash - f->path) : 0);
   Value item = v_from_str(dir);
   List *path = dir ? list_new(vm, &item, 1) : NULL;
   return path && put(vm, m, NAME___path__, v_from_obj(path));
 }
 
-/* 0: *run is to be called. */
-static int load_source(VM *vm, Str *full, const Found *f, Value *run) {
+/* Code of the module's body. [script] */
+static Value compile_found(VM *vm, Str *full, const Found *f) {
+  const char *name = str_cstr(vm, full);
   Buf filename;
+  if (!name) return V_FAIL;
   buf_init(&filename, rt_mem(vm));
   if (f->path) buf_str(&filename, f->path);
-  else buf_printf(&filename, "<frozen %s>", str_cstr(vm, full) ? str_cstr(vm, full) : "?");
-  Value code = f->path || !str_cstr(vm, full) ? V_ABSENT : frozen_module_code(vm, str_cstr(vm, full), buf_cstr(&filename));
-  if (v_absent(code) && !vm->compile) {
-    buf_free(&filename);
-    return rt_raise_i(vm, &exc_ImportError, "this VM has no compiler");
-  }
-  Value *kept = rt_temp(vm, 1); /* warnings of the compiler may run script code */
-  if (!kept) {
-    buf_free(&filename);
-    return -1;
-  }
-  *kept = v_from_obj(full);
-  if (v_absent(code)) code = vm->compile(vm, f->text, f->len, buf_cstr(&filename), 'e', 0, NULL);
+  else buf_printf(&filename, "<frozen %s>", name);
+  Value code = f->path ? V_ABSENT : frozen_module_code(vm, name, buf_cstr(&filename));
+  if (v_absent(code)) code = vm->compile ? vm->compile(vm, f->text, f->len, buf_cstr(&filename), 'e', 0, NULL) : rt_raise(vm, &exc_ImportError, "this VM has no compiler");
   buf_free(&filename);
+  return code;
+}
+
+/* 0: *run is to be called. */
+static int load_source(VM *vm, Str *full, const Found *f, Value *run) {
+  Value *kept = rt_temp(vm, 1), code; /* warnings of the compiler may run script code */
+  if (!kept) return -1;
+  *kept = v_from_obj(full);
+  code = compile_found(vm, full, f);
   if (v_failed(code)) return -1;
   Module *m = module_new(vm, full);
   if (!m || !set_source_names(vm, m, full, f)) return -1;
@@ -263,6 +266,35 @@ static int load_source(VM *vm, Str *full, const Found *f, Value *run) {
   m->head.small |= MODULE_INITIALIZING;
   *run = v_from_obj(fn);
   return 0;
+}
+
+static int load_namespace(VM *vm, Str *full, const Found *f) {
+  Module *m = import_add_module(vm, full);
+  return m && set_source_names(vm, m, full, f) && bind_to_parent(vm, full, v_from_obj(m)) ? 1 : -1;
+}
+
+/* ---------------------------------------------------------------- finders of scripts (sys.meta_path) */
+
+static Value hooks_asked(VM *vm, Value name, tiny_outcome how, Value loaded) {
+  if (how == TINY_RAISED) return vm->exc = loaded, V_FAIL;
+  if (!v_same(loaded, V_TRUE)) return vm->unhooked = v_str(name), V_NONE;
+  Value module = dict_get_str(vm, vm->modules, v_str(name));
+  return v_failed(module) || (!v_absent(module) && !bind_to_parent(vm, v_str(name), module)) ? V_FAIL : V_NONE;
+}
+static Value ask_hooks(VM *vm, Args *a) {
+  Value name = a->self->bound, fn = rt_frozen(vm, "_import_by_hooks");
+  return v_failed(fn) ? V_FAIL : tiny_then_call(vm, hooks_asked, name, fn, 1, &name);
+}
+static const tiny_def ask_hooks_def = {"_ask_hooks", ask_hooks, "()", NULL};
+
+/* Has a script put a finder into sys.meta_path, which is empty at the start, and was it not asked yet? 1: *run does that. */
+static int hooked(VM *vm, Str *full, Value *run) {
+  if (vm->unhooked == full) return vm->unhooked = NULL, 0;
+  Value sys = dict_get_c(vm, vm->modules, "sys"), path = v_is_exact(sys, &module_type) ? dict_get_c(vm, ((Module *)v_obj(sys))->dict, "meta_path") : V_ABSENT;
+  if (v_failed(sys) || v_failed(path)) return -1;
+  if (!is_list(path) || !v_list(path)->length) return 0;
+  Native *fn = native_new(vm, &ask_hooks_def, NATIVE_FUNCTION, NULL, v_from_obj(full), V_NONE);
+  return fn ? (*run = v_from_obj(fn), 1) : -1;
 }
 
 /* Makes sure that the module of this dotted name is in sys.modules; its package is there. 1 it is, 0 *run has to be called first, -1 failed. */
@@ -286,9 +318,11 @@ static int load_one(VM *vm, Str *full, Value *run) {
       return raise_import(vm, &exc_ModuleNotFoundError, msg, v_from_obj(full), V_NONE);
     }
   }
+  int asks = hooked(vm, full, run);
+  if (asks) return asks < 0 ? -1 : 0;
   int found = find_module(vm, full, &f);
   if (found <= 0) return found < 0 ? -1 : raise_not_found(vm, full);
-  return f.native ? load_native(vm, full, f.native) : load_source(vm, full, &f, run);
+  return f.native ? load_native(vm, full, f.native) : f.text ? load_source(vm, full, &f, run) : load_namespace(vm, full, &f);
 }
 
 /* a, a.b, a.b.c */
@@ -319,8 +353,11 @@ static int load_submodule(VM *vm, Value module, Str *full, Str *name, Value *run
   if (!sub_name) return -1;
   Value there = dict_get_str(vm, vm->modules, sub_name);
   if (!v_absent(there)) return v_failed(there) ? -1 : 1;
+  int asks = hooked(vm, sub_name, run);
+  if (asks) return asks < 0 ? -1 : 0;
   Found f;
   int found = find_module(vm, sub_name, &f);
+  if (found > 0) vm->unhooked = sub_name;
   return found <= 0 ? (found < 0 ? -1 : 1) : load_one(vm, sub_name, run);
 }
 
@@ -432,6 +469,23 @@ Value import_native(VM *vm, Str *name, Value fromlist, int level, Dict *globals)
   Value items[4] = {v_from_obj(name), fromlist, v_from_int62(level), globals ? v_from_obj(globals) : V_NONE};
   Tuple *state = tuple_new(vm, items, 4);
   return state ? tiny_then_call(vm, native_again, v_from_obj(state), run, 0, NULL) : V_FAIL;
+}
+
+/* (kind, path, is_package) for importlib; kind 0: C, 1: library source, 2: source from the host, 3: namespace package. None: there is none. */
+Value import_find(VM *vm, Str *name) {
+  Found f;
+  int found = find_module(vm, name, &f);
+  if (found <= 0) return found < 0 ? V_FAIL : V_NONE;
+  Value path = f.path ? v_from_str(str_from(vm, f.path)) : V_NONE;
+  if (v_failed(path)) return V_FAIL;
+  Tuple *t = tuple_new(vm, (Value[]){v_from_int62(f.native ? 0 : !f.path ? 1 : f.text ? 2 : 3), path, v_from_bool(f.is_package)}, 3);
+  return t ? v_from_obj(t) : V_FAIL;
+}
+
+Value import_code(VM *vm, Str *name) {
+  Found f;
+  int found = find_module(vm, name, &f);
+  return found < 0 ? V_FAIL : found && f.text ? compile_found(vm, name, &f) : V_NONE;
 }
 
 /* ---------------------------------------------------------------- from ... import */

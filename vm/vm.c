@@ -115,6 +115,7 @@ void vm_trace_roots(VM *vm, Tracer *t) {
   for (int i = 0; i < 128; i++) gc_mark_obj(t, vm->ascii_chars[i]);
   gc_mark_obj(t, vm->empty_str);
   gc_mark_obj(t, vm->empty_tuple);
+  gc_mark_obj(t, vm->unhooked);
   gc_mark(t, vm->empty_frozenset);
   gc_mark(t, vm->empty_bytes);
   types_trace(vm, t);

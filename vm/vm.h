@@ -81,6 +81,7 @@ struct tiny_vm {
   Dict *sys_dict;
   const struct tiny_module **native_modules;
   size_t n_native_modules, cap_native_modules;
+  Str *unhooked;              /* no finder of sys.meta_path wanted to load this one: the import goes on without them (import.c); NULL */
   Module *frozen;              /* _builtins: library functions written in tiny */
   uint8_t *frozen_loaded;      /* by chunk: its definition has been run; frozen_size of them */
   size_t frozen_size;

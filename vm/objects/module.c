@@ -6,13 +6,14 @@
 
 static Module *as_module(Value v) { return (Module *)v_obj(v); }
 
-static bool set_standard_names(VM *vm, Module *m, Value name, Value doc) {
+/* imported: __spec__ and __loader__ are made when somebody asks for them (module_late_attr). */
+static bool set_standard_names(VM *vm, Module *m, Value name, Value doc, bool imported) {
   static const NameId none_names[] = {NAME___package__, NAME___loader__, NAME___spec__};
   Str *key = NAME(vm, __name__);
   if (!key || !dict_set_str(vm, m->dict, key, name)) return false;
   key = NAME(vm, __doc__);
   if (!key || !dict_set_str(vm, m->dict, key, doc)) return false;
-  for (size_t i = 0; i < sizeof none_names / sizeof *none_names; i++) {
+  for (size_t i = 0; i < (imported ? 1 : sizeof none_names / sizeof *none_names); i++) {
     key = rt_name(vm, none_names[i]);
     if (!key || !dict_set_str(vm, m->dict, key, V_NONE)) return false;
   }
@@ -28,7 +29,11 @@ static Module *alloc_module(VM *vm, const Type *cls) {
 
 Module *module_new(VM *vm, Str *name) {
   Module *m = alloc_module(vm, &module_type);
-  return m && set_standard_names(vm, m, v_from_obj(name), V_NONE) ? m : NULL;
+  return m && set_standard_names(vm, m, v_from_obj(name), V_NONE, !str_eq_c(name, "__main__")) ? m : NULL;
+}
+
+Value module_late_attr(VM *vm, Str *name) {
+  return name == NAME(vm, __spec__) || name == NAME(vm, __loader__) ? rt_frozen(vm, "_module_late_attr") : V_ABSENT;
 }
 
 static Value module_make(VM *vm, const Type *cls, Args *a) {
@@ -38,7 +43,7 @@ static Value module_make(VM *vm, const Type *cls, Args *a) {
 }
 static Value module_init(VM *vm, Args *a) {
   if (!is_str(a->v[1])) return rt_raise(vm, &exc_TypeError, "module() argument 'name' must be str, not %s", v_is_none(a->v[1]) ? "None" : type_of(a->v[1])->name);
-  return set_standard_names(vm, as_module(a->v[0]), a->v[1], a->v[2]) ? V_NONE : V_FAIL;
+  return set_standard_names(vm, as_module(a->v[0]), a->v[1], a->v[2], false) ? V_NONE : V_FAIL;
 }
 
 static void module_trace(Tracer *t, Obj *o) { gc_mark_obj(t, ((Module *)o)->dict); }
@@ -66,20 +71,6 @@ Value module_no_attr(VM *vm, Module *m, Str *name) {
   exc_set_field(vm, exc, EXF_ATTR_NAME, v_from_obj(name));
   exc_set_field(vm, exc, EXF_ATTR_OBJ, v_from_obj(m));
   return rt_raise_obj(vm, exc);
-}
-
-/* PEP 562: __getattr__ of the module is asked last. */
-Value module_getattr(VM *vm, Value self, Str *name) {
-  Module *m = as_module(self);
-  Value v = dict_get_str(vm, m->dict, name);
-  if (!v_absent(v)) return v;
-  Str *key = NAME(vm, __getattr__);
-  if (!key) return V_FAIL;
-  Value hook = dict_get_str(vm, m->dict, key);
-  if (v_failed(hook)) return V_FAIL;
-  if (v_absent(hook)) return V_ABSENT;
-  Value arg = v_from_obj(name);
-  return rt_call(vm, hook, 1, &arg);
 }
 
 static Value get_dict(VM *vm, Value self) { return (void)vm, v_from_obj(as_module(self)->dict); }
@@ -111,7 +102,13 @@ static Value dir_m(VM *vm, Args *a) {
   Value hook = dict_get_c(vm, d, "__dir__");
   if (v_failed(hook)) return V_FAIL;
   if (!v_absent(hook)) return rt_tail_call(vm, hook, 0, NULL);
+  static const NameId late[] = {NAME___loader__, NAME___spec__};
   List *list = list_new(vm, NULL, 0);
+  for (size_t i = 0; list && i < 2; i++) {
+    Str *name = rt_name(vm, late[i]);
+    Value v = name ? dict_get_str(vm, d, name) : V_FAIL;
+    if (v_failed(v) || (v_absent(v) && !list_append(vm, list, v_from_obj(name)))) return V_FAIL;
+  }
   size_t pos = 0;
   Value key, value;
   while (list && dict_next(d, &pos, &key, &value))

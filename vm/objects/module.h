@@ -4,9 +4,9 @@
 #include "vm/objects/dict.h"
 enum { MODULE_INITIALIZING = 1, MODULE_BUILTIN = 2 }; /* bits of head.small. INITIALIZING: its body runs */
 typedef struct Module { Obj head; Dict *dict; } Module;
-TINY_MUST_CHECK Module *module_new(VM *vm, Str *name);   /* __name__, __doc__, __package__, __loader__, __spec__ set */
-/* Attribute as the language sees it: the dict, then the module's own __getattr__ [script]; V_ABSENT: not found. */
-Value module_getattr(VM *vm, Value self, Str *name);
+TINY_MUST_CHECK Module *module_new(VM *vm, Str *name);   /* __name__, __doc__, __package__ set */
+/* What to call with the module and the name for an attribute that is made when it is asked for (__spec__, __loader__ of imported modules); V_ABSENT: no such. */
+Value module_late_attr(VM *vm, Str *name);
 /* Raises the AttributeError for a name that a module has not. */
 Value module_no_attr(VM *vm, Module *m, Str *name);
 #endif
