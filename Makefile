@@ -113,6 +113,12 @@ endif
 ifneq ($(FULL_USE),)
 REPL_CFLAGS += -DTINY_FULL=1
 endif
+# The program opens its libraries when it first needs them (x86-64; LAZY=0: at its start). Hosts link libtiny as they link anything.
+LAZY ?= $(if $(SAN),0,$(if $(filter Linux-x86_64,$(shell uname -sm | tr ' ' -)),1,0))
+ifeq ($(LAZY),1)
+REPL_CFLAGS += -DTINY_LAZY=1
+LAZY_OBJ := $(B)/obj/gen/lazy_libs.o
+endif
 
 .PHONY: all help clean install uninstall test run test-embed test-examples test-tsan test-asan test-oom test-gcstress test-unit test-link test-program fuzz bench lint lint-headers dist deps check-link
 ## all            build/tiny, build/libtiny.a, build/libtiny.so (and libtiny-full.a when there are modules with outside libraries)
@@ -180,9 +186,16 @@ $(B)/tiny: $(LIB_OBJ) $(REPL_OBJ) $(FULL_OBJ)
 	@echo "  ld $@"
 	$(Q)$(CC) $(SAN) -o $@ $^ $(REPL_LIBS) $(FULL_LIBS) $(CORE_LIBS) $(LDFLAGS)
 else
-$(B)/tiny: $(REPL_OBJ) $(FULL_OBJ) $(B)/libtiny.o
+$(B)/tiny: $(REPL_OBJ) $(FULL_OBJ) $(B)/libtiny.o $(LAZY_OBJ)
 	@echo "  ld $@"
-	$(Q)$(CC) -pie $(LD_PACK) -Wl,--gc-sections -o $@ $^ $(REPL_LIBS) $(FULL_LIBS) $(CORE_LIBS) $(LDFLAGS)
+	$(Q)$(CC) -pie $(LD_PACK) -Wl,--gc-sections -o $@ $^ $(if $(LAZY_OBJ),$$(cat $(B)/gen/lazy_libs.rest),$(REPL_LIBS) $(FULL_LIBS) $(CORE_LIBS)) $(LDFLAGS)
+$(B)/gen/lazy_libs.S: scripts/dev/lazy_libs.py $(REPL_OBJ) $(FULL_OBJ) $(B)/libtiny.o
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON3) $< $@.tmp $(CC) $(filter %.o,$^) -- $(REPL_LIBS) $(FULL_LIBS) $(CORE_LIBS) > $(@:.S=.rest)
+	$(Q)cmp -s $@.tmp $@ || cp $@.tmp $@; rm $@.tmp; touch $@
+$(B)/obj/gen/lazy_libs.o: $(B)/gen/lazy_libs.S
+	@mkdir -p $(@D)
+	$(Q)$(CC) -c $< -o $@
 endif
 
 # names that some file uses and none defines (while the tree is growing)

@@ -76,6 +76,20 @@ void input_free(Program *p) {
 #if TINY_READLINE
 #include <readline/history.h>
 #include <readline/readline.h>
+#if TINY_LAZY
+#include "repl/lazy.h"
+#define VARIABLE(type, name) (*(type *)lazy_data("libreadline", #name))
+#define rl_attempted_completion_over VARIABLE(int, rl_attempted_completion_over)
+#define rl_completion_append_character VARIABLE(int, rl_completion_append_character)
+#define rl_point VARIABLE(int, rl_point)
+#define rl_line_buffer VARIABLE(char *, rl_line_buffer)
+#define rl_readline_name VARIABLE(const char *, rl_readline_name)
+#define rl_catch_signals VARIABLE(int, rl_catch_signals)
+#define rl_attempted_completion_function VARIABLE(rl_completion_func_t *, rl_attempted_completion_function)
+#define rl_completer_word_break_characters VARIABLE(const char *, rl_completer_word_break_characters)
+#define history_length VARIABLE(int, history_length)
+#define history_base VARIABLE(int, history_base)
+#endif
 
 /* readline's callbacks get no argument either. */
 static Program *at_work;
