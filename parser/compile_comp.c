@@ -204,7 +204,7 @@ static void comp_in_place(Unit *u, const Node *n, int dst) {
   if (!s || !check_async(u, n, s)) return;
   int acc = is_scratch(u, dst) ? dst : regs_alloc(u, 1);
   int it = regs_alloc(u, 1);
-  int source = expr_use(u, iter); /* in the scope around */
+  int source = loop_iterable(u, iter); /* in the scope around */
   if (first->u.comprehension.is_async) EMIT(u, n, GETAITER, it, source, 0);
   else EMIT(u, n, GETITER, it, source, 0);
   u->top = it + 1;

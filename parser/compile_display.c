@@ -60,6 +60,14 @@ void list_build(Unit *u, const Node *at, const NodeList *elts, int dst) {
 
 static void set_build(Unit *u, const Node *at, const NodeList *elts, int dst) {
   int mark = u->top;
+  Value all = elts->n >= 3 ? fold_sequence(u, elts) : V_ABSENT;
+  if (!v_absent(all)) {
+    int r = regs_alloc(u, 1);
+    load_const(u, at, r, all);
+    EMIT(u, at, SET, dst, r, SET_OF_CONSTANTS);
+    u->top = mark;
+    return;
+  }
   int n = !has_star(elts) && fits(u, elts->n) ? elts->n : leading(u, elts);
   int base = gather(u, elts, 0, n);
   EMIT(u, at, SET, dst, base, n);

@@ -159,6 +159,7 @@ void var_cell(Unit *u, const Node *at, Symbol *home, const Name *name, int dst);
 Value fold(Unit *u, const Node *n);                   /* constant value of an expression, or V_ABSENT */
 Value fold_binary(Unit *u, int op, Value a, Value b);
 Value const_value(Unit *u, const Node *n);            /* of a Constant; V_ABSENT: failed */
+int loop_iterable(Unit *u, const Node *iter);         /* register with what is looped over: a display of constants is not made anew */
 Value fold_sequence(Unit *u, const NodeList *list);   /* tuple of constants, or V_ABSENT */
 
 /* ---- compile_expr.c */

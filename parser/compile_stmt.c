@@ -59,11 +59,12 @@ static void while_stmt(Unit *u, const Node *n) {
   label_place(u, &end);
 }
 
-static int loop_iterable(Unit *u, const Node *iter) {
-  Value v = iter->kind == N_List ? fold_sequence(u, &iter->u.seq.elts) : V_ABSENT;
+int loop_iterable(Unit *u, const Node *iter) {
+  Value v = iter->kind == N_List || iter->kind == N_Set ? fold_sequence(u, &iter->u.seq.elts) : V_ABSENT;
   if (v_absent(v)) return expr_use(u, iter);
   int r = regs_alloc(u, 1);
   load_const(u, iter, r, v);
+  if (iter->kind == N_Set) EMIT(u, iter, SET, r, r, SET_OF_CONSTANTS_LOOP);
   return r;
 }
 

@@ -1226,7 +1226,7 @@ do_return:
     }
     DONE_A(ops_iter(vm, v, d, &v));
   CASE(GETAWAITABLE) : v = R[B];
-    if (LIKELY((v_is_exact(v, &coroutine_type) || v_is_exact(v, &asend_type)) && !v_gen(v)->delegator)) {
+    if (LIKELY((v_is_exact(v, &coroutine_type) || v_is_exact(v, &asend_type)) && v_absent(v_gen(v)->yield_from))) {
       R[A] = v;
       NEXT;
     }

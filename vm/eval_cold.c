@@ -151,7 +151,33 @@ bool cold_get_class_free(VM *vm, Frame *f, uint32_t index, Value *out) {
 
 /* ---- displays ---- */
 
+/* {1, 2, 3}: CPython compiles a frozenset, from which another is made (when equal constants are sought), and that one is what a loop goes over and of which the
+   set is made: so many times the items change places. */
+static bool build_set_of_constants(VM *vm, const Tuple *items, bool for_loop, Value *out) {
+  Value *keep = rt_temp(vm, 3);
+  if (!keep) return false;
+  Set *sets[3];
+  for (int k = 0; k < 3; k++) {
+    if (!(sets[k] = set_new(vm, &set_type))) return false;
+    keep[k] = v_from_obj(sets[k]);
+  }
+  for (size_t i = 0; i < items->length; i++)
+    if (!set_add(vm, sets[0], items->items[i])) return false;
+  size_t at = 0;
+  for (Value key; set_next(sets[0], &at, &key, NULL);)
+    if (!set_add(vm, sets[1], key)) return false;
+  if (!for_loop && !set_merge(vm, sets[2], sets[1])) return false;
+  *out = v_from_obj(sets[for_loop ? 1 : 2]);
+  return true;
+}
+
 bool cold_build_set(VM *vm, Value *items, uint32_t n, Value *out) {
+  if (n >= SET_OF_CONSTANTS_LOOP) {
+    size_t mark = rt_temp_mark(vm);
+    bool ok = build_set_of_constants(vm, v_tuple(*items), n == SET_OF_CONSTANTS_LOOP, out);
+    rt_temp_release(vm, mark);
+    return ok;
+  }
   Set *set = set_new(vm, &set_type);
   if (!set) return false;
   Value *keep = rt_temp(vm, 1);
@@ -254,7 +280,7 @@ bool cold_dict_merge(VM *vm, Dict *d, Value mapping, Value callee) {
 
 static bool seems_iterable(VM *vm, Value v) {
   const Type *t = type_of(v);
-  if (t->iter || t->layout == LAY_GEN) return true;
+  if (t->iter) return true;
   return type_is_heap(t) && (!v_absent(rt_type_lookup(vm, t, NAME(vm, __iter__))) || !v_absent(rt_type_lookup(vm, t, NAME(vm, __getitem__))));
 }
 
@@ -533,7 +559,7 @@ Step cold_awaitable(VM *vm, Value v, int what, uint8_t dest, Value *out) {
   static const char *const messages[] = {"object %T can't be used in 'await' expression", "'async with' received an object from __aenter__ that does not implement __await__: %T",
       "'async with' received an object from __aexit__ that does not implement __await__: %T", "'async for' received an invalid object from __anext__: %T"};
   if (is_coroutine_like(v)) {
-    if (v_gen(v)->delegator && v_is_exact(v, &coroutine_type)) {
+    if (v_is_exact(v, &coroutine_type) && !v_absent(v_gen(v)->yield_from) && !gen_in_running_chain(v_gen(v))) {
       rt_raise(vm, &exc_RuntimeError, "coroutine is being awaited already");
       return STEP_FAIL;
     }
@@ -612,6 +638,18 @@ Step cold_anext(VM *vm, Value v, uint8_t dest, Value *out) {
   return call_begin(vm, fn, argv + (unbound ? 3 : 2), unbound ? 0 : 1, V_ABSENT, (Dest){CONT_STORE, dest, 0}, out);
 }
 
+/* What throw() was called with to throw e: how many arguments. */
+static int take_thrown(VM *vm, Value e, Value *argv) {
+  int n = 1;
+  *argv = e;
+  if (v_same(vm->thrown[0], e)) {
+    n = (int)v_tuple(vm->thrown[1])->length;
+    memcpy(argv, v_tuple(vm->thrown[1])->items, (size_t)n * sizeof(Value));
+  }
+  vm->thrown[0] = vm->thrown[1] = V_ABSENT;
+  return n;
+}
+
 /* PEP 380: the exception goes to the delegate's throw(); GeneratorExit to its close(). */
 Step cold_throw_foreign(VM *vm, Gen *g, Value *out) {
   Value it = g->yield_from, *regs = frame_regs(&g->frame);
@@ -634,14 +672,17 @@ Step cold_throw_foreign(VM *vm, Gen *g, Value *out) {
     case BEGIN_FAIL: g->yield_from = V_ABSENT; return STEP_FAIL;
     }
   }
-  Value m = rt_getattr_opt(vm, it, exit ? NAME(vm, close) : NAME(vm, throw));
+  Value argv[6] = {V_NONE, V_NONE, e, V_NONE, V_NONE, V_NONE}, m = rt_getattr_opt(vm, it, exit ? NAME(vm, close) : NAME(vm, throw));
+  if (v_failed(m) && exit && !vm->limit_hit) {
+    exc_report_unraisable(vm, rt_take_exc(vm), NULL, it);
+    m = V_ABSENT;
+  }
   if (v_absent(m) || v_failed(m)) {
     g->yield_from = V_ABSENT;
     if (v_absent(m)) rt_restore(vm, e);
     return STEP_FAIL;
   }
-  Value argv[4] = {V_NONE, V_NONE, e, V_NONE};
-  Step s = call_begin(vm, m, argv + 2, exit ? 0 : 1, V_ABSENT, d, out);
+  Step s = call_begin(vm, m, argv + 2, exit ? 0 : take_thrown(vm, e, argv + 2), V_ABSENT, d, out);
   if (s == STEP_FAIL && !exit && rt_pending_is(vm, &exc_StopIteration)) {
     Value v = exc_field(rt_take_exc(vm), EXF_VALUE);
     g->yield_from = V_ABSENT;

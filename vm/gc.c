@@ -233,7 +233,7 @@ static Value close_abandoned(VM *vm, Value gen) {
   return rt_call_method(vm, gen, NAME(vm, close), 0, NULL);
 }
 
-static void run_one(VM *vm, Obj *o) {
+void gc_finalize(VM *vm, Obj *o) {
   Value v = v_from_obj(o), r;
   const char *where = NULL;
   const Type *kind = type_builtin_base(o->type); /* scripts derive from weakref.ref */
@@ -272,7 +272,7 @@ bool gc_run_finalizers(VM *vm) {
     }
     Obj *o = h->queue[h->queue_at++];
     *keep = v_from_obj(o);
-    run_one(vm, o);
+    gc_finalize(vm, o);
     rt_temp_release(vm, mark);
     if (vm->limit_hit) break;
   }

@@ -45,6 +45,7 @@ void gc_collect(VM *vm);                             /* a full collection now; q
 void gc_step(VM *vm);                                /* the collection that is due: mostly a minor one */
 void gc_no_memory(VM *vm);                           /* a request was refused: the next safe point collects fully, so that a script that drops what it has can go on */
 bool gc_run_finalizers(VM *vm);                      /* [script] queued __del__, closing of abandoned generators, weakref callbacks; errors are reported, not raised */
+void gc_finalize(VM *vm, Obj *o);                    /* [script] what is done with one of the queue. The caller keeps it alive */
 void gc_finish(VM *vm);                              /* [script] end of the program: finalizers of garbage, then of all that lives */
 void gc_each(VM *vm, void (*fn)(void *ctx, Obj *o), void *ctx); /* every live object (gc.get_objects) */
 size_t gc_count(VM *vm);

@@ -111,7 +111,7 @@ OP(SLICE, ABC, "R[A] = slice(R[B], R[B+1], R[B+2]); C unused")
 /* -- building */
 OP(TUPLE, ABC, "R[A] = tuple of R[B] .. R[B+C-1]")
 OP(LIST, ABC, "R[A] = list of R[B] .. R[B+C-1]")
-OP(SET, ABC, "R[A] = set of R[B] .. R[B+C-1]")
+OP(SET, ABC, "R[A] = set of R[B] .. R[B+C-1]; C = SET_OF_CONSTANTS, SET_OF_CONSTANTS_LOOP: of the items of the tuple R[B]")
 OP(DICT, ABC, "R[A] = dict of the C pairs R[B], R[B+1], ...")
 OP(STRING, ABC, "R[A] = concatenation of the str R[B] .. R[B+C-1] (f-strings)")
 OP(APPEND, AB, "append R[B] to the list R[A]")

@@ -126,6 +126,8 @@ void vm_trace_roots(VM *vm, Tracer *t) {
   gc_mark_obj(t, vm->sys_dict);
   gc_mark_obj(t, vm->frozen);
   gc_mark(t, vm->memory_error);
+  gc_mark(t, vm->thrown[0]);
+  gc_mark(t, vm->thrown[1]);
   gc_mark(t, vm->agen_step);
   gc_mark(t, vm->asyncgen_firstiter);
   gc_mark(t, vm->asyncgen_finalizer);
@@ -157,7 +159,7 @@ static void seed_hash(VM *vm) {
 
 static void init_fields(VM *vm) {
   vm->exc = V_ABSENT;
-  vm->passing = vm->agen_step = V_ABSENT;
+  vm->passing = vm->agen_step = vm->thrown[0] = vm->thrown[1] = V_ABSENT;
   vm->handled = V_NONE;
   vm->fuel_left = UINT64_MAX;
   vm->recursion_limit = vm->config.recursion_limit ? vm->config.recursion_limit : 1000;

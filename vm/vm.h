@@ -99,6 +99,7 @@ struct tiny_vm {
   struct ErrorBox *error_box;
   uint64_t int_max_str_digits;
   bool stress;                 /* collect at every safe point */
+  Value thrown[2];             /* an exception given to throw() as a class and more: itself, the tuple of these arguments (for throw() of a foreign iterator) */
   Value agen_step;             /* body of asend() and the like, made for each item of an async for */
   uint32_t origin_depth;       /* frames that a new coroutine notes in cr_origin; 0: none */
   Value asyncgen_firstiter, asyncgen_finalizer;

@@ -3,6 +3,7 @@
  * any coroutine, and what the generator awaits suspends and resumes at the same cost at any depth. */
 #include "vm/objects/generator.h"
 #include "vm/call.h"
+#include "vm/objects/containers_int.h"
 #include "vm/objects/traceback.h"
 #include "vm/type_ids.h"
 
@@ -130,8 +131,6 @@ static Value ag_aclose(VM *vm, Args *a) { return make_step(vm, &athrow_type, "_a
 static Value same(VM *vm, Args *a) { (void)vm; return a->v[0]; }
 static Value same_iter(VM *vm, Value self) { (void)vm; return self; }
 
-static Value get_name(VM *vm, Value self) { (void)vm; return v_gen(self)->frame.func->name; }
-static Value get_qualname(VM *vm, Value self) { (void)vm; return v_gen(self)->frame.func->qualname; }
 static Value get_code(VM *vm, Value self) { (void)vm; return v_from_obj(v_gen(self)->frame.func->code); }
 static Value get_running(VM *vm, Value self) { (void)vm; return v_from_bool((v_gen(self)->flags & GEN_RUNNING_ASYNC) != 0); }
 static Value get_await(VM *vm, Value self) {
@@ -143,8 +142,8 @@ static Value get_frame(VM *vm, Value self) { return gen_state(v_gen(self)) == GE
 
 static const tiny_def methods[] = {{"__aiter__", same, "(self, /)", "Return an awaitable, that resolves in asynchronous iterator."}, {"__anext__", ag_anext, "(self, /)", "Return a value or raise StopAsyncIteration."},
     {"asend", ag_asend, "(self, value, /)", "asend(v) -> send 'v' in generator."}, {"athrow", ag_athrow, "(self, typ, val=..., tb=..., /)", "athrow(typ[,val[,tb]]) -> raise exception in generator."},
-    {"aclose", ag_aclose, "(self, /)", "aclose() -> raise GeneratorExit inside generator."}, {0}};
-static const GetSet getset[] = {{"__name__", get_name, NULL, "name of the async generator"}, {"__qualname__", get_qualname, NULL, "qualified name of the async generator"}, {"ag_code", get_code, NULL, NULL},
+    {"aclose", ag_aclose, "(self, /)", "aclose() -> raise GeneratorExit inside generator."}, {"__del__", gen_del_m, "(self, /)", NULL}, CLASS_GETITEM, {0}};
+static const GetSet getset[] = {{"__name__", gen_get_name, gen_set_name, "name of the async generator"}, {"__qualname__", gen_get_qualname, gen_set_qualname, "qualified name of the async generator"}, {"ag_code", get_code, NULL, NULL},
     {"ag_frame", get_frame, NULL, NULL}, {"ag_running", get_running, NULL, NULL}, {"ag_await", get_await, NULL, "object being awaited on, or None"}, {0}};
 const Type async_generator_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "async_generator", .base = &object_type, .layout = LAY_GEN,
     .flags = TYPE_NO_NEW | TYPE_WEAKREF, .shape_id = TYPE_ID_async_generator, .size = sizeof(Gen), .trace = gen_trace, .repr = gen_repr, .methods = methods, .getset = getset};

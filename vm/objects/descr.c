@@ -22,6 +22,7 @@ static bool is_field(const char *name, const Type *owner) {
     if (owner == all[i]) return strcmp(name, "__doc__") != 0;
   if (owner == &property_type) return strcmp(name, "__isabstractmethod__") != 0;
   if (owner == &function_type) return !strcmp(name, "__globals__") || !strcmp(name, "__closure__") || !strcmp(name, "__builtins__") || !strcmp(name, "__module__") || !strcmp(name, "__doc__");
+  if (owner->layout == LAY_GEN) return !strcmp(name + 2, "_code") || !strcmp(name, "cr_origin") || !strcmp(name, "ag_running");
   if (owner->layout != LAY_EXCEPTION) return false;
   return strcmp(name, "args") != 0 && (strncmp(name, "__", 2) != 0 || !strcmp(name, "__suppress_context__")) && strcmp(name, "characters_written") != 0;
 }

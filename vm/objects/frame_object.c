@@ -236,7 +236,8 @@ static Value f_back(VM *vm, Value self) {
     Frame *back = caller(live(o));
     return back ? frame_object_new(vm, back) : V_NONE;
   }
-  if (v_is_none(o->back) && o->entry && o->entry->prev) {
+  bool of_generator = o->func->code->flags & (CODE_GENERATOR | CODE_COROUTINE | CODE_ASYNC_GEN); /* it has no caller but while it runs */
+  if (v_is_none(o->back) && o->entry && o->entry->prev && !of_generator) {
     Value back = traceback_frame(vm, o->entry->prev);
     if (v_failed(back)) return V_FAIL;
     gc_store(vm, o, &o->back, back);
@@ -280,9 +281,8 @@ static Value clear_m(VM *vm, Args *a) {
   FrameObject *o = as_frame(a->v[0]);
   Frame *f = live(o);
   if (f) {
-    if (!o->gen || gen_state(o->gen) == GEN_RUNNING || o->gen->delegator) return rt_raise(vm, &exc_RuntimeError, "cannot clear an executing frame");
-    Str *close = NAME(vm, close);
-    if (!close || v_failed(rt_call_method(vm, v_from_obj(o->gen), close, 0, NULL))) return V_FAIL;
+    if (!o->gen || gen_in_running_chain(o->gen)) return rt_raise(vm, &exc_RuntimeError, "cannot clear an executing frame");
+    gc_finalize(vm, &o->gen->head);
   }
   o->saved = NULL;
   o->cleared = true;

@@ -400,9 +400,24 @@ Value gen_tail_resume(VM *vm, Value gen, ResumeMode mode, Value value) {
 Value gen_send_m(VM *vm, Args *a) { return gen_tail_resume(vm, a->v[0], RESUME_SEND, a->v[1]); }
 Value gen_next_m(VM *vm, Args *a) { return gen_tail_resume(vm, a->v[0], RESUME_SEND, V_NONE); }
 
+static bool delegates_to_foreign(const Gen *g) {
+  while (is_gen(g->yield_from)) g = v_gen(g->yield_from);
+  return !v_absent(g->yield_from) && type_is_heap(type_of(g->yield_from));
+}
+
+/* throw() of a foreign iterator gets the arguments as they were given (PEP 380). */
+static bool keep_thrown(VM *vm, const Args *a, Value exc) {
+  Tuple *args = tuple_new(vm, a->v + 1, !v_absent(a->v[3]) ? 3 : !v_absent(a->v[2]) ? 2 : 1);
+  if (!args) return false;
+  vm->thrown[0] = exc;
+  vm->thrown[1] = v_from_obj(args);
+  return true;
+}
+
 Value gen_throw_m(VM *vm, Args *a) {
   Value exc = gen_make_exc(vm, a->v[1], a->v[2], a->v[3]);
   if (v_failed(exc)) return V_FAIL;
+  if ((!v_same(exc, a->v[1]) || !v_absent(a->v[2])) && delegates_to_foreign(v_gen(a->v[0])) && !keep_thrown(vm, a, exc)) return V_FAIL;
   return gen_tail_resume(vm, a->v[0], RESUME_THROW, exc);
 }
 
@@ -423,6 +438,12 @@ Value gen_close_m(VM *vm, Args *a) {
   }
   Value r = tiny_then_throw(vm, then_close, a->v[0], a->v[0], V_ABSENT);
   return r;
+}
+
+/* What the collector does with an abandoned one: errors are reported, not raised. */
+Value gen_del_m(VM *vm, Args *a) {
+  if (gen_state(v_gen(a->v[0])) != GEN_CLOSED) gc_finalize(vm, v_obj(a->v[0]));
+  return V_NONE;
 }
 
 static Value coroutine_await(VM *vm, Args *a) { return shell_new(vm, &coroutine_wrapper_type, a->v[0]); }
@@ -450,8 +471,8 @@ Value gen_repr(VM *vm, Value self) {
   return rt_format(vm, "<%s object %S at %p>", kind, g->frame.func->qualname, (void *)g);
 }
 
-static Value get_name(VM *vm, Value self) { (void)vm; return v_gen(self)->frame.func->name; }
-static Value get_qualname(VM *vm, Value self) { (void)vm; return v_gen(self)->frame.func->qualname; }
+Value gen_get_name(VM *vm, Value self) { (void)vm; return v_gen(self)->frame.func->name; }
+Value gen_get_qualname(VM *vm, Value self) { (void)vm; return v_gen(self)->frame.func->qualname; }
 static Value get_origin(VM *vm, Value self) {
   (void)vm;
   Gen *g = v_gen(self);
@@ -485,16 +506,17 @@ static bool set_name_part(VM *vm, Value self, Value v, bool qual) {
   g->frame.func = fn;
   return true;
 }
-static bool set_name(VM *vm, Value self, Value v) { return set_name_part(vm, self, v, false); }
-static bool set_qualname(VM *vm, Value self, Value v) { return set_name_part(vm, self, v, true); }
+bool gen_set_name(VM *vm, Value self, Value v) { return set_name_part(vm, self, v, false); }
+bool gen_set_qualname(VM *vm, Value self, Value v) { return set_name_part(vm, self, v, true); }
 
 static const tiny_def generator_methods[] = {
     {"send", gen_send_m, "(self, value, /)", "send(arg) -> send 'arg' into generator,\nreturn next yielded value or raise StopIteration."},
     {"throw", gen_throw_m, "(self, typ, val=..., tb=..., /)", "throw(value)\nthrow(type[,value[,tb]])\n\nRaise exception in generator, return next yielded value or raise\nStopIteration."},
     {"close", gen_close_m, "(self, /)", "close() -> raise GeneratorExit inside generator."},
     {"__next__", gen_next_m, "(self, /)", "Implement next(self)."},
+    {"__del__", gen_del_m, "(self, /)", NULL},
     {0}};
-static const GetSet generator_getset[] = {{"__name__", get_name, set_name, "name of the generator"}, {"__qualname__", get_qualname, set_qualname, "qualified name of the generator"},
+static const GetSet generator_getset[] = {{"__name__", gen_get_name, gen_set_name, "name of the generator"}, {"__qualname__", gen_get_qualname, gen_set_qualname, "qualified name of the generator"},
     {"gi_code", get_code, NULL, NULL}, {"gi_frame", get_frame, NULL, NULL}, {"gi_running", get_running, NULL, NULL}, {"gi_suspended", get_suspended, NULL, NULL},
     {"gi_yieldfrom", get_yield_from, NULL, "object being iterated by yield from, or None"}, {0}};
 
@@ -506,8 +528,9 @@ static const tiny_def coroutine_methods[] = {
     {"throw", gen_throw_m, "(self, typ, val=..., tb=..., /)", "throw(value)\nthrow(type[,value[,traceback]])\n\nRaise exception in coroutine, return next yielded value or raise\nStopIteration."},
     {"close", gen_close_m, "(self, /)", "close() -> raise GeneratorExit inside coroutine."},
     {"__await__", coroutine_await, "(self, /)", "Return an iterator to be used in await expression."},
+    {"__del__", gen_del_m, "(self, /)", NULL},
     {0}};
-static const GetSet coroutine_getset[] = {{"__name__", get_name, set_name, "name of the coroutine"}, {"__qualname__", get_qualname, set_qualname, "qualified name of the coroutine"},
+static const GetSet coroutine_getset[] = {{"__name__", gen_get_name, gen_set_name, "name of the coroutine"}, {"__qualname__", gen_get_qualname, gen_set_qualname, "qualified name of the coroutine"},
     {"cr_code", get_code, NULL, NULL}, {"cr_frame", get_frame, NULL, NULL}, {"cr_running", get_running, NULL, NULL}, {"cr_suspended", get_suspended, NULL, NULL},
     {"cr_await", get_yield_from, NULL, "object being awaited on, or None"}, {"cr_origin", get_origin, NULL, NULL}, {0}};
 

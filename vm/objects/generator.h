@@ -61,6 +61,11 @@ Value gen_send_m(VM *vm, Args *a);               /* the natives `send` and `__ne
 Value gen_next_m(VM *vm, Args *a);
 Value gen_throw_m(VM *vm, Args *a);
 Value gen_close_m(VM *vm, Args *a);
+Value gen_del_m(VM *vm, Args *a);
+Value gen_get_name(VM *vm, Value self);
+Value gen_get_qualname(VM *vm, Value self);
+bool gen_set_name(VM *vm, Value self, Value v);
+bool gen_set_qualname(VM *vm, Value self, Value v);
 Value gen_builtin_next(VM *vm, Args *a);         /* the builtin next(iterator[, default]) */
 Value gen_tail_resume(VM *vm, Value gen, ResumeMode mode, Value value); /* what a native returns to resume a generator in its place */
 void gen_trace(Tracer *t, Obj *o);

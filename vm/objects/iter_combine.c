@@ -50,6 +50,17 @@ static const Type *made_class(Args *a) { return (const Type *)v_obj(v_tuple(a->v
 static Value made_with(Args *a) { return v_tuple(a->v[0])->items[1]; }
 static Value engine(VM *vm, const char *frozen_name, int argc, const Value *argv) { return gen_engine_new(vm, &generator_type, frozen_name, argc, argv, 0); }
 
+/* Parameters of the engine of a shell. */
+static Value *engine_params(Value shell) { return frame_regs(&v_gen(shell_engine(shell))->frame); }
+
+/* __reduce__: (class, arguments). */
+static Value remade(VM *vm, Value self, const Value *argv, size_t n) {
+  Tuple *args = tuple_new(vm, argv, n);
+  Value cls = args ? rt_type_value(type_of(self)) : V_FAIL;
+  return v_failed(cls) ? V_FAIL : v_from_obj_or_fail(tuple_pair(vm, cls, v_from_obj(args)));
+}
+#define REDUCE(f) {"__reduce__", f, "(self, /)", "Return state information for pickling."}
+
 /* ---- enumerate ---- */
 
 typedef struct Enumerate { Shell shell; Value it, count; } Enumerate;
@@ -82,6 +93,11 @@ static Value enumerate_build(VM *vm, Args *a) {
   gc_store(vm, e, &e->it, it);
   gc_store(vm, e, &e->count, count);
   return v_from_obj(e);
+}
+static Value enumerate_reduce(VM *vm, Args *a) {
+  const Enumerate *e = (const Enumerate *)v_obj(a->v[0]);
+  Value two[2] = {e->it, v_absent(e->shell.engine) ? e->count : engine_params(a->v[0])[1]};
+  return remade(vm, a->v[0], two, 2);
 }
 static const tiny_def enumerate_build_def = {"enumerate", enumerate_build, "(start, *iterators)", NULL};
 
@@ -145,6 +161,23 @@ static Value zip_engine(VM *vm, bool strict, Tuple *iters) {
   if (plain && !strict && iters->length == 3) return engine(vm, "_zip3", 3, iters->items);
   return engine(vm, strict ? "_zip_strict" : plain ? "_zipn" : "_zipn_any", 1, &all);
 }
+static Value zip_reduce(VM *vm, Args *a) {
+  const Zip *z = (const Zip *)v_obj(a->v[0]);
+  Value cls = rt_type_value(type_of(a->v[0]));
+  if (v_failed(cls)) return V_FAIL;
+  Value three[3] = {cls, v_from_obj(z->iters), V_TRUE};
+  return v_from_obj_or_fail(tuple_new(vm, three, z->strict ? 3 : 2));
+}
+static Value zip_setstate(VM *vm, Args *a) {
+  Zip *z = (Zip *)v_obj(a->v[0]);
+  int strict = rt_truth(vm, a->v[1]);
+  if (strict < 0) return V_FAIL;
+  Value make_items = v_absent(z->shell.engine) ? V_ABSENT : zip_engine(vm, strict, z->iters);
+  if (v_failed(make_items)) return V_FAIL;
+  gc_store(vm, z, &z->shell.engine, make_items);
+  z->strict = strict;
+  return V_NONE;
+}
 static Value zip_build(VM *vm, Args *a) {
   Tuple *iters = v_tuple(a->v[1]);
   bool strict = v_same(made_with(a), V_TRUE), all_c = true;
@@ -178,6 +211,18 @@ static Value map_build(VM *vm, Args *a) {
   if (!plain) two[1] = a->v[1];
   return shell_new(vm, made_class(a), engine(vm, body, plain && iters->length == 2 ? 3 : 2, two));
 }
+static Value map_reduce(VM *vm, Args *a) {
+  Value *params = engine_params(a->v[0]), *keep = rt_temp(vm, 1);
+  uint32_t n = v_gen(shell_engine(a->v[0]))->frame.func->code->n_params; /* of _map1, _map2; in _mapn the iterators are in a tuple */
+  if (!keep) return V_FAIL;
+  if (n != 2 || !v_is_exact(params[1], &tuple_type)) return remade(vm, a->v[0], params, n);
+  Tuple *its = v_tuple(params[1]), *all = tuple_new(vm, NULL, its->length + 1);
+  if (!all) return V_FAIL;
+  *keep = v_from_obj(all);
+  all->items[0] = params[0];
+  memcpy(all->items + 1, its->items, its->length * sizeof(Value));
+  return remade(vm, a->v[0], all->items, all->length);
+}
 static const tiny_def map_build_def = {"map", map_build, "(function, *iterators)", NULL};
 
 static Value map_make(VM *vm, const Type *cls, Args *a) {
@@ -191,6 +236,7 @@ static Value filter_build(VM *vm, Args *a) {
   const char *body = !is_plain_iter(it) ? "_filter_any" : v_is_none(f) || (v_is_obj(f) && v_obj(f) == (const Obj *)&bool_type) ? "_filter_none" : "_filter";
   return shell_new(vm, made_class(a), engine(vm, body, 2, (Value[]){f, it}));
 }
+static Value filter_reduce(VM *vm, Args *a) { return remade(vm, a->v[0], engine_params(a->v[0]), 2); }
 static const tiny_def filter_build_def = {"filter", filter_build, "(function, *iterators)", NULL};
 static Value filter_make(VM *vm, const Type *cls, Args *a) { return combine(vm, &filter_build_def, cls, a->v[0], &a->v[1], 1); }
 
@@ -211,7 +257,7 @@ const Type enumerate_type = {
     .new_sig = "(iterable=..., start=0)",
     .trace = enumerate_trace,
     .next = enumerate_next,
-    .methods = (const tiny_def[]){CLASS_GETITEM, {0}},
+    .methods = (const tiny_def[]){REDUCE(enumerate_reduce), CLASS_GETITEM, {0}},
 };
 const Type zip_type = {
     HEAD,
@@ -224,6 +270,7 @@ const Type zip_type = {
     .new_sig = "(*iterables, strict=False)",
     .trace = zip_trace,
     .next = zip_next,
+    .methods = (const tiny_def[]){REDUCE(zip_reduce), {"__setstate__", zip_setstate, "(self, state, /)", "Set state information for unpickling."}, {0}},
 };
 const Type map_type = {
     HEAD,
@@ -235,6 +282,7 @@ const Type map_type = {
     .shape_id = TYPE_ID_map,
     .doc = "map(func, *iterables) --> map object\n\nMake an iterator that computes the function using arguments from\neach of the iterables.  Stops when the shortest iterable is exhausted.",
     .new_ = map_make,
+    .methods = (const tiny_def[]){REDUCE(map_reduce), {0}},
     .new_sig = "(*args)",
 };
 const Type filter_type = {
@@ -248,5 +296,6 @@ const Type filter_type = {
     .doc = "filter(function or None, iterable) --> filter object\n\nReturn an iterator yielding those items of iterable for which function(item)\nis true. If function is None, return the "
            "items that are true.",
     .new_ = filter_make,
+    .methods = (const tiny_def[]){REDUCE(filter_reduce), {0}},
     .new_sig = "(function, iterable, /)",
 };
