@@ -144,6 +144,8 @@ TINY_API TINY_CHECK tiny_val tiny_string(tiny_vm *vm, const char *utf8);        
 TINY_API TINY_CHECK tiny_val tiny_string_n(tiny_vm *vm, const char *utf8, size_t len);
 TINY_API TINY_CHECK tiny_val tiny_format(tiny_vm *vm, const char *fmt, ...);              /* %s %d %i %u %ld %lld %zu %zd %c %x %p %g(shortest) %R(tiny_val repr) %S(tiny_val str) %T(tiny_val: type name) %% */
 TINY_API TINY_CHECK tiny_val tiny_bytes(tiny_vm *vm, const void *data, size_t len);       /* data NULL: zeros, to be filled through tiny_bytes_data before anyone sees it */
+TINY_API TINY_CHECK tiny_val tiny_bytes_room(tiny_vm *vm, size_t len);                    /* its content is undefined: to be filled through tiny_bytes_data before anyone sees it */
+TINY_API TINY_CHECK tiny_val tiny_bytes_cut(tiny_vm *vm, tiny_val bytes, size_t len);     /* one just made that needed less: to be used instead of it */
 TINY_API TINY_CHECK tiny_val tiny_tuple(tiny_vm *vm, int n, const tiny_val *items);
 TINY_API TINY_CHECK tiny_val tiny_list(tiny_vm *vm, int n, const tiny_val *items);
 TINY_API TINY_CHECK tiny_val tiny_dict(tiny_vm *vm);
@@ -315,6 +317,8 @@ TINY_API size_t tiny_memory_used(tiny_vm *vm);
 TINY_API size_t tiny_memory_peak(tiny_vm *vm);
 TINY_API void tiny_set_memory_limit(tiny_vm *vm, size_t bytes);
 TINY_API void tiny_collect(tiny_vm *vm);                                       /* a full collection now; call it outside of natives */
+TINY_API void tiny_trim(tiny_vm *vm);                                          /* the same, and what is free goes back to the host's allocator; malloc's to the system */
+TINY_API bool tiny_trim_pays(tiny_vm *vm);                                     /* has enough been put to use since the last tiny_trim? For a moment when there is nothing to do */
 TINY_API void *tiny_alloc(tiny_vm *vm, void *ptr, size_t old_size, size_t new_size); /* the VM's counted allocator, for natives; NULL: no memory (no exception is set) */
 TINY_API tiny_val tiny_no_memory(tiny_vm *vm);                                 /* raises MemoryError, returns TINY_FAIL */
 TINY_API bool tiny_write(tiny_vm *vm, int stream, const char *text, size_t len); /* what print uses: the host's write hook */

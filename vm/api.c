@@ -283,16 +283,20 @@ void tiny_set_memory_limit(tiny_vm *vm, size_t bytes) {
   if (bytes && vm->mem.gc_at > bytes) vm->mem.gc_at = vm->mem.used + (bytes > vm->mem.used ? (bytes - vm->mem.used) / 2 : 0);
 }
 
-void tiny_collect(tiny_vm *vm) {
+static void collect(tiny_vm *vm, void (*how)(VM *vm)) {
   Value exc = vm->exc; /* finalizers are script code: an exception that waits is put aside */
   size_t mark = vm->n_temps;
   if (!v_absent(exc) && !vm_pin(vm, exc)) return;
   vm->exc = V_ABSENT;
-  gc_collect(vm);
+  how(vm);
   (void)gc_run_finalizers(vm);
   if (v_absent(vm->exc)) vm->exc = exc;
   vm->n_temps = mark;
 }
+
+void tiny_collect(tiny_vm *vm) { collect(vm, gc_collect); }
+void tiny_trim(tiny_vm *vm) { collect(vm, gc_trim); }
+bool tiny_trim_pays(tiny_vm *vm) { return gc_trim_pays(vm); }
 
 void tiny_finish(tiny_vm *vm) {
   Value exc = vm->exc;

@@ -183,6 +183,18 @@ const void *tiny_to_bytes(tiny_vm *vm, tiny_val v, size_t *len) {
   return view.data ? view.data : (const uint8_t *)"";
 }
 
+tiny_val tiny_bytes_room(tiny_vm *vm, size_t len) {
+  Bytes *b = bytes_room(vm, len);
+  return b ? api_pin(vm, v_from_obj(b)) : V_FAIL;
+}
+
+tiny_val tiny_bytes_cut(tiny_vm *vm, tiny_val bytes, size_t len) {
+  if (v_failed(bytes) || len == v_bytes(bytes)->size) return bytes;
+  if (len == 0) return tiny_bytes(vm, "", 0);
+  bytes_cut(v_bytes(bytes), len);
+  return bytes;
+}
+
 void *tiny_bytes_data(tiny_vm *vm, tiny_val bytes) {
   (void)vm;
   return is_bytes(bytes) ? v_bytes(bytes)->data : is_bytearray(bytes) ? bytearray_data(v_bytearray(bytes)) : NULL;

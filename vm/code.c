@@ -268,5 +268,5 @@ static Value code_compare(VM *vm, Value a, Value b, Compare op) {
 }
 
 const Type code_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "code", .base = &object_type, .layout = LAY_CODE,
-  .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_code, .size = sizeof(Code), .trace = code_trace, .destroy = code_destroy, .repr = code_repr, .hash = code_hash,
+  .flags = TYPE_NO_NEW | TYPE_BARRIER, .shape_id = TYPE_ID_code, .size = sizeof(Code), .trace = code_trace, .destroy = code_destroy, .repr = code_repr, .hash = code_hash,
   .compare = code_compare, .methods = code_methods, .getset = code_getset};

@@ -15,7 +15,7 @@
 #endif
 
 #define NURSERY ((size_t)1 << 20) /* bytes of new objects between two collections at the least: they should stay in a second-level cache */
-#define FULL_MORE ((size_t)4 << 20) /* a full collection comes when what lives has doubled, and this much more */
+#define FULL_MORE ((size_t)1 << 20) /* a full collection comes when what lives has doubled, and this much more */
 #define WEAK_GONE ((Obj *)(uintptr_t)16)
 
 /* ---- marking */
@@ -44,13 +44,24 @@ static COLD void missed(const Tracer *t, const Obj *o) {
 
 bool gc_is_marked(const VM *vm, const Obj *o) { return (o->mark & vm->heap->black) || (o->flags & OBJ_STATIC); }
 
+/* A big leaf (bytes mostly: what a connection read last) that is held by something which every minor collection looks at stays young: it would be old
+ * garbage soon, and it is large. MARK_PENDING says so until it is swept. */
+static bool stays_young(const Tracer *t, const Obj *o) { return t->open && o->mark >> 2 == CLASS_BIG && !t->vm->heap->full && (o->type->flags & TYPE_BARRIER) && !o->type->trace; }
+
 void gc_mark_obj(Tracer *t, const void *obj) {
   if (!obj) return;
   Obj *o = (Obj *)(uintptr_t)obj;
-  if ((o->mark & t->black) || (o->flags & OBJ_STATIC)) return;
+  if ((o->mark & t->black) || (o->flags & OBJ_STATIC)) {
+    if (UNLIKELY(mark_of(o) == MARK_PENDING) && !t->open && !o->type->trace) set_mark(o, t->black); /* some old object holds it too */
+    return;
+  }
 #ifdef TINY_GC_STRESS
   if (t->tracing && mark_of(o) == MARK_WHITE) missed(t, o);
 #endif
+  if (UNLIKELY(stays_young(t, o))) {
+    set_mark(o, MARK_PENDING);
+    return;
+  }
   set_mark(o, t->black);
   const Type *type = o->type;
   if (type == &str_type) { /* most objects are plain strings: nothing behind them */
@@ -77,8 +88,10 @@ static void trace(Tracer *t, Obj *o) {
 #ifdef TINY_GC_STRESS
   if (t->tracing) t->tracing = o;
 #endif
+  t->open = !(type->flags & TYPE_BARRIER);
   if (type->flags & TYPE_HEAP) gc_mark_obj(t, type);
   if (type->trace) type->trace(t, o);
+  t->open = false;
 }
 
 static void drain_stack(Tracer *t) {
@@ -446,7 +459,9 @@ static void set_thresholds(VM *vm, Heap *h) {
 
 static void mark_all(VM *vm, Heap *h) {
   Tracer *t = &h->tracer;
+  t->open = true;
   vm_trace_roots(vm, t);
+  t->open = false;
   mark_queue(h);
   drain(t);
 }
@@ -534,6 +549,22 @@ static void collect(VM *vm, bool full, Obj *first) {
 }
 
 void gc_collect(VM *vm) { collect(vm, true, NULL); }
+
+void gc_trim(VM *vm) {
+  Heap *h = vm->heap;
+  h->trim = true;
+  collect(vm, true, NULL);
+  h->trim = false;
+  mem_trim_system(&vm->mem);
+  h->trimmed = vm->mem.used;
+}
+
+bool gc_trim_pays(const VM *vm) {
+  enum { PAYS = 512 << 10 };
+  const Heap *h = vm->heap;
+  return !vm->gc_off && !h->collecting && vm->mem.used + vm->mem.kept > h->trimmed + h->trimmed / 2 + PAYS;
+}
+
 void gc_step(VM *vm) { collect(vm, false, NULL); }
 
 typedef struct Search { VM *vm; bool found; } Search;

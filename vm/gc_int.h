@@ -12,7 +12,7 @@ enum { KIND_LEAF, KIND_PLAIN, KIND_OPEN, KIND_FINAL, KIND_TYPE, KIND_COUNT };
 enum { FINE_CLASSES = 16, SMALL_CLASSES = 24, CLASS_COUNT = 30, MAX_CELL = 2048 };
 /* Obj.mark: colour in the low two bits, size class of the cell above (CLASS_BIG: a Big of its own, whose address stands just before the object).
    White: not seen by any collection yet. What survives one is black and stays so: old. There are two blacks, which full collections use in turn,
-   so that nothing has to be made white again. MARK_PENDING: black (of both kinds), but the mark stack had no room: its children are not seen yet. */
+   so that nothing has to be made white again. MARK_PENDING: black (of both kinds), but the mark stack had no room: its children are not seen yet; of a big leaf: lives and is still young. */
 enum { MARK_WHITE = 0, MARK_BLACK_A = 1, MARK_BLACK_B = 2, MARK_PENDING = 3, MARK_BITS = 3, CLASS_BIG = 63 };
 static inline int mark_of(const Obj *o) { return o->mark & MARK_BITS; }
 static inline void set_mark(Obj *o, int colour) { o->mark = (uint8_t)((o->mark & ~MARK_BITS) | colour); }
@@ -48,6 +48,7 @@ struct tiny_tracer {
   size_t n, cap;
   uint8_t black;                  /* Heap.black */
   bool overflow;
+  bool open;                      /* what is marked now is held by something that every collection looks at */
   size_t leaves[CLASS_BIG + 1];   /* leaves marked, by size class */
 #ifdef TINY_GC_STRESS
   const Obj *tracing;             /* checking a minor collection: a white object reached from here was missed */
@@ -73,6 +74,8 @@ struct Heap {
   size_t free_bytes;       /* of cells in pages that are not in use now; of unswept pages an estimate */
   size_t kept_empty;       /* bytes of empty pages that this sweep left in place */
   size_t full_at;          /* live bytes from which on a collection is a full one */
+  bool trim;               /* this collection keeps no free pages */
+  size_t trimmed;          /* bytes in use after the last gc_trim */
   GcStats stats;
 };
 

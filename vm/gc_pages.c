@@ -279,7 +279,7 @@ void pages_destroy_all(VM *vm, Heap *h) {
 /* Empty pages stay for the next round, up to some bytes: to give them back and fault them in again costs more than marking. */
 static bool keep_empty(const VM *vm, Heap *h, const Page *p) {
   if (!h->full) return true;
-  size_t keep = vm->mem.limit ? 0 : h->stats.live_bytes / 4 + KEEP_EMPTY;
+  size_t keep = vm->mem.limit || h->trim ? 0 : h->stats.live_bytes / 4 + KEEP_EMPTY;
   if (h->kept_empty + p->raw_size > keep) return false;
   h->kept_empty += p->raw_size;
   return true;
@@ -344,6 +344,7 @@ static void sweep_big(VM *vm, Heap *h, int kind) {
   Big **link = &h->big[kind];
   for (Big *b; (b = *link) != NULL;) {
     if (b->obj->mark & h->black) {
+      if (mark_of(b->obj) == MARK_PENDING) set_mark(b->obj, MARK_WHITE);
       link = &b->next;
       continue;
     }
@@ -355,7 +356,7 @@ static void sweep_big(VM *vm, Heap *h, int kind) {
 }
 
 void pages_sweep(VM *vm, Heap *h) {
-  bool lazy = vm->mem.limit == 0; /* near a limit every page counts */
+  bool lazy = vm->mem.limit == 0 && !h->trim; /* near a limit every page counts */
   h->kept_empty = 0;
   h->taken = 0;
   for (int kind = 0; kind < KIND_COUNT; kind++) {

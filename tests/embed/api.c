@@ -104,6 +104,11 @@ static void values(tiny_vm *vm) {
   tiny_val bytes = tiny_bytes(vm, NULL, 4);
   memcpy(tiny_bytes_data(vm, bytes), "abcd", 4);
   CHECK(memcmp(tiny_to_bytes(vm, bytes, &n), "abcd", 4) == 0 && n == 4);
+  tiny_val room = tiny_bytes_room(vm, 9000);
+  memcpy(tiny_bytes_data(vm, room), "abcdef", 6);
+  room = tiny_bytes_cut(vm, room, 3);
+  CHECK(strcmp(tiny_to_bytes(vm, room, &n), "abc") == 0 && n == 3);
+  CHECK(tiny_to_bytes(vm, tiny_bytes_cut(vm, tiny_bytes_room(vm, 10), 0), &n) && n == 0);
   CHECK(tiny_isinstance(vm, tuple, tiny_eval(vm, "(list, tuple)")) == 1 && tiny_truth(vm, dict) == 1);
 }
 
@@ -168,6 +173,13 @@ static void references(tiny_vm *vm) {
   s = tiny_scope_open(vm);
   tiny_val kept = tiny_scope_close_keep(vm, s, tiny_string(vm, "outer"));
   tiny_collect(vm);
+  s = tiny_scope_open(vm);
+  for (int i = 0; i < 200; i++) CHECK(!tiny_failed(tiny_bytes(vm, NULL, 10000)));
+  tiny_scope_close(vm, s);
+  size_t before = tiny_memory_used(vm);
+  CHECK(tiny_trim_pays(vm));
+  tiny_trim(vm);
+  CHECK(!tiny_trim_pays(vm) && tiny_memory_used(vm) < before - 1000000);
   CHECK(strcmp(tiny_to_str(vm, kept, NULL), "outer") == 0);
 }
 

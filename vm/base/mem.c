@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 void *mem_system(void *user, void *ptr, size_t old_size, size_t new_size) {
   (void)user;
@@ -34,9 +37,12 @@ static bool must_fail(Mem *mem) {
   return true;
 }
 
-/* Blocks of up to MEM_SMALL bytes are asked for in multiples of 16, so that a freed one serves any request of its class. Sanitized builds keep none:
-   a use after free is to be seen. */
+/* Blocks of up to MEM_SMALL bytes are asked for in multiples of 16, so that a freed one serves any request of its class. So are those of MEM_MIDDLE to
+   MEM_LARGE bytes, in KiB: what servers read and write comes and goes in such pieces, and the host would give the memory back to the system each time.
+   Sanitized builds keep none: a use after free is to be seen. */
 #define MEM_SMALL 256u
+#define MEM_MIDDLE 4096u
+#define MEM_LARGE 65536u
 #if defined(__SANITIZE_ADDRESS__)
 #define MEM_KEEP 0u
 #else
@@ -44,17 +50,34 @@ static bool must_fail(Mem *mem) {
 #endif
 
 /* What a block of this size really takes; 0 is counted as one byte, so that it has an address of its own. */
-static size_t true_size(size_t size) { return size > MEM_SMALL ? size : size ? (size + 15) & ~(size_t)15 : 16; }
+static size_t true_size(size_t size) {
+  if (LIKELY(size <= MEM_SMALL)) return size ? (size + 15) & ~(size_t)15 : 16;
+  return size > MEM_MIDDLE - 1024 && size <= MEM_LARGE ? (size + 1023) & ~(size_t)1023 : size;
+}
+
+/* Where freed blocks of a true size are kept; NULL: they are not. */
+static struct MemBlock **bin_of(Mem *mem, size_t size) {
+  if (LIKELY(size <= MEM_SMALL)) return &mem->bins[size / 16 - 1];
+  return size >= MEM_MIDDLE && size <= MEM_LARGE ? &mem->bins[16 + (size - MEM_MIDDLE) / 1024] : NULL;
+}
+static size_t bin_size(size_t bin) { return bin < 16 ? (bin + 1) * 16 : MEM_MIDDLE + (bin - 16) * 1024; }
 
 void mem_trim(Mem *mem) {
   for (size_t i = 0; i < sizeof mem->bins / sizeof *mem->bins; i++) {
     while (mem->bins[i]) {
       struct MemBlock *b = mem->bins[i];
       mem->bins[i] = b->next;
-      mem->fn(mem->user, b, (i + 1) * 16, 0);
+      mem->fn(mem->user, b, bin_size(i), 0);
     }
   }
   mem->kept = 0;
+}
+
+void mem_trim_system(Mem *mem) {
+  mem_trim(mem);
+#if defined(__GLIBC__)
+  if (mem->fn == mem_system) malloc_trim(0);
+#endif
 }
 
 /* May this much more be taken? The limit is checked before the host is asked. */
@@ -84,9 +107,9 @@ static void *ask_host(Mem *mem, void *ptr, size_t old_size, size_t new_size) {
 /* The one door for a new block; size is a true size. */
 static void *take(Mem *mem, size_t size) {
   if (UNLIKELY(must_fail(mem)) || UNLIKELY(!allowed(mem, size))) return NULL;
-  struct MemBlock *b = size <= MEM_SMALL ? mem->bins[size / 16 - 1] : NULL;
+  struct MemBlock **bin = bin_of(mem, size), *b = bin ? *bin : NULL;
   if (b) {
-    mem->bins[size / 16 - 1] = b->next;
+    *bin = b->next;
     mem->kept -= size;
   } else {
     b = ask_host(mem, NULL, 0, size);
@@ -125,10 +148,11 @@ void mem_free(Mem *mem, void *ptr, size_t size) {
   if (!ptr) return;
   size = true_size(size);
   mem->used -= size;
-  if (size <= MEM_SMALL && mem->kept < MEM_KEEP + (MEM_KEEP ? mem->used / 4 : 0)) {
+  struct MemBlock **bin = bin_of(mem, size);
+  if (bin && mem->kept < MEM_KEEP + (MEM_KEEP ? mem->used / 4 : 0)) {
     struct MemBlock *b = ptr;
-    b->next = mem->bins[size / 16 - 1];
-    mem->bins[size / 16 - 1] = b;
+    b->next = *bin;
+    *bin = b;
     mem->kept += size;
     return;
   }

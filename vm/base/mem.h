@@ -42,7 +42,7 @@ typedef struct Mem {
   uint64_t requests; /* requests made so far, for the same tests */
   /* Freed small blocks kept for the next request of their size (they do not count as used): the bodies of short lists, shapes, buffers come and go
      by the million. Bounded by MEM_KEEP and a quarter of what is in use; given back by mem_trim and when the host says no. */
-  struct MemBlock { struct MemBlock *next; } *bins[16]; /* sizes 16, 32, ... 256 */
+  struct MemBlock { struct MemBlock *next; } *bins[16 + 61]; /* sizes 16, 32, ... 256; 4, 5, ... 64 KiB */
   size_t kept;
 } Mem;
 
@@ -53,6 +53,7 @@ TINY_MUST_CHECK void *mem_zalloc(Mem *mem, size_t size);
 TINY_MUST_CHECK void *mem_realloc(Mem *mem, void *ptr, size_t old_size, size_t new_size); /* on NULL the old block is untouched */
 void mem_free(Mem *mem, void *ptr, size_t size);                           /* ptr may be NULL */
 void mem_trim(Mem *mem);                                                   /* gives kept blocks back to the host */
+void mem_trim_system(Mem *mem);                                            /* and, where malloc is the host, from there to the system */
 bool mem_mul(size_t a, size_t b, size_t *out);                             /* false on overflow */
 
 /* Grows *items (capacity *cap, item bytes each) so that it holds at least need; amortised doubling. False: out of memory, nothing changed. */

@@ -8,21 +8,35 @@ static Bytes *no_room(VM *vm) {
   return NULL;
 }
 
-Bytes *bytes_alloc(VM *vm, size_t size) {
+Bytes *bytes_room(VM *vm, size_t size) {
   if (size == 0 && v_has_layout(vm->empty_bytes, LAY_BYTES)) return v_bytes(vm->empty_bytes);
   if (size > TEXT_MAX - sizeof(Bytes)) return no_room(vm);
-  Bytes *b = gc_new(vm, &bytes_type, sizeof(Bytes) + size + 1);
+  Bytes *b = gc_new_leaf(vm, &bytes_type, sizeof(Bytes) + size + 1);
   if (!b) return NULL;
   b->data = b->room;
   b->size = size;
+  b->hash = 0;
+  b->data[size] = 0;
   if (size == 0) vm->empty_bytes = v_from_obj(b);
   return b;
 }
 
-Bytes *bytes_new(VM *vm, const void *data, size_t size) {
-  Bytes *b = bytes_alloc(vm, size);
-  if (b && data && size) memcpy(b->data, data, size);
+Bytes *bytes_alloc(VM *vm, size_t size) {
+  Bytes *b = bytes_room(vm, size);
+  if (b && size) memset(b->data, 0, size);
   return b;
+}
+
+Bytes *bytes_new(VM *vm, const void *data, size_t size) {
+  if (!data) return bytes_alloc(vm, size);
+  Bytes *b = bytes_room(vm, size);
+  if (b && size) memcpy(b->data, data, size);
+  return b;
+}
+
+void bytes_cut(Bytes *b, size_t size) {
+  b->size = size;
+  b->data[size] = 0;
 }
 
 Bytes *bytes_from_buf(VM *vm, Buf *b) {

@@ -34,6 +34,8 @@ static inline uint8_t *bytearray_data(const ByteArray *b) { return (uint8_t *)((
    when data is given. */
 TINY_MUST_CHECK Bytes *bytes_new(VM *vm, const void *data, size_t size);
 TINY_MUST_CHECK Bytes *bytes_alloc(VM *vm, size_t size);            /* zeros, never the shared one unless size is 0 */
+TINY_MUST_CHECK Bytes *bytes_room(VM *vm, size_t size);             /* to be filled, and perhaps cut, before anyone sees it */
+void bytes_cut(Bytes *b, size_t size);                              /* of one just made with more room, size > 0 */
 TINY_MUST_CHECK Bytes *bytes_from_buf(VM *vm, Buf *b);              /* takes and frees the buffer; NULL also when b->failed */
 static inline Value v_from_bytes(Bytes *b) { return b ? v_from_obj(b) : V_FAIL; }
 TINY_MUST_CHECK ByteArray *bytearray_new(VM *vm, const void *data, size_t size);

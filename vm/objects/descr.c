@@ -70,7 +70,7 @@ static const GetSet getset_getset[] = {{"__name__", getset_name, NULL, NULL}, {"
     {"__objclass__", getset_objclass, NULL, NULL}, {0}};
 
 const Type getset_descr_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "getset_descriptor", .base = &object_type,
-    .layout = LAY_OTHER, .flags = TYPE_NO_NEW | TYPE_DESCR_GET | TYPE_DESCR_SET, .shape_id = TYPE_ID_getset_descr, .size = sizeof(GetSetDescr), .trace = getset_trace,
+    .layout = LAY_OTHER, .flags = TYPE_NO_NEW | TYPE_DESCR_GET | TYPE_DESCR_SET | TYPE_BARRIER, .shape_id = TYPE_ID_getset_descr, .size = sizeof(GetSetDescr), .trace = getset_trace,
     .repr = getset_repr, .descr_get = getset_get, .descr_set = getset_set, .getset = getset_getset};
 
 /* ---------------------------------------------------------------- member_descriptor */
@@ -131,7 +131,7 @@ static const GetSet member_getset[] = {{"__name__", member_name, NULL, NULL}, {"
     {"__objclass__", member_objclass, NULL, NULL}, {0}};
 
 const Type member_descr_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "member_descriptor", .base = &object_type,
-    .layout = LAY_OTHER, .flags = TYPE_NO_NEW | TYPE_DESCR_GET | TYPE_DESCR_SET, .shape_id = TYPE_ID_member_descr, .size = sizeof(MemberDescr), .trace = member_trace,
+    .layout = LAY_OTHER, .flags = TYPE_NO_NEW | TYPE_DESCR_GET | TYPE_DESCR_SET | TYPE_BARRIER, .shape_id = TYPE_ID_member_descr, .size = sizeof(MemberDescr), .trace = member_trace,
     .repr = member_repr, .descr_get = member_get, .descr_set = member_set, .getset = member_getset};
 
 /* ---------------------------------------------------------------- method-wrapper: a struct Method of a slot wrapper */

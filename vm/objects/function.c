@@ -226,7 +226,7 @@ static Value function_make(VM *vm, const Type *cls, Args *a) {
 
 #define TYPE_HEAD .head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .base = &object_type
 
-const Type function_type = {TYPE_HEAD, .name = "function", .layout = LAY_FUNCTION, .flags = TYPE_HAS_ATTRS | TYPE_DESCR_GET | TYPE_WEAKREF, .shape_id = TYPE_ID_function,
+const Type function_type = {TYPE_HEAD, .name = "function", .layout = LAY_FUNCTION, .flags = TYPE_HAS_ATTRS | TYPE_DESCR_GET | TYPE_WEAKREF | TYPE_BARRIER, .shape_id = TYPE_ID_function,
                             .size = sizeof(Function), .new_ = function_make, .new_sig = "(code, globals, name=None, argdefs=None, closure=None)", .trace = function_trace,
                             .repr = function_repr, .call = call_slot, .descr_get = function_get, .getset = function_getset};
 
@@ -400,7 +400,7 @@ static const GetSet method_getset[] = {{"__func__", get_func, NULL, NULL}, {"__s
 #define METHOD_COMMON \
   .layout = LAY_METHOD, .size = sizeof(Method), .trace = method_trace, .hash = method_hash, .compare = method_compare, .call = method_call, .methods = method_methods
 
-const Type method_type = {TYPE_HEAD, METHOD_COMMON, .name = "method", .flags = TYPE_WEAKREF, .shape_id = TYPE_ID_method, .new_ = method_make, .new_sig = "(function, instance, /)",
+const Type method_type = {TYPE_HEAD, METHOD_COMMON, .name = "method", .flags = TYPE_WEAKREF | TYPE_BARRIER, .shape_id = TYPE_ID_method, .new_ = method_make, .new_sig = "(function, instance, /)",
                           .repr = method_repr, .getattr = method_getattr, .setattr = method_setattr, .getset = method_getset};
-const Type native_bound_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .base = &native_type, METHOD_COMMON, .name = "builtin_function_or_method", .flags = TYPE_NO_NEW | TYPE_WEAKREF, .shape_id = TYPE_ID_native_bound,
+const Type native_bound_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .base = &native_type, METHOD_COMMON, .name = "builtin_function_or_method", .flags = TYPE_NO_NEW | TYPE_WEAKREF | TYPE_BARRIER, .shape_id = TYPE_ID_native_bound,
                                 .repr = native_bound_repr};

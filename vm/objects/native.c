@@ -35,7 +35,9 @@ Native *native_new(VM *vm, const tiny_def *def, NativeKind kind, const Type *own
 }
 
 Signature *native_signature(VM *vm, Native *fn) {
-  if (!fn->sig) fn->sig = signature_parse(vm, fn->def->signature);
+  if (LIKELY(fn->sig != NULL)) return fn->sig;
+  fn->sig = signature_parse(vm, fn->def->signature);
+  gc_remember_all(vm, fn); /* defaults */
   return fn->sig;
 }
 
@@ -228,9 +230,9 @@ static const GetSet descr_getset[] = {
   .head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .base = &object_type, .layout = LAY_NATIVE, .size = sizeof(Native), \
   .trace = native_trace, .destroy = native_destroy, .call = native_call_slot
 
-const Type native_type = {NATIVE_COMMON, .name = "builtin_function_or_method", .flags = TYPE_NO_NEW | TYPE_WEAKREF, .shape_id = TYPE_ID_native,
+const Type native_type = {NATIVE_COMMON, .name = "builtin_function_or_method", .flags = TYPE_NO_NEW | TYPE_WEAKREF | TYPE_BARRIER, .shape_id = TYPE_ID_native,
                           .repr = native_repr, .getset = function_getset};
-const Type native_method_type = {NATIVE_COMMON, .name = "method_descriptor", .flags = TYPE_NO_NEW | TYPE_DESCR_GET, .shape_id = TYPE_ID_native_method,
+const Type native_method_type = {NATIVE_COMMON, .name = "method_descriptor", .flags = TYPE_NO_NEW | TYPE_BARRIER | TYPE_DESCR_GET, .shape_id = TYPE_ID_native_method,
                                  .repr = method_descr_repr, .descr_get = method_descr_get, .getset = descr_getset};
-const Type classmethod_descr_type = {NATIVE_COMMON, .name = "classmethod_descriptor", .flags = TYPE_NO_NEW | TYPE_DESCR_GET, .shape_id = TYPE_ID_classmethod_descr,
+const Type classmethod_descr_type = {NATIVE_COMMON, .name = "classmethod_descriptor", .flags = TYPE_NO_NEW | TYPE_BARRIER | TYPE_DESCR_GET, .shape_id = TYPE_ID_classmethod_descr,
                                      .repr = method_descr_repr, .descr_get = classmethod_descr_get, .getset = descr_getset};

@@ -383,5 +383,5 @@ static const GetSet slot_wrapper_getset[] = {{"__name__", get_name, NULL, NULL},
     {"__objclass__", get_objclass, NULL, NULL}, {"__text_signature__", get_text_signature, NULL, NULL}, {0}};
 
 const Type slot_wrapper_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "wrapper_descriptor", .base = &object_type,
-    .layout = LAY_NATIVE, .flags = TYPE_NO_NEW | TYPE_DESCR_GET, .shape_id = TYPE_ID_slot_wrapper, .size = sizeof(Native), .trace = slot_wrapper_trace,
+    .layout = LAY_NATIVE, .flags = TYPE_NO_NEW | TYPE_DESCR_GET | TYPE_BARRIER, .shape_id = TYPE_ID_slot_wrapper, .size = sizeof(Native), .trace = slot_wrapper_trace,
     .destroy = slot_wrapper_destroy, .repr = slot_wrapper_repr, .call = slot_wrapper_call, .descr_get = slot_wrapper_get, .getset = slot_wrapper_getset};
