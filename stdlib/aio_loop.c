@@ -175,6 +175,15 @@ double loop_wait_time(tiny_vm *vm, Loop *l) {
   return wait > 0 ? wait : 0;
 }
 
+/* Waits for the outside. When nothing happens for a moment, what has become garbage goes back to the system: an idle server is small. */
+static bool wait_outside(tiny_vm *vm, Loop *l, double seconds) {
+  const double moment = 0.005;
+  if ((seconds >= 0 && seconds <= moment) || !tiny_trim_pays(vm)) return l->poller.wait(vm, l->poller.data, seconds);
+  if (!l->poller.wait(vm, l->poller.data, moment)) return false;
+  if (l->ready_len == 0) tiny_trim(vm);
+  return !tiny_pending(vm);
+}
+
 /* Begins a turn: waits if nothing is ready, collects due timers. 1: go on, -1: failed. */
 static int begin_turn(tiny_vm *vm, tiny_val loop, Loop *l) {
   loop_drop_cancelled(vm, l);
@@ -183,7 +192,7 @@ static int begin_turn(tiny_vm *vm, tiny_val loop, Loop *l) {
     if (l->n_timers == 0 && !outside) return tiny_failed(deadlock(vm, loop)) ? -1 : 1;
     double wait = loop_wait_time(vm, l);
     if (outside && !l->virtual_clock) {
-      if (!l->poller.wait(vm, l->poller.data, wait)) return -1;
+      if (!wait_outside(vm, l, wait)) return -1;
     } else if (!pass_time(vm, l, l->timers[0].when)) {
       return -1;
     }

@@ -1,5 +1,7 @@
 /* asyncio.StreamReader's buffer in C: whatever is there already is taken without suspending; only waiting for more is left to stdlib/asyncio/streams.tiny.
- * The transport feeds it directly (tiny_aio_api, feed), so that no script code runs between the socket and the task that waits. */
+ * The transport feeds it directly (tiny_aio_api, feed), so that no script code runs between the socket and the task that waits.
+ * A task that waits in read() is only woken, and fetches what the system has into the bytes that it returns: no copies, and of many connections that
+ * are readable at once only one has its data in the processor's cache and in the heap. */
 #include <string.h>
 #include "stdlib/aio.h"
 
@@ -8,8 +10,9 @@ typedef struct Reader {
   size_t start, len, cap;  /* len bytes from start are unread */
   size_t scanned;          /* of those, so many hold no newline: a long line is searched once */
   size_t limit;
-  tiny_val self, loop, waiter, exception, transport;
-  bool eof, paused, ready;
+  tiny_val self, loop, waiter, exception, transport, source;
+  AioFetch fetch;          /* NULL: it is fed only */
+  bool eof, paused, ready, fetching /* the waiting task is in read() */;
 } Reader;
 
 static void reader_trace(tiny_tracer *t, void *data) {
@@ -18,6 +21,7 @@ static void reader_trace(tiny_tracer *t, void *data) {
   tiny_trace(t, r->waiter);
   tiny_trace(t, r->exception);
   tiny_trace(t, r->transport);
+  tiny_trace(t, r->source);
 }
 static void reader_destroy(tiny_vm *vm, void *data) {
   Reader *r = data;
@@ -102,6 +106,19 @@ bool reader_feed(tiny_vm *vm, tiny_val reader, const void *data, size_t n) {
   return true;
 }
 
+bool reader_fetches(tiny_vm *vm, tiny_val reader) {
+  Reader *r = tiny_data(vm, reader, &aio_reader_class);
+  if (!r->fetching || r->len || r->eof || tiny_is_none(r->waiter)) return false;
+  r->fetching = false;
+  return wake(vm, r);
+}
+
+static void set_source(tiny_vm *vm, tiny_val reader, tiny_val source, AioFetch fetch) {
+  Reader *r = tiny_data(vm, reader, &aio_reader_class);
+  tiny_store(vm, reader, &r->source, source);
+  r->fetch = fetch;
+}
+
 /* ---- methods */
 
 static tiny_val m_init(tiny_vm *vm, tiny_args *a) {
@@ -111,7 +128,7 @@ static tiny_val m_init(tiny_vm *vm, tiny_args *a) {
   if (limit <= 0) return tiny_raise(vm, TINY_VALUE_ERROR, "Limit cannot be <= 0");
   r->self = tiny_arg(a, 0);
   r->limit = (size_t)limit;
-  r->waiter = r->exception = r->transport = TINY_NONE;
+  r->waiter = r->exception = r->transport = r->source = TINY_NONE;
   tiny_val loop = tiny_arg(a, 2);
   if (tiny_is_none(loop)) loop = tiny_call_method(vm, tiny_import(vm, "asyncio.events"), "get_event_loop", 0, NULL);
   if (tiny_failed(loop)) return loop;
@@ -147,14 +164,20 @@ static tiny_val m_set_transport(tiny_vm *vm, tiny_args *a) {
 
 #define RAISE_STORED(r) do { if (!tiny_is_none((r)->exception)) return tiny_raise_value(vm, (r)->exception); } while (0)
 
-/* _some(n, now): up to n bytes; None: there is nothing yet (and now is false). */
+/* _some(n, now): up to n bytes; None: there is nothing yet. now: after a wait, which may have ended without anything being there. */
 static tiny_val m_some(tiny_vm *vm, tiny_args *a) {
   READER(r);
   int64_t n;
   if (!tiny_to_int(vm, tiny_arg(a, 1), &n)) return TINY_FAIL;
   RAISE_STORED(r);
   if (n == 0) return tiny_bytes(vm, "", 0);
-  if (!r->len && !r->eof && !tiny_is(tiny_arg(a, 2), TINY_TRUE)) return TINY_NONE;
+  if (!r->len && !r->eof) {
+    if (!tiny_is(tiny_arg(a, 2), TINY_TRUE)) return TINY_NONE;
+    tiny_val data;
+    int got = r->fetch && n > 0 ? r->fetch(vm, r->source, (size_t)n, &data) : 2;
+    if (got < 2) return got < 0 ? TINY_FAIL : got ? data : TINY_NONE;
+    RAISE_STORED(r);
+  }
   return take(vm, r, n < 0 || (uint64_t)n > r->len ? r->len : (size_t)n);
 }
 
@@ -231,6 +254,7 @@ static tiny_val m_begin_wait(tiny_vm *vm, tiny_args *a) {
       return tiny_raise(vm, TINY_RUNTIME_ERROR, "%S() called while another coroutine is already waiting for incoming data", tiny_arg(a, 1));
   }
   r->scanned = tiny_is(tiny_arg(a, 2), TINY_TRUE) ? r->scanned : 0;
+  r->fetching = r->fetch && tiny_is(tiny_arg(a, 3), TINY_TRUE);
   if (r->paused) {
     r->paused = false;
     if (tiny_failed(tiny_call_method(vm, r->transport, "resume_reading", 0, NULL))) return TINY_FAIL;
@@ -257,7 +281,7 @@ static tiny_val s_waiter(tiny_vm *vm, tiny_args *a) {
 static const tiny_def reader_methods[] = {{"__init__", m_init, "(self, limit=65536, loop=None)", NULL}, {"feed_data", m_feed_data, "(self, data)", NULL}, {"feed_eof", m_feed_eof, "(self)", NULL},
     {"at_eof", m_at_eof, "(self)", "Return True if the buffer is empty and 'feed_eof' was called."}, {"exception", m_exception, "(self)", NULL}, {"set_exception", m_set_exception, "(self, exc)", NULL},
     {"set_transport", m_set_transport, "(self, transport)", NULL}, {"_some", m_some, "(self, n, now=False, /)", NULL}, {"_exactly", m_exactly, "(self, n, /)", NULL},
-    {"_until", m_until, "(self, separator, /)", NULL}, {"_line", m_line, "(self, /)", NULL}, {"_begin_wait", m_begin_wait, "(self, name, line=False, /)", NULL}, {"@_buffer", g_buffer, "(self, /)", NULL},
+    {"_until", m_until, "(self, separator, /)", NULL}, {"_line", m_line, "(self, /)", NULL}, {"_begin_wait", m_begin_wait, "(self, name, line=False, fetch=False, /)", NULL}, {"@_buffer", g_buffer, "(self, /)", NULL},
     {"@_eof", g_eof, "(self, /)", NULL}, {"@_limit", g_limit, "(self, /)", NULL}, {"@_loop", g_loop, "(self, /)", NULL}, {"@_paused", g_paused, "(self, /)", NULL},
     {"@_transport", g_transport, "(self, /)", NULL}, {"@_waiter", g_waiter, "(self, /)", NULL}, {"=_waiter", s_waiter, "(self, v, /)", NULL}, {0}};
 const tiny_class aio_reader_class = {.name = "_asyncio.StreamReader", .data_size = sizeof(Reader), .methods = reader_methods, .trace = reader_trace, .destroy = reader_destroy, .flags = TINY_CLASS_DICT};
@@ -279,6 +303,6 @@ static bool reject(tiny_vm *vm, tiny_val future, tiny_val exc) {
 }
 static bool add_handle(tiny_vm *vm, tiny_val loop, tiny_val handle) { return loop_add_ready(vm, loop, handle, TINY_NONE); }
 const AioApi *tiny_aio_api(void) {
-  static const AioApi api = {aio_loop, loop_call_soon, add_handle, aio_new_future, resolve, reject, aio_wake_fd, aio_wake_drain, aio_wait_limit, reader_feed};
+  static const AioApi api = {aio_loop, loop_call_soon, add_handle, aio_new_future, resolve, reject, aio_wake_fd, aio_wake_drain, aio_wait_limit, reader_feed, reader_fetches, set_source};
   return &api;
 }

@@ -30,6 +30,7 @@ struct Stream {
   tiny_val self, loop, reader, on_data, on_eof, on_lost, protocol, extra, drainers;
   Conn *conn;
   size_t high, low;
+  size_t expect;           /* room for the next read: somewhat more than the last one brought */
   tiny_ref keep;           /* an open stream keeps itself alive */
   bool closing, lost, paused, reading, eof_written, pipe, server;
 };

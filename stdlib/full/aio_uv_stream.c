@@ -95,10 +95,54 @@ static size_t queued(const Stream *s) { return s->conn ? uv_stream_get_write_que
 
 /* ---- reading */
 
+/* No buffer: nothing is read now (on_read is told UV_ENOBUFS), as a task has been woken that will do it. */
 static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf) {
-  UvLoop *u = ((Conn *)h)->u;
+  Conn *c = (Conn *)h;
+  UvLoop *u = c->u;
+  Stream *s = c->owner;
   (void)suggested;
-  *buf = uv_buf_init(u->buf, sizeof u->buf);
+  if (s && !u->closing && !s->pipe && !tiny_is_none(s->reader) && u->api->fetches(u->vm, s->reader)) *buf = uv_buf_init(NULL, 0);
+  else *buf = uv_buf_init(u->buf, sizeof u->buf);
+}
+
+static void read_ended(UvLoop *u, Stream *s, int status) {
+  uv_read_stop(&s->conn->h.stream);
+  s->reading = false;
+  if (status != UV_EOF) {
+    lose(s, uv_exception(u->vm, status));
+  } else if (tiny_is_none(s->reader) || u->api->feed(u->vm, s->reader, NULL, 0)) {
+    if (!tiny_is_none(s->on_eof)) (void)!uv_schedule(u, s->loop, s->on_eof, 0, NULL);
+  }
+}
+
+static ssize_t receive(int fd, void *buf, size_t n) {
+  ssize_t r;
+  do r = recv(fd, buf, n, MSG_DONTWAIT);
+  while (r < 0 && errno == EINTR);
+  return r < 0 ? -errno : r;
+}
+
+/* AioFetch: small reads by way of the loop's buffer, larger ones straight into the bytes object. */
+static int fetch(tiny_vm *vm, tiny_val source, size_t most, tiny_val *out) {
+  enum { SMALL = 4096, SPARE = 4096 };
+  Stream *s = tiny_data(vm, source, &uv_stream_class);
+  uv_os_fd_t fd;
+  if (!s->conn || !s->reading || s->lost || uv_fileno(&s->conn->h.handle, &fd) != 0) return 0;
+  UvLoop *u = s->conn->u;
+  size_t room = s->expect <= SMALL ? sizeof u->buf : s->expect;
+  if (room > most) room = most;
+  tiny_val v = TINY_NONE;
+  if (s->expect > SMALL && tiny_failed(v = tiny_bytes_room(vm, room))) return -1;
+  ssize_t n = receive(fd, s->expect > SMALL ? tiny_bytes_data(vm, v) : u->buf, room);
+  if (n <= 0) {
+    if (n == -EAGAIN || n == -EWOULDBLOCK) return 0;
+    read_ended(u, s, n ? (int)n : UV_EOF);
+    return tiny_pending(vm) ? -1 : 2;
+  }
+  size_t got = (size_t)n;
+  *out = s->expect <= SMALL ? tiny_bytes(vm, u->buf, got) : got < room / 2 ? tiny_bytes(vm, tiny_bytes_data(vm, v), got) : tiny_bytes_cut(vm, v, got);
+  s->expect = got <= SMALL ? 0 : got == room ? 2 * room : got + SPARE;
+  return tiny_failed(*out) ? -1 : 1;
 }
 
 static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf) {
@@ -106,7 +150,7 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf) {
   Stream *s = c->owner;
   UvLoop *u = c->u;
   tiny_vm *vm = u->vm;
-  if (!s || u->closing || n == 0) return;
+  if (!s || u->closing || n == 0 || n == UV_ENOBUFS) return;
   if (n > 0) {
     if (!tiny_is_none(s->reader)) {
       (void)!u->api->feed(vm, s->reader, buf->base, (size_t)n);
@@ -116,13 +160,7 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf) {
     }
     return;
   }
-  uv_read_stop(h);
-  s->reading = false;
-  if (n != UV_EOF) {
-    lose(s, uv_exception(vm, (int)n));
-  } else if (tiny_is_none(s->reader) || u->api->feed(vm, s->reader, NULL, 0)) {
-    if (!tiny_is_none(s->on_eof)) (void)!uv_schedule(u, s->loop, s->on_eof, 0, NULL);
-  }
+  read_ended(u, s, (int)n);
 }
 
 static bool set_reading(tiny_vm *vm, Stream *s, bool on) {
@@ -141,6 +179,7 @@ static tiny_val m_start(tiny_vm *vm, tiny_args *a) {
   tiny_val *slot[] = {&s->reader, &s->on_data, &s->on_eof, &s->on_lost, &s->protocol};
   for (int i = 0; i < 5; i++)
     if (i != 3 || !tiny_is_none(tiny_arg(a, 4))) tiny_store(vm, s->self, slot[i], tiny_arg(a, i + 1));
+  if (!tiny_is_none(s->reader) && s->conn && !s->pipe) s->conn->u->api->set_source(vm, s->reader, s->self, fetch);
   if (s->closing || s->lost || tiny_truth(vm, tiny_arg(a, 6)) != 1) return TINY_NONE;
   return set_reading(vm, s, true) ? TINY_NONE : TINY_FAIL;
 }
