@@ -129,7 +129,7 @@ bool group_wakeup(tiny_vm *vm, tiny_val group, Future *f);         /* one of a G
 tiny_val aio_new_future(tiny_vm *vm, tiny_val loop);
 bool reader_feed(tiny_vm *vm, tiny_val reader, const void *data, size_t n); /* data NULL: the end */
 
-/* A reader may fetch from its source itself, at most `most` bytes: 1 bytes in *out, 0 nothing there now, 2 the source has fed the end or its error, -1 exception pending. */
+/* A reader may fetch from its source itself, at most `most` bytes: 1 bytes in *out, 0 nothing there now, 2 the end, which has been fed, -1 exception pending. */
 typedef int (*AioFetch)(tiny_vm *vm, tiny_val source, size_t most, tiny_val *out);
 bool reader_fetches(tiny_vm *vm, tiny_val reader);                          /* there is something: a task in read() is woken and fetches it; false: feed */
 

@@ -135,9 +135,8 @@ static int fetch(tiny_vm *vm, tiny_val source, size_t most, tiny_val *out) {
   if (s->expect > SMALL && tiny_failed(v = tiny_bytes_room(vm, room))) return -1;
   ssize_t n = receive(fd, s->expect > SMALL ? tiny_bytes_data(vm, v) : u->buf, room);
   if (n <= 0) {
-    if (n == -EAGAIN || n == -EWOULDBLOCK) return 0;
-    read_ended(u, s, n ? (int)n : UV_EOF);
-    return tiny_pending(vm) ? -1 : 2;
+    if (n != -EAGAIN && n != -EWOULDBLOCK) read_ended(u, s, n ? (int)n : UV_EOF);
+    return tiny_pending(vm) ? -1 : n ? 0 : 2; /* an error comes to the task with connection_lost() */
   }
   size_t got = (size_t)n;
   *out = s->expect <= SMALL ? tiny_bytes(vm, u->buf, got) : got < room / 2 ? tiny_bytes(vm, tiny_bytes_data(vm, v), got) : tiny_bytes_cut(vm, v, got);
