@@ -117,8 +117,19 @@ static bool import_parents(Program *p, const char *name, int *status) {
   return ok;
 }
 
+/* A package of the library with a module __main__, which runs the program when it is imported. */
+static bool library_program(Program *p, const char *name, int *status) {
+  tiny_val full = tiny_format(p->vm, "%s.__main__", name);
+  const char *text = tiny_to_str(p->vm, full, NULL);
+  if (text && !tiny_failed(tiny_import(p->vm, text))) return *status = 0, true;
+  if (!tiny_pending_is(p->vm, TINY_MODULE_NOT_FOUND_ERROR)) return *status = report_status(p, TINY_ERROR), true;
+  tiny_clear_error(p->vm);
+  return false;
+}
+
 static int no_module(Program *p, const char *name) {
   bool is_package = false;
+  int status = 1;
   size_t len;
   char *path = NULL, *init = source_find_module(p, name, false, &len, &path, &is_package);
   if (path && is_package) {
@@ -128,12 +139,13 @@ static int no_module(Program *p, const char *name) {
       return report_status(p, TINY_ERROR);
     }
     fprintf(stderr, "%s: No module named %s.__main__; '%s' is a package and cannot be directly executed\n", p->name, name, name);
+  } else if (library_program(p, name, &status)) {
   } else {
     fprintf(stderr, "%s: No module named %s\n", p->name, name);
   }
   free(init);
   free(path);
-  return 1;
+  return status;
 }
 
 /* __spec__ of a module that runs as __main__. */
