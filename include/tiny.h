@@ -218,6 +218,7 @@ typedef struct tiny_class {
   /* Its instances may be awaited at the cost of a call of this function: it gives what the awaiting coroutine is to yield, or with *end
      what `await` gives; it is called again when the coroutine is resumed. NULL: __await__ of the methods, if there is one. Must not call script code. */
   tiny_val (*await)(tiny_vm *vm, tiny_val self, void *data, bool *end);
+  void (*await_left)(tiny_vm *vm, tiny_val self, void *data); /* an exception is thrown into who awaits it. Must not call script code. May be NULL */
 } tiny_class;
 enum { TINY_CLASS_FINAL = 1 /* scripts cannot derive from it */, TINY_CLASS_NO_NEW = 2 /* scripts cannot make instances */, TINY_CLASS_DICT = 4 /* instances take attributes */,
   TINY_CLASS_WEAKREF = 8 /* weakref.ref(instance) works */ };

@@ -46,17 +46,24 @@ static bool check_await(Unit *u, const Node *n) {
   return true;
 }
 
+/* What is delegated to stands in a temporary: dst itself, if that is the newest one (a register less in every frame that waits). */
+static int delegate_reg(Unit *u, const Node *n, int dst) {
+  if (dst < u->n_near || dst != u->top - 1) return expr_temp(u, n);
+  expr_to(u, n, dst);
+  return dst;
+}
+
 void yield_to(Unit *u, const Node *n, int dst) {
   int mark = u->top;
   const Scope *s = u->unit_scope;
   if (n->kind == N_Await) {
     if (!check_await(u, n)) return;
-    await_value(u, n, expr_temp(u, n->u.ret.value), 0, dst);
+    await_value(u, n, delegate_reg(u, n->u.ret.value, dst), 0, dst);
   } else if (!scope_is_function(s) || u->scope != s) {
     comp_error(u, n, "'yield' outside function");
   } else if (n->kind == N_YieldFrom) {
     if (s->is_async) comp_error(u, n, "'yield from' inside async function");
-    yield_from(u, n, expr_temp(u, n->u.ret.value), dst);
+    yield_from(u, n, delegate_reg(u, n->u.ret.value, dst), dst);
   } else {
     int r = 0;
     if (n->u.ret.value) r = expr_use(u, n->u.ret.value);

@@ -7,11 +7,12 @@
 
 typedef enum { FUT_PENDING, FUT_CANCELLED, FUT_FINISHED } FutState;
 
+/* Memory is what many tasks cost, so words have two uses. */
 typedef struct Future {
   tiny_val loop;
-  tiny_val value;          /* the result, or the exception if failed; None */
-  tiny_val cancel_message;
+  tiny_val value;          /* the result, or the exception if failed; None. While pending, of a sleep(): the result to come; of a task: its context */
   tiny_val callback;       /* the only callback, TINY_ABSENT: none; or a list when there are more */
+  tiny_val extra;          /* of a task: the Future that it waits for, or an exception to be thrown at its next step; of others: the Waiters that it leaves when awaited. None */
   uint32_t place;          /* where it stands in a Waiters; a task: in the loop's list of tasks */
   uint16_t cancels;        /* of a task: cancelling() */
   uint8_t state : 2;       /* FutState */
@@ -20,7 +21,8 @@ typedef struct Future {
   bool failed : 1;         /* value is an exception; of a cancelled one: the CancelledError that it ended with */
   bool is_task : 1;
   bool quiet : 1;          /* _log_destroy_pending = False */
-  bool timed : 1;          /* of a sleep(): stands in the heap of timers, value is the result to come */
+  bool timed : 1;          /* of a sleep(): stands in the heap of timers */
+  bool has_message : 1;    /* cancel() was given a message: its attribute MESSAGE */
   bool must_cancel : 1, listed : 1, foreign : 1 /* of a task: no coroutine of the VM but an object with send() and throw() */;
 } Future;
 
@@ -28,8 +30,6 @@ typedef struct Task {
   Future f;                /* must be first: a Task is a Future */
   tiny_val coro;
   tiny_val name;           /* an int: the number of Task-N, while nobody has given or asked for a name */
-  tiny_val waiter;         /* future it waits for, or None */
-  tiny_val context;
 } Task;
 
 typedef struct Handle {
@@ -39,7 +39,6 @@ typedef struct Handle {
   bool cancelled, scheduled;
 } Handle;
 
-typedef struct Ready { tiny_val what, arg; } Ready; /* a Handle; a Task with None or what is thrown; a Task with the Future that wakes it; a Future whose time has come */
 typedef struct Timer { double when; uint64_t seq; tiny_val handle; /* or the Future of a sleep() */ } Timer;
 
 /* Waits for what is outside: NULL functions: only time passes. */
@@ -54,7 +53,7 @@ typedef struct Poller {
 
 typedef struct Loop {
   tiny_val self;
-  Ready *ready;            /* ring of capacity ready_cap (a power of two) */
+  tiny_val *ready;         /* ring of capacity ready_cap (a power of two): a Handle; a Task, whose extra says what it gets; a Future to be completed */
   size_t ready_at, ready_len, ready_cap;
   size_t batch;            /* entries of this turn still to run */
   Timer *timers;           /* binary heap by (when, seq) */
@@ -85,8 +84,8 @@ tiny_val future_self(const Future *f);
 Future *aio_future(tiny_vm *vm, tiny_val v);   /* Future or Task, NULL: neither */
 Task *aio_task(tiny_vm *vm, tiny_val v);
 
-bool loop_add_ready(tiny_vm *vm, tiny_val loop, tiny_val what, tiny_val arg);
-bool ready_push(tiny_vm *vm, Loop *l, tiny_val what, tiny_val arg); /* the same for who has the Loop */
+bool loop_add_ready(tiny_vm *vm, tiny_val loop, tiny_val what);
+bool ready_push(tiny_vm *vm, Loop *l, tiny_val what); /* the same for who has the Loop */
 tiny_val loop_call_soon(tiny_vm *vm, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context);
 tiny_val loop_turn(tiny_vm *vm, Loop *l);                /* what a continuation of the loop returns: runs on */
 TINY_CHECK bool loop_enter(tiny_vm *vm, Loop *l, tiny_val context); /* enters a context (PEP 567) */
@@ -118,13 +117,17 @@ tiny_val future_result(tiny_vm *vm, Future *f);                   /* raises what
 tiny_val future_cancelled_error(tiny_vm *vm, Future *f);          /* a CancelledError instance */
 void future_trace(tiny_tracer *t, void *data);
 tiny_val future_await(tiny_vm *vm, tiny_val self, void *data, bool *end);
+void future_await_left(tiny_vm *vm, tiny_val self, void *data);
+tiny_val future_message(tiny_vm *vm, Future *f);                  /* that cancel() was given, or None */
+bool future_set_message(tiny_vm *vm, Future *f, tiny_val msg);
+bool waiters_leave(tiny_vm *vm, Future *f);                       /* the Waiters that it stands in; false: in none */
 
-tiny_val task_step(tiny_vm *vm, Loop *l, tiny_val task, Task *t, tiny_val exc); /* starts one step: a continuation that ends in loop_turn */
-tiny_val task_wakeup(tiny_vm *vm, Loop *l, tiny_val task, Task *t, Future *f);
+tiny_val task_step(tiny_vm *vm, Loop *l, tiny_val task, Task *t, tiny_val exc); /* starts one step, throwing exc in unless it is None: a continuation that ends in loop_turn */
+tiny_val task_wakeup(tiny_vm *vm, Loop *l, tiny_val task, Task *t);    /* the step that its turn in the ring is */
 int task_cancel(tiny_vm *vm, Task *t, tiny_val msg);
 tiny_val task_new(tiny_vm *vm, tiny_val loop, tiny_val coro, tiny_val name, tiny_val context);
 
-bool group_wakeup(tiny_vm *vm, tiny_val group, Future *f);         /* one of a Group's futures is done */
+bool group_told(tiny_vm *vm, tiny_val group, Future *f);           /* one of a Group's futures is done */
 
 tiny_val aio_new_future(tiny_vm *vm, tiny_val loop);
 bool reader_feed(tiny_vm *vm, tiny_val reader, const void *data, size_t n); /* data NULL: the end */

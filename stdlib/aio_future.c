@@ -7,8 +7,8 @@ void future_trace(tiny_tracer *t, void *data) {
   Future *f = data;
   tiny_trace(t, f->loop);
   tiny_trace(t, f->value);
-  tiny_trace(t, f->cancel_message);
   tiny_trace(t, f->callback);
+  tiny_trace(t, f->extra);
 }
 
 tiny_val future_self(const Future *f) { return tiny_self(f->is_task ? &aio_task_class : &aio_future_class, f); }
@@ -28,7 +28,7 @@ bool future_init(tiny_vm *vm, Future *f, tiny_val self, tiny_val loop) {
   }
   f->state = FUT_PENDING;
   tiny_store(vm, self, &f->loop, loop);
-  f->value = f->cancel_message = TINY_NONE;
+  f->value = f->extra = TINY_NONE;
   f->failed = false;
   f->callback = TINY_ABSENT;
   tiny_val source = aio_source(vm, aio_loop(vm, loop));
@@ -52,7 +52,8 @@ static void leave_timers(tiny_vm *vm, Future *f) {
 
 /* One callback becomes a ready entry: tasks are woken directly, anything else is a handle with the future as its argument. */
 static bool schedule_one(tiny_vm *vm, Future *f, tiny_val cb) {
-  if (direct(vm, cb)) return loop_add_ready(vm, f->loop, cb, future_self(f));
+  if (tiny_data(vm, cb, &aio_task_class)) return loop_add_ready(vm, f->loop, cb);
+  if (tiny_data(vm, cb, &aio_group_class)) return group_told(vm, cb, f);
   tiny_val fn = tiny_seq_item(cb, 0), self = future_self(f), args = tiny_tuple(vm, 1, &self);
   return !tiny_failed(loop_call_soon(vm, f->loop, fn, args, tiny_seq_item(cb, 1)));
 }
@@ -119,14 +120,25 @@ int future_cancel(tiny_vm *vm, Future *f, tiny_val msg) {
   if (f->state != FUT_PENDING) return 0;
   f->state = FUT_CANCELLED;
   if (f->timed) f->value = TINY_NONE; /* the result that it will not have */
-  tiny_store(vm, future_self(f), &f->cancel_message, msg);
+  if (!tiny_is_none(msg) && !future_set_message(vm, f, msg)) return -1;
   return schedule_callbacks(vm, f) ? 1 : -1;
+}
+
+static const char MESSAGE[] = "_cancel_text"; /* hardly any cancel() has a message: it is an attribute like those of scripts */
+
+tiny_val future_message(tiny_vm *vm, Future *f) { return f->has_message ? tiny_getattr(vm, future_self(f), MESSAGE) : TINY_NONE; }
+
+bool future_set_message(tiny_vm *vm, Future *f, tiny_val msg) {
+  f->has_message = false;
+  if (!tiny_is_none(msg) && !tiny_setattr(vm, future_self(f), MESSAGE, msg)) return false;
+  f->has_message = !tiny_is_none(msg);
+  return true;
 }
 
 tiny_val future_cancelled_error(tiny_vm *vm, Future *f) {
   if (f->failed) return f->value; /* the one that the task ended with keeps its traceback */
-  tiny_val msg = f->cancel_message;
-  return tiny_call(vm, aio_data(vm)->cancelled_error, tiny_is_none(msg) ? 0 : 1, &msg);
+  tiny_val msg = future_message(vm, f);
+  return tiny_failed(msg) ? msg : tiny_call(vm, aio_data(vm)->cancelled_error, tiny_is_none(msg) ? 0 : 1, &msg);
 }
 
 tiny_val future_result(tiny_vm *vm, Future *f) {
@@ -246,11 +258,11 @@ static tiny_val g_callbacks(tiny_vm *vm, tiny_args *a) {
   if (tiny_kind_of(vm, f->callback) == TINY_T_LIST) return f->callback;
   return tiny_list(vm, 1, &f->callback);
 }
-static tiny_val g_result(tiny_vm *vm, tiny_args *a) { SELF(f); return f->failed ? TINY_NONE : f->value; }
+static tiny_val g_result(tiny_vm *vm, tiny_args *a) { SELF(f); return f->failed || f->state == FUT_PENDING ? TINY_NONE : f->value; }
 static tiny_val g_exception(tiny_vm *vm, tiny_args *a) { SELF(f); return f->failed ? f->value : TINY_NONE; }
 static tiny_val g_loop(tiny_vm *vm, tiny_args *a) { SELF(f); return f->loop; }
-static tiny_val g_cancel_message(tiny_vm *vm, tiny_args *a) { SELF(f); return f->cancel_message; }
-static tiny_val s_cancel_message(tiny_vm *vm, tiny_args *a) { SELF(f); tiny_store(vm, future_self(f), &f->cancel_message, tiny_arg(a, 1)); return TINY_NONE; }
+static tiny_val g_cancel_message(tiny_vm *vm, tiny_args *a) { SELF(f); return future_message(vm, f); }
+static tiny_val s_cancel_message(tiny_vm *vm, tiny_args *a) { SELF(f); return future_set_message(vm, f, tiny_arg(a, 1)) ? TINY_NONE : TINY_FAIL; }
 static tiny_val g_blocking(tiny_vm *vm, tiny_args *a) { SELF(f); return tiny_bool(f->blocking); }
 static tiny_val s_blocking(tiny_vm *vm, tiny_args *a) { SELF(f); f->blocking = tiny_truth(vm, tiny_arg(a, 1)) == 1; return TINY_NONE; }
 static tiny_val g_log(tiny_vm *vm, tiny_args *a) { SELF(f); return tiny_bool(f->log_traceback); }
@@ -289,7 +301,15 @@ tiny_val future_await(tiny_vm *vm, tiny_val self, void *data, bool *end) {
     return self;
   }
   *end = true;
+  future_await_left(vm, self, data);
   return future_result(vm, f);
+}
+
+/* The await is over: a future that a task waited with for something leaves the others that wait (Waiters._wait). */
+void future_await_left(tiny_vm *vm, tiny_val self, void *data) {
+  Future *f = data;
+  (void)self;
+  if (!f->is_task && !tiny_is_none(f->extra)) (void)waiters_leave(vm, f);
 }
 
 static const tiny_def future_methods[] = {
@@ -305,7 +325,7 @@ static const tiny_def future_methods[] = {
     {"@_callbacks", g_callbacks, "(self, /)", NULL}, {"@_result", g_result, "(self, /)", NULL}, {"@_exception", g_exception, "(self, /)", NULL}, {"@_loop", g_loop, "(self, /)", NULL},
     {"@_cancel_message", g_cancel_message, "(self, /)", NULL}, {"=_cancel_message", s_cancel_message, "(self, v, /)", NULL}, {"@_asyncio_future_blocking", g_blocking, "(self, /)", NULL},
     {"=_asyncio_future_blocking", s_blocking, "(self, v, /)", NULL}, {"@_log_traceback", g_log, "(self, /)", NULL}, {"=_log_traceback", s_log, "(self, v, /)", NULL}, {0}};
-const tiny_class aio_future_class = {.name = "_asyncio.Future", .data_size = sizeof(Future), .methods = future_methods, .trace = future_trace, .flags = TINY_CLASS_DICT, .await = future_await};
+const tiny_class aio_future_class = {.name = "_asyncio.Future", .data_size = sizeof(Future), .methods = future_methods, .trace = future_trace, .flags = TINY_CLASS_DICT, .await = future_await, .await_left = future_await_left};
 
 /* ---- what `await future` iterates: gives the future once, then its result */
 

@@ -1,5 +1,5 @@
 /* _asyncio.Group: what asyncio.wait() hangs on many futures at once: it counts how many are done and completes one future when that is enough.
- * As a callback it stands in a future like a task does, without a context and a handle of its own, and runs at the same place in the turn. */
+ * As a callback it stands in a future like a task does, without a context and a handle of its own; what it completes, it completes at its place in the turn. */
 #include "stdlib/aio.h"
 
 typedef struct Group { tiny_val waiter; int64_t left; int mode; } Group;
@@ -7,14 +7,13 @@ enum { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION };
 
 static void group_trace(tiny_tracer *t, void *data) { tiny_trace(t, ((Group *)data)->waiter); }
 
-bool group_wakeup(tiny_vm *vm, tiny_val group, Future *f) {
+bool group_told(tiny_vm *vm, tiny_val group, Future *f) {
   Group *g = tiny_data(vm, group, &aio_group_class);
   g->left--;
   bool failed = f->state == FUT_FINISHED && f->failed;
   if (failed && g->mode == FIRST_EXCEPTION) f->log_traceback = false;
   if (g->left > 0 && g->mode != FIRST_COMPLETED && !(g->mode == FIRST_EXCEPTION && failed)) return true;
-  Future *w = aio_future(vm, g->waiter);
-  return w->state != FUT_PENDING || future_finish(vm, w, TINY_NONE);
+  return loop_add_ready(vm, aio_future(vm, g->waiter)->loop, g->waiter);
 }
 
 #define GROUP(name) Group *name = tiny_data(vm, tiny_arg(a, 0), &aio_group_class); if (!name) return tiny_raise(vm, TINY_TYPE_ERROR, "Group object is required")

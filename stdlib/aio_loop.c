@@ -28,11 +28,7 @@ bool loop_check_closed(tiny_vm *vm, Loop *l) {
 
 static void loop_trace(tiny_tracer *t, void *data) {
   Loop *l = data;
-  for (size_t i = 0; i < l->ready_len; i++) {
-    Ready *r = &l->ready[(l->ready_at + i) & (l->ready_cap - 1)];
-    tiny_trace(t, r->what);
-    tiny_trace(t, r->arg);
-  }
+  for (size_t i = 0; i < l->ready_len; i++) tiny_trace(t, l->ready[(l->ready_at + i) & (l->ready_cap - 1)]);
   for (size_t i = 0; i < l->n_timers; i++) tiny_trace(t, l->timers[i].handle);
   for (size_t i = 0; i < l->n_tasks; i++) tiny_trace(t, l->tasks[i]);
   tiny_trace(t, l->current);
@@ -92,7 +88,7 @@ tiny_val loop_leave(tiny_vm *vm, Loop *l) {
 
 tiny_val loop_call_soon(tiny_vm *vm, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context) {
   tiny_val h = handle_new(vm, false, loop, callback, args, context);
-  return !tiny_failed(h) && loop_add_ready(vm, loop, h, TINY_NONE) ? h : TINY_FAIL;
+  return !tiny_failed(h) && loop_add_ready(vm, loop, h) ? h : TINY_FAIL;
 }
 
 /* ---- running */
@@ -205,7 +201,7 @@ static int begin_turn(tiny_vm *vm, tiny_val loop, Loop *l) {
   while (l->n_timers && l->timers[0].when < now) {
     bool dead;
     tiny_val handle = loop_pop_timer(vm, l, &dead);
-    if (!dead && !ready_push(vm, l, handle, TINY_NONE)) return -1;
+    if (!dead && !ready_push(vm, l, handle)) return -1;
   }
   l->batch = l->ready_len;
   return 1;
@@ -221,13 +217,12 @@ static void ended(tiny_vm *vm, tiny_val loop, Loop *l) {
   l->previous_loop = TINY_NONE;
 }
 
-/* An entry of the ring that is no task: a Handle, a Group whose future is done, the Future of a sleep(). A Handle that runs: what loop_turn is to return; else TINY_NONE: go on. */
-static tiny_val run_other(tiny_vm *vm, Loop *l, Ready r) {
-  Handle *h = tiny_data(vm, r.what, &aio_handle_class);
-  if (h) return h->cancelled ? TINY_NONE : run_handle(vm, l, r.what, h);
-  Future *f = aio_future(vm, r.what);
-  bool ok = f ? f->state != FUT_PENDING || future_finish(vm, f, f->value) : group_wakeup(vm, r.what, aio_future(vm, r.arg));
-  return ok ? TINY_NONE : TINY_FAIL;
+/* An entry of the ring that is no task: a Handle, or a Future to be completed. A Handle that runs: what loop_turn is to return; else TINY_NONE: go on. */
+static tiny_val run_other(tiny_vm *vm, Loop *l, tiny_val what) {
+  Handle *h = tiny_data(vm, what, &aio_handle_class);
+  if (h) return h->cancelled ? TINY_NONE : run_handle(vm, l, what, h);
+  Future *f = aio_future(vm, what);
+  return f->state != FUT_PENDING || future_finish(vm, f, f->value) ? TINY_NONE : TINY_FAIL;
 }
 
 tiny_val loop_turn(tiny_vm *vm, Loop *l) {
@@ -240,17 +235,13 @@ tiny_val loop_turn(tiny_vm *vm, Loop *l) {
       if (l->batch == 0) continue;
     }
     if (l->tick && l->tick_end && (l->batch & 15) == 0 && clock_now() >= l->tick_end) return TINY_NONE;
-    Ready r = l->ready[l->ready_at];
+    tiny_val what = l->ready[l->ready_at];
     l->ready_at = (l->ready_at + 1) & (l->ready_cap - 1);
     l->ready_len--;
     l->batch--;
-    Task *t = aio_task(vm, r.what);
-    if (t) {
-      Future *f = tiny_is_none(r.arg) ? NULL : aio_future(vm, r.arg);
-      if (t->f.state != FUT_PENDING) continue;
-      return f ? task_wakeup(vm, l, r.what, t, f) : task_step(vm, l, r.what, t, r.arg);
-    }
-    tiny_val v = run_other(vm, l, r);
+    Task *t = aio_task(vm, what);
+    if (t && t->f.state == FUT_PENDING) return task_wakeup(vm, l, what, t);
+    tiny_val v = t ? TINY_NONE : run_other(vm, l, what);
     if (!tiny_is_none(v)) return v;
   }
 }
@@ -414,7 +405,7 @@ static tiny_val g_ready(tiny_vm *vm, tiny_args *a) {
   LOOP(l);
   tiny_val list = tiny_list(vm, 0, NULL);
   for (size_t i = 0; i < l->ready_len && !tiny_failed(list); i++)
-    if (!tiny_list_append(vm, list, l->ready[(l->ready_at + i) & (l->ready_cap - 1)].what)) return TINY_FAIL;
+    if (!tiny_list_append(vm, list, l->ready[(l->ready_at + i) & (l->ready_cap - 1)])) return TINY_FAIL;
   return list;
 }
 static tiny_val g_scheduled(tiny_vm *vm, tiny_args *a) {

@@ -11,7 +11,7 @@ static void *grow(tiny_vm *vm, void *old, size_t old_n, size_t new_n, size_t ite
 /* The ring's used part is one or two pieces: after growing it is laid out from the start. */
 static bool ring_grow(tiny_vm *vm, Loop *l) {
   size_t cap = l->ready_cap ? l->ready_cap * 2 : 64;
-  Ready *fresh = grow(vm, NULL, 0, cap, sizeof *fresh);
+  tiny_val *fresh = grow(vm, NULL, 0, cap, sizeof *fresh);
   if (!fresh) return false;
   for (size_t i = 0; i < l->ready_len; i++) fresh[i] = l->ready[(l->ready_at + i) & (l->ready_cap - 1)];
   if (l->ready) tiny_alloc(vm, l->ready, l->ready_cap * sizeof *fresh, 0);
@@ -21,20 +21,18 @@ static bool ring_grow(tiny_vm *vm, Loop *l) {
   return true;
 }
 
-bool loop_add_ready(tiny_vm *vm, tiny_val loop, tiny_val what, tiny_val arg) {
+bool loop_add_ready(tiny_vm *vm, tiny_val loop, tiny_val what) {
   Loop *l = aio_loop(vm, loop);
-  if (!l) { /* another kind of loop: it is asked like any other */
-    tiny_raise(vm, TINY_TYPE_ERROR, "an event loop of this library is required, got %R", loop);
-    return false;
-  }
-  return ready_push(vm, l, what, arg);
+  if (l) return ready_push(vm, l, what);
+  tiny_raise(vm, TINY_TYPE_ERROR, "an event loop of this library is required, got %R", loop);
+  return false;
 }
 
 /* The ring needs no write barrier: a Loop, as every native instance, is looked at by every collection. */
-bool ready_push(tiny_vm *vm, Loop *l, tiny_val what, tiny_val arg) {
+bool ready_push(tiny_vm *vm, Loop *l, tiny_val what) {
   if (l->closed) return loop_check_closed(vm, l);
   if (l->ready_len == l->ready_cap && !ring_grow(vm, l)) return false;
-  l->ready[(l->ready_at + l->ready_len++) & (l->ready_cap - 1)] = (Ready){what, arg};
+  l->ready[(l->ready_at + l->ready_len++) & (l->ready_cap - 1)] = what;
   return true;
 }
 

@@ -301,7 +301,7 @@ static bool reject(tiny_vm *vm, tiny_val future, tiny_val exc) {
   Future *f = aio_future(vm, future);
   return f->state != FUT_PENDING || future_fail(vm, f, exc);
 }
-static bool add_handle(tiny_vm *vm, tiny_val loop, tiny_val handle) { return loop_add_ready(vm, loop, handle, TINY_NONE); }
+static bool add_handle(tiny_vm *vm, tiny_val loop, tiny_val handle) { return loop_add_ready(vm, loop, handle); }
 const AioApi *tiny_aio_api(void) {
   static const AioApi api = {aio_loop, loop_call_soon, add_handle, aio_new_future, resolve, reject, aio_wake_fd, aio_wake_drain, aio_wait_limit, reader_feed, reader_fetches, set_source};
   return &api;

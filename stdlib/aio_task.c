@@ -11,14 +11,12 @@ static void task_trace(tiny_tracer *t, void *data) {
   future_trace(t, data);
   tiny_trace(t, task->coro);
   tiny_trace(t, task->name);
-  tiny_trace(t, task->waiter);
-  tiny_trace(t, task->context);
 }
 
 static void leave(tiny_vm *vm, Task *t, Loop *l) {
   l->current = TINY_NONE;
   tiny_val context = loop_leave(vm, l);
-  if (!tiny_is(context, t->context)) tiny_store(vm, future_self(&t->f), &t->context, context);
+  if (!tiny_is(context, t->f.value)) tiny_store(vm, future_self(&t->f), &t->f.value, context);
 }
 
 static bool done(tiny_vm *vm, Task *t, bool ok) {
@@ -40,7 +38,9 @@ static int cancel_waiter(tiny_vm *vm, tiny_val v, tiny_val msg) {
 /* A RuntimeError is thrown into the coroutine at its next step. */
 static bool bad_yield(tiny_vm *vm, tiny_val task, Task *t, tiny_val text) {
   tiny_val e = tiny_call(vm, tiny_exc_class(vm, TINY_RUNTIME_ERROR), 1, &text);
-  return !tiny_failed(e) && loop_add_ready(vm, t->f.loop, task, e);
+  if (tiny_failed(e)) return false;
+  tiny_store(vm, task, &t->f.extra, e);
+  return loop_add_ready(vm, t->f.loop, task);
 }
 
 static bool wait_for_future(tiny_vm *vm, tiny_val task, Task *t, Future *f, tiny_val fut) {
@@ -49,10 +49,10 @@ static bool wait_for_future(tiny_vm *vm, tiny_val task, Task *t, Future *f, tiny
   if (tiny_is(task, fut)) return bad_yield(vm, task, t, tiny_format(vm, "Task cannot await on itself: %R", task));
   f->blocking = false;
   if (!future_add_callback(vm, f, task, TINY_NONE)) return false;
-  tiny_store(vm, task, &t->waiter, fut);
+  tiny_store(vm, task, &t->f.extra, fut);
   if (t->f.must_cancel) {
-    tiny_val msg = t->f.cancel_message;
-    int r = cancel_waiter(vm, fut, msg);
+    tiny_val msg = future_message(vm, &t->f);
+    int r = tiny_failed(msg) ? -1 : cancel_waiter(vm, fut, msg);
     if (r < 0) return false;
     if (r) t->f.must_cancel = false;
   }
@@ -60,7 +60,7 @@ static bool wait_for_future(tiny_vm *vm, tiny_val task, Task *t, Future *f, tiny
 }
 
 static bool yielded(tiny_vm *vm, Loop *l, tiny_val task, Task *t, tiny_val v) {
-  if (tiny_is_none(v)) return ready_push(vm, l, task, TINY_NONE); /* a bare yield gives the others one turn */
+  if (tiny_is_none(v)) return ready_push(vm, l, task); /* a bare yield gives the others one turn */
   Future *f = aio_future(vm, v);
   if (f) return wait_for_future(vm, task, t, f, v);
   if (tiny_kind_of(vm, v) == TINY_T_GENERATOR) return bad_yield(vm, task, t, tiny_format(vm, "yield was used instead of yield from for generator in task %R with %R", task, v));
@@ -73,7 +73,8 @@ static bool raised(tiny_vm *vm, Task *t, tiny_val e, bool *pass_on) {
   if (cancelled) {
     tiny_store(vm, future_self(&t->f), &t->f.value, e);
     t->f.failed = true;
-    return done(vm, t, future_cancel(vm, &t->f, t->f.cancel_message) >= 0);
+    t->f.has_message = false; /* the exception has it */
+    return done(vm, t, future_cancel(vm, &t->f, TINY_NONE) >= 0);
   }
   *pass_on = tiny_isinstance(vm, e, tiny_exc_class(vm, TINY_KEYBOARD_INTERRUPT)) == 1 || tiny_isinstance(vm, e, tiny_exc_class(vm, TINY_SYSTEM_EXIT)) == 1;
   return done(vm, t, future_fail(vm, &t->f, e));
@@ -95,7 +96,7 @@ static int step_done(tiny_vm *vm, Loop *l, tiny_val task, Task *t, tiny_outcome 
     ok = raised(vm, t, v, &pass_on);
   } else if (t->f.must_cancel) { /* asked to cancel, but it returned first */
     t->f.must_cancel = false;
-    ok = done(vm, t, future_cancel(vm, &t->f, t->f.cancel_message) >= 0);
+    ok = done(vm, t, future_cancel(vm, &t->f, TINY_NONE) >= 0);
   } else {
     ok = done(vm, t, future_finish(vm, &t->f, v));
   }
@@ -118,10 +119,10 @@ tiny_val task_step(tiny_vm *vm, Loop *l, tiny_val task, Task *t, tiny_val exc) {
     if (tiny_failed(exc)) return TINY_FAIL;
     t->f.must_cancel = false;
   }
-  t->waiter = TINY_NONE;
+  t->f.extra = TINY_NONE;
   l->current = task;
   if (l->debug) loop_step_begins(l);
-  if (!loop_enter(vm, l, t->context)) return TINY_FAIL;
+  if (!loop_enter(vm, l, t->f.value)) return TINY_FAIL;
   if (t->f.foreign) { /* an object with send() and throw() */
     tiny_val m = tiny_getattr(vm, t->coro, tiny_is_none(exc) ? "send" : "throw");
     return tiny_then_call(vm, task_stepped, task, m, 1, &exc);
@@ -130,12 +131,14 @@ tiny_val task_step(tiny_vm *vm, Loop *l, tiny_val task, Task *t, tiny_val exc) {
   return tiny_then_throw(vm, task_stepped, task, t->coro, exc);
 }
 
-tiny_val task_wakeup(tiny_vm *vm, Loop *l, tiny_val task, Task *t, Future *f) {
-  tiny_val exc = TINY_NONE;
-  if (f->state == FUT_CANCELLED) exc = future_cancelled_error(vm, f);
-  else if (f->failed) {
-    f->log_traceback = false;
-    exc = f->value;
+tiny_val task_wakeup(tiny_vm *vm, Loop *l, tiny_val task, Task *t) {
+  tiny_val exc = t->f.extra;
+  Future *f = tiny_is_none(exc) ? NULL : aio_future(vm, exc);
+  if (f && f->state == FUT_CANCELLED) {
+    exc = future_cancelled_error(vm, f);
+  } else if (f) {
+    if (f->failed) f->log_traceback = false;
+    exc = f->failed ? f->value : TINY_NONE;
   }
   return tiny_failed(exc) ? TINY_FAIL : task_step(vm, l, task, t, exc);
 }
@@ -144,13 +147,12 @@ int task_cancel(tiny_vm *vm, Task *t, tiny_val msg) {
   t->f.log_traceback = false;
   if (t->f.state != FUT_PENDING) return 0;
   if (t->f.cancels < UINT16_MAX) t->f.cancels++;
-  if (!tiny_is_none(t->waiter)) {
-    int r = cancel_waiter(vm, t->waiter, msg);
+  if (!tiny_is_none(t->f.extra) && aio_future(vm, t->f.extra)) {
+    int r = cancel_waiter(vm, t->f.extra, msg);
     if (r) return r;
   }
   t->f.must_cancel = true;
-  tiny_store(vm, future_self(&t->f), &t->f.cancel_message, msg);
-  return 1;
+  return future_set_message(vm, &t->f, msg) ? 1 : -1;
 }
 
 /* ---- eager start (CPython 3.12): the first step is made at once, within the task that makes this one. state: (task, the task before, the context around that) */
@@ -169,7 +171,7 @@ static tiny_val eager_stepped(tiny_vm *vm, tiny_val state, tiny_outcome how, tin
 
 static tiny_val eager_start(tiny_vm *vm, tiny_val task, Task *t, Loop *l) {
   tiny_val parts[3] = {task, l->current, l->outside}, state = tiny_tuple(vm, 3, parts);
-  if (tiny_failed(state) || !loop_enter(vm, l, t->context)) return TINY_FAIL;
+  if (tiny_failed(state) || !loop_enter(vm, l, t->f.value)) return TINY_FAIL;
   tiny_store(vm, t->f.loop, &l->current, task);
   return tiny_then_send(vm, eager_stepped, state, t->coro, TINY_NONE);
 }
@@ -183,14 +185,14 @@ static tiny_val task_init(tiny_vm *vm, Task *t, tiny_val self, tiny_val coro, ti
   bool own = kind == TINY_T_COROUTINE || kind == TINY_T_GENERATOR;
   if (!own && !(tiny_hasattr(vm, coro, "send") && tiny_hasattr(vm, coro, "throw"))) return tiny_raise(vm, TINY_TYPE_ERROR, "a coroutine was expected, got %R", coro);
   t->f.is_task = true;
-  t->name = t->waiter = TINY_NONE;
+  t->name = TINY_NONE;
   t->coro = coro;
   if (!future_init(vm, &t->f, self, loop)) return TINY_FAIL;
   t->f.foreign = !own;
   tiny_store(vm, self, &t->coro, coro);
   if (tiny_is_none(context)) context = context_snapshot(vm);
   if (tiny_failed(context)) return context;
-  tiny_store(vm, self, &t->context, context);
+  tiny_store(vm, self, &t->f.value, context);
   if (tiny_is_none(name)) name = tiny_int(vm, (int64_t)++aio_data(vm)->tasks_named);
   else if (tiny_kind_of(vm, name) != TINY_T_STR) name = tiny_str(vm, name);
   if (tiny_failed(name)) return TINY_FAIL;
@@ -199,7 +201,7 @@ static tiny_val task_init(tiny_vm *vm, Task *t, tiny_val self, tiny_val coro, ti
   if (!l) return tiny_raise(vm, TINY_TYPE_ERROR, "an event loop of this library is required, got %R", t->f.loop);
   if (!loop_check_closed(vm, l) || !loop_add_task(vm, l, t)) return TINY_FAIL;
   if (eager && l->running && own) return eager_start(vm, self, t, l);
-  return loop_add_ready(vm, t->f.loop, self, TINY_NONE) ? TINY_NONE : TINY_FAIL;
+  return ready_push(vm, l, self) ? TINY_NONE : TINY_FAIL;
 }
 
 static tiny_val m_init(tiny_vm *vm, tiny_args *a) {
@@ -232,8 +234,9 @@ static tiny_val m_set_name(tiny_vm *vm, tiny_args *a) {
 static tiny_val m_get_coro(tiny_vm *vm, tiny_args *a) { SELF(t); return t->coro; }
 static tiny_val m_get_context(tiny_vm *vm, tiny_args *a) {
   SELF(t);
-  tiny_val context = context_or_new(vm, t->context);
-  if (!tiny_failed(context)) tiny_store(vm, future_self(&t->f), &t->context, context);
+  bool pending = t->f.state == FUT_PENDING; /* then the result stands in its place */
+  tiny_val context = context_or_new(vm, pending ? t->f.value : TINY_NONE);
+  if (pending && !tiny_failed(context)) tiny_store(vm, future_self(&t->f), &t->f.value, context);
   return context;
 }
 static tiny_val m_cancelling(tiny_vm *vm, tiny_args *a) { SELF(t); return tiny_int(vm, t->f.cancels); }
@@ -242,7 +245,7 @@ static tiny_val m_uncancel(tiny_vm *vm, tiny_args *a) {
   if (t->f.cancels) t->f.cancels--;
   return tiny_int(vm, t->f.cancels);
 }
-static tiny_val g_waiter(tiny_vm *vm, tiny_args *a) { SELF(t); return t->waiter; }
+static tiny_val g_waiter(tiny_vm *vm, tiny_args *a) { SELF(t); return aio_future(vm, t->f.extra) ? t->f.extra : TINY_NONE; }
 static tiny_val g_must_cancel(tiny_vm *vm, tiny_args *a) { SELF(t); return tiny_bool(t->f.must_cancel); }
 static tiny_val g_log_destroy(tiny_vm *vm, tiny_args *a) { SELF(t); return tiny_bool(!t->f.quiet); }
 static tiny_val s_log_destroy(tiny_vm *vm, tiny_args *a) {
@@ -265,4 +268,4 @@ static const tiny_def task_methods[] = {{"__init__", m_init, "(self, coro, *, lo
     {"@_log_destroy_pending", g_log_destroy, "(self, /)", NULL}, {"=_log_destroy_pending", s_log_destroy, "(self, v, /)", NULL},
     {"get_stack", m_get_stack, "(self, *, limit=None)", NULL}, {"print_stack", m_print_stack, "(self, *, limit=None, file=None)", NULL}, {"@_fut_waiter", g_waiter, "(self, /)", NULL}, {"@_must_cancel", g_must_cancel, "(self, /)", NULL},
     {"@_coro", m_get_coro, "(self, /)", NULL}, {0}};
-const tiny_class aio_task_class = {.name = "_asyncio.Task", .data_size = sizeof(Task), .methods = task_methods, .trace = task_trace, .flags = TINY_CLASS_DICT, .base = &aio_future_class, .await = future_await};
+const tiny_class aio_task_class = {.name = "_asyncio.Task", .data_size = sizeof(Task), .methods = task_methods, .trace = task_trace, .flags = TINY_CLASS_DICT, .base = &aio_future_class, .await = future_await, .await_left = future_await_left};

@@ -5,11 +5,13 @@
 typedef struct Waiters {
   tiny_val *items;         /* TINY_ABSENT: a hole; neither items[head] nor the last one is */
   uint32_t head, end, cap, live;
+  tiny_val loop;           /* of who waits here by _wait(); the int 0: not known yet */
 } Waiters;
 
 static void waiters_trace(tiny_tracer *t, void *data) {
   Waiters *w = data;
   for (uint32_t i = w->head; i < w->end; i++) tiny_trace(t, w->items[i]);
+  tiny_trace(t, w->loop);
 }
 static void waiters_destroy(tiny_vm *vm, void *data) {
   Waiters *w = data;
@@ -58,31 +60,54 @@ static tiny_val m_append(tiny_vm *vm, tiny_args *a) {
   return TINY_NONE;
 }
 
+static tiny_val join(tiny_vm *vm, tiny_val self, Waiters *w, tiny_val loop, bool leaves) {
+  tiny_val v = aio_new_future(vm, loop);
+  if (tiny_failed(v) || !reserve(vm, w)) return TINY_FAIL;
+  Future *f = aio_future(vm, v);
+  if (leaves) f->extra = self;
+  f->place = w->end;
+  tiny_store(vm, self, &w->items[w->end++], v);
+  w->live++;
+  return v;
+}
 /* _join(loop): a new future at the end; None if that is not the running loop (the caller then sees to it). */
 static tiny_val m_join(tiny_vm *vm, tiny_args *a) {
   WAITERS(w);
   tiny_val loop = tiny_arg(a, 1);
-  if (tiny_is_none(loop) || !tiny_is(loop, aio_data(vm)->running)) return TINY_NONE;
-  tiny_val v = aio_new_future(vm, loop);
-  if (tiny_failed(v) || !reserve(vm, w)) return TINY_FAIL;
-  aio_future(vm, v)->place = w->end;
-  tiny_store(vm, tiny_arg(a, 0), &w->items[w->end++], v);
-  w->live++;
-  return v;
+  return tiny_is_none(loop) || !tiny_is(loop, aio_data(vm)->running) ? TINY_NONE : join(vm, tiny_arg(a, 0), w, loop, false);
+}
+/* _wait(owner): a new future of the owner's loop (owner._get_loop() refuses another than the running one). It leaves when who awaits it goes on, however that may be. */
+static tiny_val m_wait(tiny_vm *vm, tiny_args *a) {
+  WAITERS(w);
+  tiny_val loop = aio_data(vm)->running;
+  if (!tiny_is(loop, w->loop) || tiny_is_none(loop)) {
+    loop = tiny_call_method(vm, tiny_arg(a, 1), "_get_loop", 0, NULL);
+    if (tiny_failed(loop)) return TINY_FAIL;
+    tiny_store(vm, tiny_arg(a, 0), &w->loop, loop);
+  }
+  return join(vm, tiny_arg(a, 0), w, loop, true);
+}
+
+static bool take_out(Waiters *w, Future *f, tiny_val v) {
+  uint32_t i = f ? f->place : w->end;
+  if (i < w->head || i >= w->end || !tiny_is(w->items[i], v)) /* a future in two of them */
+    for (i = w->head; i < w->end && !tiny_is(w->items[i], v);) i++;
+  if (i == w->end) return false;
+  w->items[i] = TINY_ABSENT;
+  w->live--;
+  trim(w);
+  return true;
+}
+
+bool waiters_leave(tiny_vm *vm, Future *f) {
+  Waiters *w = tiny_data(vm, f->extra, &aio_waiters_class);
+  f->extra = TINY_NONE;
+  return w && take_out(w, f, future_self(f));
 }
 
 static tiny_val m_remove(tiny_vm *vm, tiny_args *a) {
   WAITERS(w);
-  tiny_val v = tiny_arg(a, 1);
-  Future *f = aio_future(vm, v);
-  uint32_t i = f ? f->place : w->end;
-  if (i < w->head || i >= w->end || !tiny_is(w->items[i], v)) /* a future in two of them */
-    for (i = w->head; i < w->end && !tiny_is(w->items[i], v);) i++;
-  if (i == w->end) return tiny_raise(vm, TINY_VALUE_ERROR, "list.remove(x): x not in list");
-  w->items[i] = TINY_ABSENT;
-  w->live--;
-  trim(w);
-  return TINY_NONE;
+  return take_out(w, aio_future(vm, tiny_arg(a, 1)), tiny_arg(a, 1)) ? TINY_NONE : tiny_raise(vm, TINY_VALUE_ERROR, "list.remove(x): x not in list");
 }
 
 static tiny_val m_popleft(tiny_vm *vm, tiny_args *a) {
@@ -120,7 +145,17 @@ static tiny_val m_wake(tiny_vm *vm, tiny_args *a) {
   return TINY_FALSE;
 }
 
-/* _wake_pop(): the same for waiters that are taken out as they are woken (queues). */
+/* _wake_all(result): completes all that are not done. */
+static tiny_val m_wake_all(tiny_vm *vm, tiny_args *a) {
+  WAITERS(w);
+  for (uint32_t i = w->head; i < w->end; i++) {
+    Future *f = tiny_is_absent(w->items[i]) ? NULL : aio_future(vm, w->items[i]);
+    if (f && f->state == FUT_PENDING && !future_finish(vm, f, tiny_arg(a, 1))) return TINY_FAIL;
+  }
+  return TINY_NONE;
+}
+
+/* _wake_pop(): _wake() for waiters that are taken out as they are woken (queues). */
 static tiny_val m_wake_pop(tiny_vm *vm, tiny_args *a) {
   WAITERS(w);
   while (w->live) {
@@ -133,7 +168,7 @@ static tiny_val m_wake_pop(tiny_vm *vm, tiny_args *a) {
   return TINY_FALSE;
 }
 
-static const tiny_def waiters_methods[] = {{"append", m_append, "(self, future, /)", NULL}, {"_join", m_join, "(self, loop, /)", NULL}, {"remove", m_remove, "(self, future, /)", NULL}, {"popleft", m_popleft, "(self, /)", NULL},
+static const tiny_def waiters_methods[] = {{"append", m_append, "(self, future, /)", NULL}, {"_join", m_join, "(self, loop, /)", NULL}, {"_wait", m_wait, "(self, owner, /)", NULL}, {"remove", m_remove, "(self, future, /)", NULL}, {"popleft", m_popleft, "(self, /)", NULL},
     {"__iter__", m_iter, "(self, /)", NULL}, {"__len__", m_len, "(self, /)", NULL}, {"__getitem__", m_getitem, "(self, i: int, /)", NULL}, {"_wake", m_wake, "(self, result, /)", NULL},
-    {"_wake_pop", m_wake_pop, "(self, /)", NULL}, {0}};
+    {"_wake_all", m_wake_all, "(self, result, /)", NULL}, {"_wake_pop", m_wake_pop, "(self, /)", NULL}, {0}};
 const tiny_class aio_waiters_class = {.name = "_asyncio.Waiters", .data_size = sizeof(Waiters), .methods = waiters_methods, .trace = waiters_trace, .destroy = waiters_destroy};

@@ -188,9 +188,15 @@ static Class *make_class(VM *vm, const tiny_class *def) {
 }
 
 tiny_val tiny_class_of(tiny_vm *vm, const tiny_class *def) {
+  NativeClassMemo *memo = &vm->native_class_memo[((uintptr_t)def >> 5) % NATIVE_CLASS_MEMOS];
+  if (LIKELY(memo->def == def)) return v_from_obj(memo->cls);
   if (!vm->native_classes && !(vm->native_classes = dict_new(vm))) return V_FAIL;
   Value known = dict_get(vm, vm->native_classes, address_key(def));
-  if (v_failed(known) || !v_absent(known)) return known;
+  if (v_failed(known)) return known;
+  if (!v_absent(known)) {
+    *memo = (NativeClassMemo){def, v_obj(known)};
+    return known;
+  }
   Class *c = make_class(vm, def);
   if (!c) return V_FAIL;
   for (const tiny_def *d = def->methods; d && d->name; d++) {
@@ -231,6 +237,11 @@ int native_await(VM *vm, Value v, Value *out) {
   *out = inst->def->await(vm, v, data_of(inst), &end);
   tiny_scope_close(vm, s);
   return v_failed(*out) ? -1 : !end;
+}
+
+void native_await_left(VM *vm, Value v) {
+  NativeInstance *inst = (NativeInstance *)(void *)v_obj(v);
+  if (inst->def->await_left) inst->def->await_left(vm, v, data_of(inst));
 }
 
 tiny_val tiny_self(const tiny_class *cls, const void *data) { return v_from_obj((Obj *)(uintptr_t)((const char *)data - data_offset(cls))); }

@@ -672,6 +672,12 @@ Step cold_throw_foreign(VM *vm, Gen *g, Value *out) {
     case BEGIN_FAIL: g->yield_from = V_ABSENT; return STEP_FAIL;
     }
   }
+  if (type_of(it)->flags & TYPE_NATIVE_AWAIT) { /* nothing in it runs */
+    native_await_left(vm, it);
+    g->yield_from = V_ABSENT;
+    rt_restore(vm, e);
+    return STEP_FAIL;
+  }
   Value argv[6] = {V_NONE, V_NONE, e, V_NONE, V_NONE, V_NONE}, m = rt_getattr_opt(vm, it, exit ? NAME(vm, close) : NAME(vm, throw));
   if (v_failed(m) && exit && !vm->limit_hit) {
     exc_report_unraisable(vm, rt_take_exc(vm), NULL, it);

@@ -37,6 +37,7 @@ Value rt_call_builtin(VM *vm, const char *frozen_name, int argc, const Value *ar
 
 /* One turn of awaiting an instance of a class with TYPE_NATIVE_AWAIT: 1 *out is to be yielded, 0 it is the result, -1 failed. */
 int native_await(VM *vm, Value v, Value *out);
+void native_await_left(VM *vm, Value v); /* an exception goes to who awaits it */
 
 /* ---- operations (ops.c) [script] ---- */
 bool rt_eq(VM *vm, Value a, Value b, bool *out);                      /* identity first, as containers compare */

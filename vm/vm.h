@@ -20,6 +20,8 @@ typedef enum { LIMIT_NONE, LIMIT_STEPS, LIMIT_DEADLINE, LIMIT_MEMORY, LIMIT_HOST
 typedef struct TailCall { Value callable; Value *argv; int argc; size_t cap; Value kwnames; tiny_then_fn then; Value state; uint8_t mode; /* TAIL_* */ uint8_t resume_mode; Value gen, sent /* TAIL_THEN_SEND, TAIL_THEN_THROW */; } TailCall; /* argv[-1] is writable */
 enum { TAIL_CALL, TAIL_RESUME /* gen, mode in resume_mode, value argv[0] */, TAIL_THEN_CALL, TAIL_THEN_SEND, TAIL_THEN_THROW };
 typedef struct WeakRefs WeakRefs;
+typedef struct NativeClassMemo { const struct tiny_class *def; Obj *cls; } NativeClassMemo;
+enum { NATIVE_CLASS_MEMOS = 16 };
 
 struct tiny_vm {
   /* hot */
@@ -72,6 +74,7 @@ struct tiny_vm {
   Shape **shapes;              /* by id - SHAPE_FIRST_DYNAMIC */
   uint32_t n_shapes, cap_shapes;
   Dict *native_classes;        /* tiny_class address -> class object */
+  NativeClassMemo native_class_memo[NATIVE_CLASS_MEMOS]; /* of native_classes */
   struct MethodCache *method_cache; /* (type, name) -> attribute, for special methods */
   Code **cached_codes;         /* codes with filled inline caches since the last flush */
   size_t n_cached, cap_cached;
