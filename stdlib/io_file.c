@@ -18,7 +18,56 @@ typedef struct File {
   char *data;        /* CHUNK bytes; NULL until needed */
   size_t from, to;   /* read ahead: data[from..to) */
   size_t dirty;      /* not yet written: data[0..dirty) */
+  uint64_t born;     /* number of collections before it was made */
+  struct File *next, **link; /* in the list of young files that were written to; link NULL: not in it */
 } File;
+
+/* A script may drop a file that it wrote to without closing it, as in open(path, "w").write(text), and look at the file next: where reference counts free objects,
+   that text has been written by then. So, before the system is asked for a file, a minor collection closes such files if there may be any: young ones, with
+   something to write. What survives that is not young any more, so each file costs one collection at most. */
+typedef struct Young { File *first; } Young;
+
+static Young *young_of(tiny_vm *vm) {
+  static const char key;
+  return tiny_module_data(vm, &key, sizeof(Young), NULL, NULL);
+}
+
+static uint64_t collections(tiny_vm *vm) {
+  tiny_gc_stats st;
+  tiny_get_gc_stats(vm, &st);
+  return st.collections;
+}
+
+static void unlink_young(File *f) {
+  if (!f->link) return;
+  *f->link = f->next;
+  if (f->next) f->next->link = f->link;
+  f->link = NULL;
+}
+
+static bool note_young(tiny_vm *vm, File *f) {
+  if (f->link || f->born != collections(vm)) return true;
+  Young *y = young_of(vm);
+  if (!y) return false;
+  f->next = y->first;
+  f->link = &y->first;
+  if (f->next) f->next->link = &f->next;
+  y->first = f;
+  return true;
+}
+
+void files_settle(tiny_vm *vm) {
+  Young *y = young_of(vm);
+  uint64_t now = collections(vm);
+  bool wanted = false;
+  for (File *f = y ? y->first : NULL, *next; f; f = next) {
+    next = f->next;
+    wanted = wanted || (f->dirty && f->born == now);
+    if (!f->dirty || f->born != now) unlink_young(f);
+  }
+  if (wanted) tiny_collect_young(vm);
+  else if (!y) tiny_clear_error(vm);
+}
 
 extern const tiny_class io_file_class;
 
@@ -249,6 +298,7 @@ static tiny_val file_write(tiny_vm *vm, tiny_args *a) {
   }
   if (!need_buffer(vm, f) || (f->dirty + n > CHUNK && !flush(vm, f))) return TINY_FAIL;
   if (n) memcpy(f->data + f->dirty, data, n);
+  if (!f->dirty && n && !note_young(vm, f)) return TINY_FAIL;
   f->dirty += n;
   return tiny_int(vm, (int64_t)n);
 }
@@ -379,10 +429,11 @@ static tiny_val io_open(tiny_vm *vm, tiny_args *a) {
   tiny_val path = tiny_arg(a, 0);
   const char *mode = tiny_arg_str(a, 1, NULL);
   void *data;
+  files_settle(vm);
   tiny_val v = tiny_instance(vm, &io_file_class, &data);
   if (tiny_failed(v)) return v;
   File *f = data;
-  *f = (File){.fd = -1, .owned = true, .unbuffered = tiny_arg_bool(a, 2), .readable = mode[0] == 'r' || strchr(mode, '+'), .writable = mode[0] != 'r' || strchr(mode, '+')};
+  *f = (File){.fd = -1, .owned = true, .born = collections(vm), .unbuffered = tiny_arg_bool(a, 2), .readable = mode[0] == 'r' || strchr(mode, '+'), .writable = mode[0] != 'r' || strchr(mode, '+')};
   int64_t number;
   bool is_path = tiny_kind_of(vm, path) == TINY_T_STR || tiny_kind_of(vm, path) == TINY_T_BYTES;
   if (!is_path && !tiny_to_int(vm, path, &number)) return TINY_FAIL;
@@ -404,6 +455,7 @@ static tiny_val io_open(tiny_vm *vm, tiny_args *a) {
 static void file_destroy(tiny_vm *vm, void *data) {
   File *f = data;
   const char *at = f->data;
+  unlink_young(f);
   for (size_t left = f->fd >= 0 ? f->dirty : 0; left > 0;) {
     ssize_t n = write(f->fd, at, left);
     if (n < 0 && errno != EINTR) break;

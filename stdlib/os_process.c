@@ -154,6 +154,7 @@ static tiny_val p_spawn(tiny_vm *vm, tiny_args *a) {
   if (!argv) return TINY_FAIL;
   if (!tiny_is_none(tiny_arg(a, 1)) && !(env = string_array(vm, tiny_arg(a, 1), &n_env))) return tiny_alloc(vm, argv, n_argv, 0), TINY_FAIL;
   tiny_val result = TINY_FAIL;
+  files_settle(vm);
   if (pipe2(report, O_CLOEXEC) < 0) (void)tiny_raise_os(vm, errno, NULL);
   else {
     pid_t pid = fork();

@@ -24,6 +24,7 @@ static tiny_val fs_string(tiny_vm *vm, const char *text) {
 /* NULL: exception pending. */
 static const char *path_arg(tiny_vm *vm, tiny_args *a, int i) {
   tiny_val raw = tiny_arg(a, i);
+  files_settle(vm);
   if (tiny_kind_of(vm, raw) == TINY_T_STR) {
     tiny_val how[2] = {tiny_string(vm, "utf-8"), tiny_string(vm, "surrogateescape")};
     raw = tiny_call_method(vm, raw, "encode", 2, how);
