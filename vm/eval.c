@@ -55,7 +55,7 @@ static inline bool item_index(Value key, size_t length, size_t *out) {
 /* Arguments of a native whose signature is simple, completed with defaults in buf. NULL: the general way has to look at them. */
 #define FILL_MAX 6
 static inline Value *native_fill(const Signature *sig, Value *args, uint32_t n, Value *buf) {
-  if (n == sig->n_params) return args;
+  if (n == sig->n_params && n == sig->n_pos) return args;
   if (n < sig->n_required_pos || n > sig->n_pos || sig->n_params > FILL_MAX) return NULL;
   for (uint32_t i = 0; i < n; i++) buf[i] = args[i];
   for (uint32_t i = n; i < sig->n_params; i++) {

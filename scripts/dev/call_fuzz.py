@@ -57,7 +57,9 @@ class Sq:
 class K:
   def __repr__(s): return 'K()'
   def keys(s): return ['a', 'b']
-  def __getitem__(s, k): return k * 2
+  def __getitem__(s, k):
+    if k != 'a' and k != 'b': raise IndexError(k)
+    return k * 2
 class KJ:
   def __repr__(s): return 'KJ()'
   def keys(s): return 5
@@ -186,7 +188,7 @@ class Maker:
     parts = [self.arg() for _ in range(n)]
     if r.random() < 0.15: parts.append(r.choice(KEYWORDS) + '=' + self.arg())
     if r.random() < 0.02: parts.append('**' + r.choice(["{'a b': 1}", "{'x': 1, 'y': 2}", 'K()', 'KJ()', '5']))
-    if r.random() < 0.02: parts.insert(0, '*' + self.arg())
+    if r.random() < 0.02: parts.insert(0, '*' + r.choice(['[1]', '(1, 2)', 'gen(1, 2)', 'range(2)', '5', 'R()', "'ab'", 'rgen(1)', 'J([])']))
     return parts
 
   def one(self):

@@ -296,7 +296,11 @@ static int bytes_contains(VM *vm, Value self, Value item) {
   int64_t i;
   bool is_index;
   if (is_int(item) && !int_to_i64(item, &i)) return rt_raise_i(vm, &exc_ValueError, "byte must be in range(0, 256)");
-  if (!str_index_arg(vm, item, &i, &is_index)) return -1;
+  if (!str_index_arg(vm, item, &i, &is_index)) {
+    if (!rt_pending_is(vm, &exc_TypeError)) return -1;
+    (void)rt_take_exc(vm); /* an __index__ that fails so is none */
+    is_index = false;
+  }
   if (!is_index) return bytes_need_view(vm, item, &sub) ? 1 : -1;
   if (i < 0 || i > 255) return rt_raise_i(vm, &exc_ValueError, "byte must be in range(0, 256)");
   byte = (uint8_t)i;

@@ -375,6 +375,8 @@ Value bytes_m_fromhex(VM *vm, Args *a) {
   if (!is_str(a->v[1])) return rt_raise(vm, &exc_TypeError, "fromhex() argument must be str, not %s", str_arg_name(a->v[1]));
   Str *s = v_str(a->v[1]);
   if (!charge_bytes(vm, s->size)) return V_FAIL;
+  for (size_t i = 0; s->size != s->length && i < s->size; i++)
+    if ((unsigned char)s->data[i] >= 0x80) return rt_raise(vm, &exc_ValueError, "non-hexadecimal number found in fromhex() arg at position %zu", i);
   Buf b;
   buf_init(&b, &vm->mem);
   buf_reserve(&b, s->size / 2);

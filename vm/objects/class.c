@@ -460,7 +460,7 @@ static bool take_classcell(VM *vm, Class *c) {
   Value cell = dict_get_str(vm, c->ns, key);
   if (v_absent(cell)) return true;
   if (v_failed(cell)) return false;
-  if (!v_is_exact(cell, &cell_type)) return rt_raise_b(vm, &exc_TypeError, "type.__new__(): __classcell__ must be a nonlocal cell, not '%T'", cell);
+  if (!v_is_exact(cell, &cell_type)) return rt_raise_b(vm, &exc_TypeError, "__classcell__ must be a nonlocal cell, not %R", rt_type_value(type_of(cell)));
   gc_store(vm, v_obj(cell), &((Cell *)v_obj(cell))->v, v_from_obj(c));
   return dict_del_str(vm, c->ns, key) >= 0;
 }

@@ -62,7 +62,7 @@ static bool power_polar(Pair a, Pair b, Pair *out) {
   }
   if (a.re == 0.0 && a.im == 0.0) {
     *out = (Pair){0.0, 0.0};
-    return b.im == 0.0 && b.re >= 0.0;
+    return b.im == 0.0 && !(b.re < 0.0);
   }
   double size = hypot(a.re, a.im), len = pow(size, b.re), at = atan2(a.im, a.re), phase = at * b.re;
   if (b.im != 0.0) {
@@ -70,7 +70,7 @@ static bool power_polar(Pair a, Pair b, Pair *out) {
     phase += b.im * log(size);
   }
   *out = (Pair){len * cos(phase), len * sin(phase)};
-  return true;
+  return !isinf(phase); /* cos() has no answer: CPython takes its EDOM for that of a zero base */
 }
 
 static Value power(VM *vm, Pair a, Pair b) {
@@ -247,7 +247,7 @@ Value complex_parse(VM *vm, Value text) {
   Buf b;
   Pair p;
   buf_init(&b, rt_mem(vm));
-  bool good = clean_text(v_str(text), &b) && !b.failed;
+  bool clean = clean_text(v_str(text), &b), good = clean && !b.failed; /* not clean: underscores where none may be */
   if (good) {
     const char *s = b.data;
     size_t n = b.len;
@@ -257,7 +257,8 @@ Value complex_parse(VM *vm, Value text) {
   bool failed = b.failed;
   buf_free(&b);
   if (failed) return rt_no_memory(vm);
-  return good ? complex_new(vm, p.re, p.im) : rt_raise(vm, &exc_ValueError, "complex() arg is a malformed string");
+  if (good) return complex_new(vm, p.re, p.im);
+  return clean ? rt_raise(vm, &exc_ValueError, "complex() arg is a malformed string") : rt_raise(vm, &exc_ValueError, "could not convert string to complex: %R", text);
 }
 
 /* ---------------------------------------------------------------- complex(real, imag) */

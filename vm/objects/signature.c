@@ -368,6 +368,7 @@ static bool bind_keywords(VM *vm, const Signature *sig, const SigNames *nm, cons
   for (size_t k = 0; k < names->length; k++) {
     Str *name = v_str(names->items[k]);
     int i = find_param(sig, name);
+    if (i < nm->skip) i = -1; /* self has no name for callers */
     if (i < 0 && rest) {
       if (!dict_set_str(vm, rest, name, values[k])) return false;
     } else if (i < 0) {
