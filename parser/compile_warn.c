@@ -104,10 +104,29 @@ bool warnings_tell(Compiler *c, Value keep) {
   return !c->err.set;
 }
 
+/* constant[constant] */
+static Value folded_item(Unit *u, const Node *n) {
+  VM *vm = u->c->vm;
+  Value of = fold(u, n->u.subscript.value), key = v_absent(of) ? V_ABSENT : fold(u, n->u.subscript.slice), item;
+  if (v_absent(key) || !v_is_int(key) || !(v_is_exact(of, &tuple_type) || v_is_exact(of, &str_type) || v_is_exact(of, &bytes_type))) return V_ABSENT;
+  item = rt_getitem(vm, of, key);
+  if (!v_failed(item)) return item;
+  (void)rt_take_exc(vm);
+  return V_ABSENT;
+}
+
+/* What an operation on constants gives; V_ABSENT: it is none, or not folded. */
+static Value folded(Unit *u, const Node *n) {
+  if (n->kind == N_Subscript) return folded_item(u, n);
+  return n->kind == N_UnaryOp || n->kind == N_BinOp || n->kind == N_Tuple ? fold(u, n) : V_ABSENT;
+}
+
 /* Type of the value, where the kind of expression tells it; NULL. */
-static const char *type_name(const Node *n) {
+static const char *type_name(Unit *u, const Node *n) {
   static const char *const constants[] = {[CONST_NONE] = "NoneType", [CONST_TRUE] = "bool", [CONST_FALSE] = "bool", [CONST_ELLIPSIS] = "ellipsis", [CONST_INT] = "int",
     [CONST_BIGINT] = "int", [CONST_FLOAT] = "float", [CONST_COMPLEX] = "complex", [CONST_STR] = "str", [CONST_BYTES] = "bytes"};
+  Value known = folded(u, n);
+  if (!v_absent(known) && !v_failed(known)) return type_of(known)->name;
   switch ((NodeKind)n->kind) {
     case N_Constant: return constants[n->u.constant.kind];
     case N_Tuple: return "tuple";
@@ -123,25 +142,27 @@ static const char *type_name(const Node *n) {
 
 void warn_call(Unit *u, const Node *call) {
   const Node *fn = call->u.call.func;
-  const char *type = fn->kind == N_Lambda ? NULL : type_name(fn);
+  const char *type = fn->kind == N_Lambda ? NULL : type_name(u, fn);
   if (type) warn(u, call, "'%s' object is not callable; perhaps you missed a comma?", type);
 }
 
 void warn_subscript(Unit *u, const Node *n) {
   const Node *value = n->u.subscript.value, *index = n->u.subscript.slice;
-  const char *type = type_name(value), *of = type_name(index);
+  const char *type = type_name(u, value), *of = type_name(u, index);
   if (!type) return;
-  bool text = value->kind == N_JoinedStr || value->kind == N_FormattedValue || (value->kind == N_Constant && value->u.constant.kind >= CONST_STR);
-  if (value->kind == N_Set || value->kind == N_SetComp || value->kind == N_GeneratorExp || value->kind == N_Lambda || (value->kind == N_Constant && !text)) {
+  bool known = !v_absent(folded(u, value)), number = known && strcmp(type, "str") != 0 && strcmp(type, "bytes") != 0 && strcmp(type, "tuple") != 0;
+  bool text = (known && !number && value->kind != N_Tuple) || value->kind == N_JoinedStr || value->kind == N_FormattedValue || (value->kind == N_Constant && value->u.constant.kind >= CONST_STR);
+  if (value->kind == N_Set || value->kind == N_SetComp || value->kind == N_GeneratorExp || value->kind == N_Lambda || (value->kind == N_Constant && !text) || number) {
     warn(u, n, "'%s' object is not subscriptable; perhaps you missed a comma?", type);
-  } else if ((text || value->kind == N_Tuple || value->kind == N_List || value->kind == N_ListComp) && of && strcmp(of, "int") != 0 && strcmp(of, "bool") != 0) {
+  } else if ((text || (known && !number) || value->kind == N_Tuple || value->kind == N_List || value->kind == N_ListComp) && of && strcmp(of, "int") != 0 && strcmp(of, "bool") != 0) {
     warn(u, n, "%s indices must be integers or slices, not %s; perhaps you missed a comma?", type, of);
   }
 }
 
 static bool is_literal(Unit *u, const Node *n) {
   if (n->kind == N_Constant) return n->u.constant.kind >= CONST_INT;
-  return n->kind == N_Tuple && !v_absent(fold(u, n));
+  Value known = folded(u, n);
+  return !v_absent(known) && !v_is_bool(known) && !v_is_none(known) && !v_same(known, V_ELLIPSIS);
 }
 
 void warn_compare(Unit *u, const Node *n) {

@@ -13,7 +13,7 @@ static bool source_text(VM *vm, Value source, const char *who, const char **text
     *text = (const char *)view.data;
     *len = view.size;
   } else {
-    return rt_raise_b(vm, &exc_TypeError, "%s must be a string, bytes or code object", who);
+    return rt_raise_b(vm, &exc_TypeError, "%s must be a string, bytes or %s object", who, strncmp(who, "compile", 7) == 0 ? "AST" : "code");
   }
   return true;
 }

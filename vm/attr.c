@@ -483,19 +483,17 @@ static int set_descr(VM *vm, Value v, Value obj, Value value, AttrCall *call) {
       return CALL;
     }
     if (t->layout != LAY_PROPERTY && !t->descr_set) {
-      attr_error(vm, v, del ? NAME(vm, __delete__) : NAME(vm, __set__), rt_format(vm, "%s", del ? "__delete__" : "__set__"));
-      return FAILED;
+      return rt_raise_i(vm, &exc_AttributeError, "%s", del ? "__delete__" : "__set__");
     }
   }
   if (t->layout == LAY_PROPERTY) return set_property(vm, v, obj, value, call);
   return t->descr_set(vm, v, obj, value) ? FOUND : FAILED;
 }
 
+/* Errors of storing and deleting do not carry name and object: python3 suggests nothing there. */
 static COLD int fail_set(VM *vm, Value obj, Str *name, Value attr) {
   if (rt_pending(vm)) return FAILED;
-  if (v_absent(attr)) return fail_missing(vm, obj, name);
-  attr_error(vm, obj, name, rt_format(vm, "'%T' object attribute '%U' is read-only", obj, name));
-  return FAILED;
+  return rt_raise_i(vm, &exc_AttributeError, v_absent(attr) ? "'%T' object has no attribute '%U'" : "'%T' object attribute '%U' is read-only", obj, name);
 }
 
 static int set_in_dict(VM *vm, Obj *o, Dict **d, Str *name, Value value) {
@@ -560,7 +558,7 @@ static int set_plain(VM *vm, Value obj, Str *name, Value value, InlineCache *ic,
     if (ic && (t->flags & TYPE_HEAP)) cache_store(vm, ic, code, o, name, before);
     return FOUND;
   }
-  return r == MISSING ? fail_missing(vm, obj, name) : r;
+  return r == MISSING ? fail_set(vm, obj, name, V_ABSENT) : r;
 }
 
 int attr_set(VM *vm, Value obj, Str *name, Value value, InlineCache *ic, Code *code, AttrCall *call) {

@@ -61,6 +61,18 @@ static Str *in_dict(const Str *wanted, const Dict *d) {
   return s.best;
 }
 
+/* CPython's order, which decides between names that are equally near: functions, then types. */
+static Str *in_builtins(const Str *wanted, const Dict *d) {
+  Search s = {wanted, NULL, 0};
+  Value key, value;
+  for (int types = 0; types < 2; types++) {
+    size_t pos = 0;
+    while (d->used < MAX_CANDIDATES && dict_next(d, &pos, &key, &value))
+      if (is_type(value) == (types == 1)) consider(&s, key);
+  }
+  return s.best;
+}
+
 /* Locals that live in cells are no candidates, unless they are parameters. */
 static Str *in_locals(const Str *wanted, const Code *code) {
   Search s = {wanted, NULL, 0};
@@ -81,7 +93,7 @@ static Str *for_name(VM *vm, Value exc) {
   while (tb->next) tb = tb->next;
   Str *found = in_locals(v_str(wanted), tb->code);
   if (!found) found = in_dict(v_str(wanted), tb->func->globals);
-  return found ? found : in_dict(v_str(wanted), vm->builtins->dict);
+  return found ? found : in_builtins(v_str(wanted), vm->builtins->dict);
 }
 
 static Str *for_attribute(VM *vm, Value exc) {

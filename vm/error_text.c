@@ -11,6 +11,7 @@ typedef struct Printer {
   VM *vm;
   Buf *out;
   int depth;             /* of the exception group whose members are printed; 0: none */
+  bool unraisable;       /* no suggestions either */
   bool library;          /* print as CPython's module traceback: no suggestions, every line of a message behind the margin */
   bool need_close;       /* the innermost group's frame is still open below */
   const Obj **seen;      /* hash set of exceptions in chains so far: cycles end there */
@@ -248,7 +249,7 @@ static void message(Printer *p, Value exc) {
     buf_str(p->out, ": ");
     put_lines(p, v_str(text)->data, v_str(text)->size);
   }
-  Str *name = p->library ? NULL : error_suggestion(vm, exc);
+  Str *name = p->library || p->unraisable ? NULL : error_suggestion(vm, exc);
   if (name) {
     buf_str(p->out, ". Did you mean: '");
     put(p, name);
@@ -452,6 +453,7 @@ bool exc_format_entry(VM *vm, Value tb, Buf *out) { return print_as(vm, tb, out,
 bool exc_print_traceback(VM *vm, Value tb, Buf *out) { return print_with(vm, tb, out, print_entries); }
 
 static void print_unraisable(Printer *p, Value exc) {
+  p->unraisable = true;
   if (exc_traceback(exc)) {
     line(p, "Traceback (most recent call last):\n");
     entries(p, exc_traceback(exc));

@@ -576,7 +576,7 @@ bool class_set_attr(VM *vm, Class *c, Str *name, Value value) {
   Value old = dict_get_str(vm, c->ns, name);
   if (v_failed(old)) return false;
   if (v_absent(value)) {
-    if (v_absent(old)) return attr_error(vm, v_from_obj(c), name, rt_format(vm, "type object '%N' has no attribute '%U'", &c->t, name)), false;
+    if (v_absent(old)) return rt_raise_b(vm, &exc_AttributeError, "type object '%N' has no attribute '%U'", &c->t, name);
     if (dict_del_str(vm, c->ns, name) < 0) return false;
   } else if (!dict_set_str(vm, c->ns, name, value)) {
     return false;

@@ -267,7 +267,7 @@ static bool set_doc(VM *vm, Value self, Value v) {
 }
 static Value get_abstract(VM *vm, Value self) {
   Value v = as_type(self) == &type_type ? V_ABSENT : own(vm, self, NAME___abstractmethods__);
-  return v_absent(v) ? rt_raise(vm, &exc_AttributeError, "__abstractmethods__") : v;
+  return v_absent(v) ? attr_error(vm, self, NAME(vm, __abstractmethods__), v_from_str(str_from(vm, "__abstractmethods__"))) : v;
 }
 static bool set_abstract(VM *vm, Value self, Value v) {
   const Type *t = as_type(self);
@@ -281,7 +281,7 @@ static bool set_abstract(VM *vm, Value self, Value v) {
 }
 static Value get_annotations(VM *vm, Value self) {
   const Type *t = as_type(self);
-  if (!type_is_heap(t)) return rt_raise(vm, &exc_AttributeError, "type object '%N' has no attribute '__annotations__'", t);
+  if (!type_is_heap(t)) return attr_error(vm, self, NAME(vm, __annotations__), rt_format(vm, "type object '%N' has no attribute '__annotations__'", t));
   Value v = own(vm, self, NAME___annotations__);
   if (!v_absent(v)) return v;
   Dict *d = dict_new(vm);

@@ -17,11 +17,21 @@ static GetSetDescr *as_getset(Value v) { return (GetSetDescr *)v_obj(v); }
 
 /* Attributes that in CPython are fields of the C struct are shown as member descriptors. */
 static bool is_field(const char *name, const Type *owner) {
+  static const struct { const Type *type; const char *names[15]; } some[] = {
+      {&function_type, {"__globals__", "__closure__", "__builtins__", "__module__", "__doc__"}},
+      {&code_type, {"co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_stacksize", "co_flags", "co_nlocals", "co_consts", "co_names", "co_filename", "co_name", "co_qualname", "co_firstlineno"}},
+      {&type_type, {"__basicsize__", "__itemsize__", "__flags__", "__weakrefoffset__", "__base__", "__dictoffset__", "__mro__"}},
+      {&generic_alias_type, {"__origin__", "__args__", "__unpacked__"}}, {&union_type, {"__args__"}},
+      {&classmethod_type, {"__func__", "__wrapped__"}},
+      {&staticmethod_type, {"__func__", "__wrapped__"}}, {&native_method_type, {"__objclass__", "__name__"}}, {&slot_wrapper_type, {"__objclass__", "__name__"}},
+      {&getset_descr_type, {"__objclass__", "__name__"}}, {&member_descr_type, {"__objclass__", "__name__"}}};
+  for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+    for (const char *const *s = some[i].names; owner == some[i].type && *s; s++)
+      if (!strcmp(name, *s)) return true;
   static const Type *const all[] = {&complex_type, &range_type, &slice_type, &super_type, &method_type};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     if (owner == all[i]) return strcmp(name, "__doc__") != 0;
   if (owner == &property_type) return strcmp(name, "__isabstractmethod__") != 0;
-  if (owner == &function_type) return !strcmp(name, "__globals__") || !strcmp(name, "__closure__") || !strcmp(name, "__builtins__") || !strcmp(name, "__module__") || !strcmp(name, "__doc__");
   if (owner->layout == LAY_GEN) return !strcmp(name + 2, "_code") || !strcmp(name, "cr_origin") || !strcmp(name, "ag_running");
   if (owner->layout != LAY_EXCEPTION) return false;
   return strcmp(name, "args") != 0 && (strncmp(name, "__", 2) != 0 || !strcmp(name, "__suppress_context__")) && strcmp(name, "characters_written") != 0;
@@ -110,7 +120,7 @@ static bool member_set(VM *vm, Value descr, Value obj, Value value) {
   const MemberDescr *d = as_member(descr);
   if (!member_check(vm, d, obj)) return false;
   if (d->def) return d->def->set ? d->def->set(vm, obj, value) : rt_raise_b(vm, &exc_AttributeError, "readonly attribute");
-  if (v_absent(value) && v_absent(instance_member(v_obj(obj), d->index))) return attr_error(vm, obj, d->name, v_from_obj(d->name)), false;
+  if (v_absent(value) && v_absent(instance_member(v_obj(obj), d->index))) return rt_raise_b(vm, &exc_AttributeError, "%U", d->name);
   return instance_set_member(vm, v_obj(obj), d->index, value);
 }
 

@@ -527,7 +527,6 @@ static const tiny_def coroutine_methods[] = {
     {"send", gen_send_m, "(self, value, /)", "send(arg) -> send 'arg' into coroutine,\nreturn next yielded value or raise StopIteration."},
     {"throw", gen_throw_m, "(self, typ, val=..., tb=..., /)", "throw(value)\nthrow(type[,value[,traceback]])\n\nRaise exception in coroutine, return next yielded value or raise\nStopIteration."},
     {"close", gen_close_m, "(self, /)", "close() -> raise GeneratorExit inside coroutine."},
-    {"__del__", gen_close_m, "(self, /)", NULL},
     {"__await__", coroutine_await, "(self, /)", "Return an iterator to be used in await expression."},
     {"__del__", gen_del_m, "(self, /)", NULL},
     {0}};
