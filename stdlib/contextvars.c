@@ -329,8 +329,8 @@ static tiny_val v_reset(tiny_vm *vm, tiny_args *a) {
 }
 
 static tiny_val var_text(tiny_vm *vm, tiny_val self, const Var *v) {
-  if (v->has_fallback) return tiny_format(vm, "<ContextVar name=%R default=%R at 0x%llx>", v->name, v->fallback, (unsigned long long)self.w);
-  return tiny_format(vm, "<ContextVar name=%R at 0x%llx>", v->name, (unsigned long long)self.w);
+  if (v->has_fallback) return tiny_format(vm, "<ContextVar name=%R default=%R at 0x%llx>", v->name, v->fallback, (unsigned long long)(self.w & ~UINT64_C(15)));
+  return tiny_format(vm, "<ContextVar name=%R at 0x%llx>", v->name, (unsigned long long)(self.w & ~UINT64_C(15)));
 }
 static tiny_val v_repr(tiny_vm *vm, tiny_args *a) { SELF(v, Var, variable); return var_text(vm, tiny_arg(a, 0), v); }
 static tiny_val v_name(tiny_vm *vm, tiny_args *a) { SELF(v, Var, variable); return v->name; }
@@ -369,7 +369,7 @@ static tiny_val t_var(tiny_vm *vm, tiny_args *a) { SELF(t, Token, token); return
 static tiny_val t_old(tiny_vm *vm, tiny_args *a) { SELF(t, Token, token); return tiny_is_absent(t->old) ? missing(vm) : t->old; }
 static tiny_val t_repr(tiny_vm *vm, tiny_args *a) {
   SELF(t, Token, token);
-  return tiny_format(vm, "<Token%s var=%R at 0x%llx>", t->used ? " used" : "", t->var, (unsigned long long)tiny_arg(a, 0).w);
+  return tiny_format(vm, "<Token%s var=%R at 0x%llx>", t->used ? " used" : "", t->var, (unsigned long long)(tiny_arg(a, 0).w & ~UINT64_C(15)));
 }
 static const tiny_def token_methods[] = {{"@var", t_var, "(self)", NULL}, {"@old_value", t_old, "(self)", NULL}, {"__repr__", t_repr, "(self, /)", NULL},
     {"+__class_getitem__", class_getitem, "(cls, item, /)", "See PEP 585"}, {0}};
