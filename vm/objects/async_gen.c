@@ -115,6 +115,19 @@ Value async_gen_anext(VM *vm, Value ag) { return make_asend(vm, ag, V_NONE); }
 static Value ag_anext(VM *vm, Args *a) { return async_gen_anext(vm, a->v[0]); }
 static Value ag_asend(VM *vm, Args *a) { return make_asend(vm, a->v[0], a->v[1]); }
 
+/* The step begins by throwing into its generator. args: those of throw() */
+static void begin_by_throw(VM *vm, Gen *step, Value args) {
+  gc_store(vm, step, step_value(step) + 1, *step_value(step));
+  gc_store(vm, step, step_value(step), args);
+  step->flags |= GEN_STEP_THROWS;
+}
+
+bool async_gen_begin_by_throw(VM *vm, Gen *step, Value exc) {
+  Tuple *args = tuple_new(vm, (Value[]){exc, V_NONE, V_NONE}, 3);
+  if (args) begin_by_throw(vm, step, v_from_obj(args));
+  return args != NULL;
+}
+
 /* The arguments of throw(), kept until the step begins. */
 static Value throw_args(VM *vm, Args *a) {
   Value three[3] = {a->v[1], v_absent(a->v[2]) ? V_NONE : a->v[2], v_absent(a->v[3]) ? V_NONE : a->v[3]};
@@ -163,12 +176,10 @@ static Value step_send(VM *vm, Args *a) {
 static Value step_next(VM *vm, Args *a) { return gen_next_m(vm, a); }
 static Value step_throw(VM *vm, Args *a) {
   Gen *step = v_gen(a->v[0]);
-  if (gen_state(step) == GEN_CREATED) { /* it begins by throwing into its generator */
+  if (gen_state(step) == GEN_CREATED) {
     Value args = throw_args(vm, a);
     if (v_failed(args)) return V_FAIL;
-    gc_store(vm, step, step_value(step) + 1, *step_value(step));
-    gc_store(vm, step, step_value(step), args);
-    step->flags |= GEN_STEP_THROWS;
+    begin_by_throw(vm, step, args);
     return gen_tail_resume(vm, a->v[0], RESUME_SEND, V_NONE);
   }
   if (gen_state(step) == GEN_CLOSED) return gen_tail_resume(vm, a->v[0], RESUME_SEND, V_NONE); /* says so */

@@ -195,6 +195,10 @@ Begin gen_begin(VM *vm, Gen *g, ResumeMode mode, Value value, Frame *back, uint8
       gen_set_state(g, GEN_CLOSED);
       return BEGIN_ENDED;
     }
+    if (mode == RESUME_THROW && gen_is_step(g)) {
+      if (!async_gen_begin_by_throw(vm, g, value)) return BEGIN_FAIL;
+      mode = RESUME_SEND;
+    }
   }
   Gen *leaf = g;
   bool blocked = false;

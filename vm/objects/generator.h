@@ -75,6 +75,7 @@ Begin async_gen_begin(VM *vm, Gen *step, Gen *ag);/* `step` starts to delegate t
 Gen *async_gen_leave(VM *vm, Gen *ag);           /* ag, the running leaf, gives an item, returns or raises: its step (now the running leaf) or NULL */
 Begin async_gen_refused(VM *vm, Gen *step, Gen *ag); /* it cannot be resumed now: the exception, or BEGIN_ENDED */
 bool gen_is_step(const Gen *g);
+bool async_gen_begin_by_throw(VM *vm, Gen *step, Value exc); /* throw() of a step that has not begun */
 void async_gen_step_ended(Gen *step);            /* one with GEN_STEP_THROWS */
 void gen_drop_step(VM *vm, Gen *step);           /* close() of a step: it forgets its generator, which is not resumed */
 Value async_gen_anext(VM *vm, Value ag);         /* [script] */
