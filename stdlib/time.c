@@ -39,6 +39,22 @@ static tiny_val t_process_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_i
 static tiny_val t_thread(tiny_vm *vm, tiny_args *a) { (void)a; return seconds(vm, CLOCK_THREAD_CPUTIME_ID); }
 static tiny_val t_thread_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, seen_ns(vm, CLOCK_THREAD_CPUTIME_ID)); }
 
+static bool clock_ok(tiny_vm *vm, int failed) { return failed ? (void)tiny_raise_os(vm, errno, NULL), false : true; }
+static tiny_val t_clock_gettime_ns(tiny_vm *vm, tiny_args *a) {
+  struct timespec ts;
+  clockid_t id = (clockid_t)tiny_arg_int(a, 0);
+  return clock_ok(vm, clock_gettime(id, &ts)) ? tiny_int(vm, seen_ns(vm, id)) : TINY_FAIL;
+}
+static tiny_val t_clock_gettime(tiny_vm *vm, tiny_args *a) {
+  struct timespec ts;
+  clockid_t id = (clockid_t)tiny_arg_int(a, 0);
+  return clock_ok(vm, clock_gettime(id, &ts)) ? seconds(vm, id) : TINY_FAIL;
+}
+static tiny_val t_clock_getres(tiny_vm *vm, tiny_args *a) {
+  struct timespec ts;
+  return clock_ok(vm, clock_getres((clockid_t)tiny_arg_int(a, 0), &ts)) ? tiny_float(vm, (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec) : TINY_FAIL;
+}
+
 enum { SLICE_NS = 20000000 }; /* sleep looks up every 20 ms: for a deadline, or an interrupt of another thread */
 
 static tiny_val t_sleep(tiny_vm *vm, tiny_args *a) {
@@ -231,6 +247,9 @@ static const tiny_def functions[] = {
   {"process_time_ns", t_process_ns, "()", NULL},
   {"thread_time", t_thread, "()", NULL},
   {"thread_time_ns", t_thread_ns, "()", NULL},
+  {"clock_gettime", t_clock_gettime, "(clk_id: int, /)", "Return the time of the specified clock clk_id as a float."},
+  {"clock_gettime_ns", t_clock_gettime_ns, "(clk_id: int, /)", "Return the time of the specified clock clk_id as nanoseconds (int)."},
+  {"clock_getres", t_clock_getres, "(clk_id: int, /)", "Return the resolution (precision) of the specified clock clk_id."},
   {"sleep", t_sleep, "(secs, /)", "Delay execution for a given number of seconds."},
   {"gmtime", t_gmtime, "(seconds=None, /)", "Seconds since the Epoch as a time tuple of UTC."},
   {"localtime", t_localtime, "(seconds=None, /)", "Seconds since the Epoch as a time tuple of local time."},
@@ -245,6 +264,10 @@ static const tiny_def functions[] = {
 
 /* Offsets and names of the local zone this year, in winter and summer. */
 static bool time_init(tiny_vm *vm, tiny_val module) {
+  static const struct { const char *name; int id; } clocks[] = {{"CLOCK_REALTIME", CLOCK_REALTIME}, {"CLOCK_MONOTONIC", CLOCK_MONOTONIC},
+      {"CLOCK_PROCESS_CPUTIME_ID", CLOCK_PROCESS_CPUTIME_ID}, {"CLOCK_THREAD_CPUTIME_ID", CLOCK_THREAD_CPUTIME_ID}};
+  for (size_t i = 0; i < sizeof clocks / sizeof *clocks; i++)
+    if (!tiny_setattr(vm, module, clocks[i].name, tiny_int(vm, clocks[i].id))) return false;
   time_t now = time(NULL);
   struct tm tm, jan, jul;
   if (!localtime_r(&now, &tm)) return true;

@@ -1,6 +1,7 @@
 /* weakref.ref and weakref.proxy. The collector clears the target and queues the callback (gc.h); here are the objects. A proxy passes what is done to it on. */
 #include "vm/vm.h"
 #include "vm/attr.h"
+#include "vm/base/operators.h"
 #include "vm/objects/class.h"
 #include "vm/objects/shape.h"
 #include "vm/type_ids.h"
@@ -30,10 +31,15 @@ static WeakRef *make(VM *vm, const Type *type, Value target, Value callback) {
 }
 
 static Value ref_new(VM *vm, const Type *cls, Args *a) {
+  if (cls == &weakref_type && v_dict(a->v[3])->used) return rt_raise(vm, &exc_TypeError, "ref() takes no keyword arguments");
+  if (cls == &weakref_type && v_tuple(a->v[2])->length) return rt_raise(vm, &exc_TypeError, "ref expected at most 2 arguments, got %zu", v_tuple(a->v[2])->length + 2);
   WeakRef *r = make(vm, cls, a->v[0], a->v[1]);
   return r ? v_from_obj(r) : V_FAIL;
 }
-static Value ref_init(VM *vm, Args *a) { return (void)vm, (void)a, V_NONE; }
+static Value ref_init(VM *vm, Args *a) {
+  size_t more = v_tuple(a->v[3])->length;
+  return more && v_is_exact(a->v[0], &weakref_type) ? rt_raise(vm, &exc_TypeError, "__init__ expected at most 2 arguments, got %zu", more + 2) : V_NONE;
+}
 
 static void ref_trace(Tracer *t, Obj *o) { gc_mark(t, ((WeakRef *)(void *)o)->callback); }
 static void ref_destroy(VM *vm, Obj *o) {
@@ -131,6 +137,28 @@ static Value proxy_binary(VM *vm, int op, Value a, Value b) {
   Value x = alive(vm, a), y = v_failed(x) ? x : alive(vm, b);
   return v_failed(y) ? y : rt_binary(vm, op, x, y);
 }
+static Value proxy_inplace(VM *vm, int op, Value a, Value b) {
+  Value x = alive(vm, a), y = v_failed(x) ? x : alive(vm, b);
+  return v_failed(y) ? y : rt_inplace(vm, op, x, y);
+}
+static Value proxy_unary(VM *vm, int op, Value a) {
+  Value x = alive(vm, a);
+  if (v_failed(x) || op <= UN_INVERT) return v_failed(x) ? x : rt_unary(vm, op, x);
+  if (op == UN_INDEX_) return rt_index_obj(vm, x);
+  Str *name = op == UN_ABS_ ? NAME(vm, __abs__) : op == UN_INT_ ? NAME(vm, __int__) : op == UN_FLOAT_ ? NAME(vm, __float__) : NAME(vm, __complex__);
+  Value method = name ? rt_special(vm, x, name) : V_FAIL;
+  if (v_failed(method)) return method;
+  return v_absent(method) ? rt_raise(vm, &exc_TypeError, "bad operand type '%T'", x) : rt_call(vm, method, 0, NULL);
+}
+static Value proxy_bytes(VM *vm, Args *a) {
+  Value x = alive(vm, a->v[0]);
+  return v_failed(x) ? x : rt_call(vm, rt_type_value(&bytes_type), 1, &x);
+}
+static Value proxy_index(VM *vm, Args *a) {
+  Value x = alive(vm, a->v[0]);
+  return v_failed(x) ? x : rt_index_obj(vm, x);
+}
+static const tiny_def proxy_methods[] = {{"__index__", proxy_index, "(self, /)", NULL}, {"__bytes__", proxy_bytes, "(self, /)", NULL}, {0}};
 static Value proxy_call(VM *vm, Value self, Args *a) {
   Value t = alive(vm, self);
   if (v_failed(t)) return t;
@@ -151,5 +179,6 @@ static bool proxy_setattr(VM *vm, Value self, Str *name, Value value) {
 const Type weakproxy_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "ProxyType", .module = "weakref", .base = &object_type,
     .layout = LAY_OTHER, .flags = TYPE_UNHASHABLE, .shape_id = TYPE_ID_weakproxy, .size = sizeof(WeakRef), .new_ = proxy_new, .new_sig = "(object, callback=None, /)",
     .trace = ref_trace, .destroy = ref_destroy, .repr = proxy_repr, .str = proxy_str, .compare = proxy_compare, .truth = proxy_truth, .length = proxy_length,
-    .getitem = proxy_getitem, .setitem = proxy_setitem, .contains = proxy_contains, .iter = proxy_iter, .binary = proxy_binary, .call = proxy_call,
+    .getitem = proxy_getitem, .setitem = proxy_setitem, .contains = proxy_contains, .iter = proxy_iter, .binary = proxy_binary, .inplace = proxy_inplace, .unary = proxy_unary, .methods = proxy_methods,
+    .call = proxy_call,
     .getattr = proxy_getattr, .setattr = proxy_setattr};
