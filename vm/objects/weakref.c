@@ -32,7 +32,7 @@ static WeakRef *make(VM *vm, const Type *type, Value target, Value callback) {
 
 static Value ref_new(VM *vm, const Type *cls, Args *a) {
   if (cls == &weakref_type && v_dict(a->v[3])->used) return rt_raise(vm, &exc_TypeError, "ref() takes no keyword arguments");
-  if (cls == &weakref_type && v_tuple(a->v[2])->length) return rt_raise(vm, &exc_TypeError, "ref expected at most 2 arguments, got %zu", v_tuple(a->v[2])->length + 2);
+  if (cls == &weakref_type && v_tuple(a->v[2])->length) return rt_raise(vm, &exc_TypeError, "__new__ expected at most 2 arguments, got %zu", v_tuple(a->v[2])->length + 2);
   WeakRef *r = make(vm, cls, a->v[0], a->v[1]);
   return r ? v_from_obj(r) : V_FAIL;
 }
