@@ -35,6 +35,12 @@ static Value notimpl_repr(VM *vm, Value self) { return (void)self, v_from_str(st
 static Value notimpl_reduce(VM *vm, Args *a) { return (void)a, v_from_str(str_intern(vm, "NotImplemented", 14)); }
 static const tiny_def notimpl_methods[] = {{"__reduce__", notimpl_reduce, "(self, /)", NULL}, {0}};
 
-/* Its truth is True with a DeprecationWarning in 3.11; warnings are not shown by default. */
+/* True, with a warning. [script] */
+static int notimpl_truth(VM *vm, Value self) {
+  Value text = v_from_str(str_from(vm, "NotImplemented should not be used in a boolean context"));
+  (void)self;
+  return v_failed(text) || v_failed(rt_call_builtin(vm, "_deprecated", 1, &text)) ? -1 : 1;
+}
+
 const Type notimpl_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "NotImplementedType", .base = &object_type, .layout = LAY_OTHER,
-    .shape_id = TYPE_ID_notimpl, .size = sizeof(Obj), .new_ = notimpl_new, .new_sig = "(*args, **kwargs)", .repr = notimpl_repr, .methods = notimpl_methods};
+    .shape_id = TYPE_ID_notimpl, .size = sizeof(Obj), .new_ = notimpl_new, .new_sig = "(*args, **kwargs)", .repr = notimpl_repr, .truth = notimpl_truth, .methods = notimpl_methods};
