@@ -113,6 +113,9 @@ static bool is_data_descr(Value v) {
   return (t->flags & TYPE_DESCR_SET) || t->layout == LAY_PROPERTY || t->descr_set;
 }
 
+/* One that goes before the instance's own attributes when it is read: with a __get__. */
+static bool is_read_first(Value v) { return is_data_descr(v) && (v_obj(v)->type->layout == LAY_PROPERTY || (v_obj(v)->type->flags & TYPE_DESCR_GET) || v_obj(v)->type->descr_get); }
+
 static Value bind_native(VM *vm, Value v, Value obj, const Type *cls) {
   const Native *fn = (const Native *)v_obj(v);
   if (fn->kind == NATIVE_CLASSMETHOD) return method_new(vm, v, rt_type_value(cls));
@@ -276,7 +279,7 @@ static bool knows(const InlineCache *ic, Value obj, IcKind kind) { return ic && 
 static int get_instance(Access *x) {
   VM *vm = x->vm;
   Value attr = rt_type_lookup(vm, x->type, x->name);
-  if (is_data_descr(attr)) return get_data_descr(x, attr);
+  if (is_read_first(attr)) return get_data_descr(x, attr);
   if (x->method) *x->self = V_ABSENT;
   bool is_obj = v_is_obj(x->obj);
   if (is_obj && x->type->layout == LAY_OBJECT && (x->type->flags & TYPE_HEAP)) { /* the common case by hand */
@@ -318,7 +321,7 @@ static int get_class(Access *x) {
   Value meta = rt_type_lookup(vm, x->type, x->name);
   if (v_absent(meta) && UNLIKELY(rt_pending(vm))) return FAILED;
   if (x->method) *x->self = V_ABSENT;
-  if (is_data_descr(meta)) return attr_bind(vm, meta, x->obj, x->type, x->out, x->call);
+  if (is_read_first(meta)) return attr_bind(vm, meta, x->obj, x->type, x->out, x->call);
   Value v = rt_type_lookup(vm, cls, x->name);
   if (v_absent(v)) {
     if (UNLIKELY(rt_pending(vm))) return FAILED;
@@ -344,7 +347,7 @@ static int get_module(Access *x) {
   bool dunder = x->name->size > 4 && x->name->data[0] == '_' && x->name->data[1] == '_';
   if (dunder || (x->type->flags & TYPE_HEAP)) attr = rt_type_lookup(vm, x->type, x->name);
   if (v_absent(attr) && UNLIKELY(rt_pending(vm))) return FAILED;
-  if (is_data_descr(attr)) return get_data_descr(x, attr);
+  if (is_read_first(attr)) return get_data_descr(x, attr);
   Value v = dict_get_str(vm, m->dict, x->name);
   if (v_failed(v)) return FAILED;
   if (!v_absent(v)) {

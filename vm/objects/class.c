@@ -96,7 +96,18 @@ static void behind_destroy(VM *vm, Obj *o) {
 
 /* ---------------------------------------------------------------- bases */
 
-static bool same_struct(const Type *a, const Type *b) { return a->layout == b->layout && a->size == b->size; }
+/* Exceptions of one C struct here that have structs of their own in CPython: no class can have two of them as bases. */
+static bool has_own_fields(const Type *t) {
+  static const Type *const all[] = {&exc_SystemExit, &exc_StopIteration, &exc_ImportError, &exc_OSError, &exc_NameError, &exc_AttributeError, &exc_SyntaxError,
+                                    &exc_UnicodeEncodeError, &exc_UnicodeDecodeError, &exc_UnicodeTranslateError, &exc_BaseExceptionGroup};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    if (t == all[i]) return true;
+  return false;
+}
+static bool same_struct(const Type *a, const Type *b) { return a->layout == b->layout && a->size == b->size && !(a->layout == LAY_EXCEPTION && has_own_fields(a)); }
+
+/* Items follow the struct in CPython, so that nothing can be added behind it by __slots__. */
+static bool has_items(const Type *t) { return (t->flags & TYPE_VARSIZE) || t->layout == LAY_BYTES; }
 
 /* The class that decides about the struct of t's instances. */
 static const Type *solid_base(const Type *t) {
@@ -135,15 +146,20 @@ const Type *class_best_base(VM *vm, const Tuple *bases) {
 
 /* ---------------------------------------------------------------- MRO */
 
-static COLD Tuple *fail_mro(VM *vm, const Tuple *bases) {
+/* lists, at: what the merge has left, whose heads are named. */
+static COLD Tuple *fail_mro(VM *vm, const Tuple *bases, const Tuple **lists, const size_t *at, size_t n) {
   for (size_t i = 0; i < bases->length; i++)
     for (size_t k = i + 1; k < bases->length; k++)
       if (v_same(bases->items[i], bases->items[k])) return rt_raise(vm, &exc_TypeError, "duplicate base class %N", as_type(bases->items[i])), NULL;
   Buf b;
   buf_init(&b, &vm->mem);
-  for (size_t i = 0; i < bases->length; i++) {
-    buf_str(&b, i ? ", " : "");
-    buf_str(&b, as_type(bases->items[i])->name);
+  for (size_t i = 0; i < n; i++) {
+    if (at[i] >= lists[i]->length) continue;
+    bool known = false;
+    for (size_t k = 0; k < i; k++) known |= at[k] < lists[k]->length && v_same(lists[k]->items[at[k]], lists[i]->items[at[i]]);
+    if (known) continue;
+    buf_str(&b, b.len ? ", " : "");
+    buf_str(&b, as_type(lists[i]->items[at[i]])->name);
   }
   rt_raise(vm, &exc_TypeError, "Cannot create a consistent method resolution\norder (MRO) for bases %s", buf_cstr(&b));
   buf_free(&b);
@@ -173,7 +189,7 @@ static Tuple *merge_mro(VM *vm, Value self, const Tuple *bases, const Tuple **li
         }
     }
     if (empty) return tuple_new(vm, out->items, out->length);
-    if (v_absent(next)) return fail_mro(vm, bases);
+    if (v_absent(next)) return fail_mro(vm, bases, lists, at, n);
     if (!list_append(vm, out, next)) return NULL;
     for (size_t i = 0; i < n; i++)
       if (at[i] < lists[i]->length && v_same(lists[i]->items[at[i]], next)) at[i]++;
@@ -203,7 +219,7 @@ Tuple *class_compute_mro(VM *vm, Value self, const Tuple *bases) {
     if (!(lists[i] = type_mro(vm, as_type(bases->items[i])))) goto done;
   for (size_t i = 0; i + 1 < bases->length; i++)
     if (in_tail(bases, i, bases->items[i])) {
-      fail_mro(vm, bases);
+      fail_mro(vm, bases, lists, at, 0);
       goto done;
     }
   lists[n - 1] = bases;
@@ -382,7 +398,7 @@ static bool read_slots(VM *vm, SlotPlan *plan, Str *cls, const Type *base, Dict 
   bool behind = base->layout != LAY_OBJECT;
   if (!plan->given) {
     plan->dict = !(base->flags & TYPE_HAS_ATTRS) && base->layout != LAY_TYPE;
-    plan->weakref = !(base->flags & TYPE_WEAKREF) && !(base->flags & TYPE_VARSIZE);
+    plan->weakref = !(base->flags & TYPE_WEAKREF) && !has_items(base);
     return true;
   }
   Value keep[2] = {slots, V_NONE};
@@ -403,7 +419,7 @@ static bool read_slots(VM *vm, SlotPlan *plan, Str *cls, const Type *base, Dict 
   }
   if (v_failed(items)) return false;
   List *list = v_list(items);
-  if (list->length && (base->layout == LAY_TYPE || base->layout == LAY_MODULE || ((base->flags & TYPE_VARSIZE) && behind)))
+  if (list->length && (base->layout == LAY_TYPE || base->layout == LAY_MODULE || (has_items(base) && behind)))
     return rt_raise_b(vm, &exc_TypeError, "nonempty __slots__ not supported for subtype of '%N'", base);
   for (size_t i = 0; i < list->length; i++)
     if (!plan_slot(vm, plan, cls, base, ns, list->items[i])) return false;
