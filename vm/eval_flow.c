@@ -130,6 +130,13 @@ static void raise_here(VM *vm, Frame *f, Value exc) {
   else rt_restore(vm, exc);
 }
 
+/* The same for what was thrown into f's delegate and left it: then python3 forgets the places where it was, up to the traceback it came with. */
+static void raise_thrown(VM *vm, Frame *f, Value thrown) {
+  Value exc = rt_take_exc(vm);
+  if (handles(f) && is_exception(exc)) gc_store(vm, v_exc(exc), &v_exc(exc)->traceback, thrown);
+  raise_here(vm, f, exc);
+}
+
 /* The delegate's close() is done: now the GeneratorExit itself, kept in the send register. */
 static Go delegate_closed(VM *vm, Frame *f) {
   frame_gen(f)->yield_from = V_ABSENT;
@@ -427,8 +434,9 @@ static void note_attribute(VM *vm, Frame *f) {
   exc_set_field(vm, vm->exc, EXF_ATTR_OBJ, frame_regs(f)[INS_B(*ins)]);
 }
 
-/* An exception leaves a frame and reaches vm->frame, which waited as d says. thrown: it was thrown in from outside and nobody has caught it yet. */
-static Go raise_into(VM *vm, Dest d, bool thrown, RunEnd *end) {
+/* An exception leaves a frame and reaches vm->frame, which waited as d says. thrown: it was thrown in from outside with this traceback and nobody has caught it
+   yet; V_ABSENT: it was not. */
+static Go raise_into(VM *vm, Dest d, Value thrown, RunEnd *end) {
   Frame *f = vm->frame;
   if (d.cont == CONT_EXIT) {
     *end = (RunEnd){RUN_RAISED, V_FAIL};
@@ -443,7 +451,7 @@ static Go raise_into(VM *vm, Dest d, bool thrown, RunEnd *end) {
   if (d.cont == CONT_DELEGATE) {
     if (!stop) {
       frame_gen(f)->yield_from = V_ABSENT;
-      if (thrown) raise_here(vm, f, rt_take_exc(vm));
+      if (!v_absent(thrown)) raise_thrown(vm, f, thrown);
       return GO_RAISE;
     }
     Value v = exc_field(rt_take_exc(vm), EXF_VALUE);
@@ -463,7 +471,7 @@ static Go raise_into(VM *vm, Dest d, bool thrown, RunEnd *end) {
   return GO_RAISE;
 }
 
-static Go raise_into_native(VM *vm, bool thrown, RunEnd *end) {
+static Go raise_into_native(VM *vm, Value thrown, RunEnd *end) {
   NativeFrame *nf = (NativeFrame *)vm->frame;
   Dest d = {nf->f.cont, nf->f.dest, nf->f.aux};
   if (vm->limit_hit) { /* nobody may catch this */
@@ -478,7 +486,7 @@ static Go raise_into_native(VM *vm, bool thrown, RunEnd *end) {
 }
 
 /* Leaves a frame that has no handler. */
-static Go leave_frame(VM *vm, Frame *f, bool thrown, RunEnd *end) {
+static Go leave_frame(VM *vm, Frame *f, Value thrown, RunEnd *end) {
   Dest d = {f->cont, f->dest, f->aux};
   if (UNLIKELY(f->flags & FRAME_OBJECT)) frame_object_detach(vm, f);
   vm->frame = f->back;
@@ -506,26 +514,26 @@ static Go leave_frame(VM *vm, Frame *f, bool thrown, RunEnd *end) {
 
 /* An exception comes to a suspended generator from outside. One given to throw() gets the exception that the generator is handling as its context,
    never the caller's. */
-static Go throw_in(VM *vm, Frame *f, bool thrown, RunEnd *end) {
+static Go throw_in(VM *vm, Frame *f, Value thrown, RunEnd *end) {
   Gen *g = frame_gen(f);
   if (!v_absent(g->yield_from)) { /* what it delegates to is not part of the chain: that gets the exception first (PEP 380) */
     f->pc++;
     flow_delegate_enter(vm, f);
     Value v;
     Step s = cold_throw_foreign(vm, g, &v);
-    if (s == STEP_FAIL && thrown) raise_here(vm, f, rt_take_exc(vm));
+    if (s == STEP_FAIL && !v_absent(thrown)) raise_here(vm, f, rt_take_exc(vm));
     if (s == STEP_DONE) return flow_deliver(vm, (Dest){CONT_DELEGATE, 0, 0}, v, end);
     return from_step(s);
   }
   if (f->pc > f->func->code->instr) {
     flow_delegate_enter(vm, f);
-    if (thrown) raise_here(vm, f, rt_take_exc(vm));
+    if (!v_absent(thrown)) raise_here(vm, f, rt_take_exc(vm));
   }
   return GO_RAISE;
 }
 
 Go flow_raise(VM *vm, Go go, RunEnd *end) {
-  bool thrown = go == GO_THROW;
+  Value thrown = go != GO_THROW ? V_ABSENT : is_exception(vm->exc) ? v_exc(vm->exc)->traceback : V_NONE;
   while (go == GO_RAISE || go == GO_THROW) {
     Frame *f = vm->frame;
     if (f->flags & FRAME_NATIVE) {
