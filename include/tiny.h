@@ -320,7 +320,7 @@ TINY_API void tiny_set_memory_limit(tiny_vm *vm, size_t bytes);
 TINY_API void tiny_collect_young(tiny_vm *vm);                                 /* a collection of what was made since the last one; quick */
 TINY_API void tiny_collect(tiny_vm *vm);                                       /* a full collection now; call it outside of natives */
 TINY_API void tiny_trim(tiny_vm *vm);                                          /* the same, and what is free goes back to the host's allocator; malloc's to the system */
-TINY_API bool tiny_trim_pays(tiny_vm *vm);                                     /* has enough been put to use since the last tiny_trim? For a moment when there is nothing to do */
+TINY_API int tiny_trim_pays(tiny_vm *vm);                                      /* by what was put to use since the last one: 0 no, 1 if there is nothing to do for a second, 2 for a moment */
 TINY_API void *tiny_alloc(tiny_vm *vm, void *ptr, size_t old_size, size_t new_size); /* the VM's counted allocator, for natives; NULL: no memory (no exception is set) */
 TINY_API tiny_val tiny_no_memory(tiny_vm *vm);                                 /* raises MemoryError, returns TINY_FAIL */
 TINY_API bool tiny_write(tiny_vm *vm, int stream, const char *text, size_t len); /* what print uses: the host's write hook */

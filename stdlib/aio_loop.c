@@ -171,11 +171,12 @@ double loop_wait_time(tiny_vm *vm, Loop *l) {
   return wait > 0 ? wait : 0;
 }
 
-/* Waits for the outside. When nothing happens for a moment, what has become garbage goes back to the system: an idle server is small. */
+/* Waits for the outside. When nothing happens for a while, what has become garbage goes back to the system: an idle server is small. */
 static bool wait_outside(tiny_vm *vm, Loop *l, double seconds) {
-  const double moment = 0.005;
-  if ((seconds >= 0 && seconds <= moment) || !tiny_trim_pays(vm)) return l->poller.wait(vm, l->poller.data, seconds);
-  if (!l->poller.wait(vm, l->poller.data, moment)) return false;
+  int pays = tiny_trim_pays(vm);
+  double pause = pays > 1 ? 0.005 : 1;
+  if ((seconds >= 0 && seconds <= pause) || !pays) return l->poller.wait(vm, l->poller.data, seconds);
+  if (!l->poller.wait(vm, l->poller.data, pause)) return false;
   if (l->ready_len == 0) tiny_trim(vm);
   return !tiny_pending(vm);
 }

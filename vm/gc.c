@@ -557,12 +557,16 @@ void gc_trim(VM *vm) {
   h->trim = false;
   mem_trim_system(&vm->mem);
   h->trimmed = vm->mem.used;
+  h->recycled = 0;
 }
 
-bool gc_trim_pays(const VM *vm) {
+/* Grown, or, when as much went as came (connections closed), many cells used again. */
+int gc_trim_pays(const VM *vm) {
   enum { PAYS = 512 << 10 };
   const Heap *h = vm->heap;
-  return !vm->gc_off && !h->collecting && vm->mem.used + vm->mem.kept > h->trimmed + h->trimmed / 2 + PAYS;
+  if (vm->gc_off || h->collecting) return 0;
+  if (vm->mem.used + vm->mem.kept > h->trimmed + h->trimmed / 2 + PAYS) return 2;
+  return h->recycled + h->taken > h->trimmed / 8 + PAYS;
 }
 
 void gc_step(VM *vm) { collect(vm, false, NULL); }

@@ -76,6 +76,7 @@ struct Heap {
   size_t full_at;          /* live bytes from which on a collection is a full one */
   bool trim;               /* this collection keeps no free pages */
   size_t trimmed;          /* bytes in use after the last gc_trim */
+  size_t recycled;         /* bytes of cells put to use since then, up to the last collection */
   GcStats stats;
 };
 

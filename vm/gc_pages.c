@@ -358,6 +358,7 @@ static void sweep_big(VM *vm, Heap *h, int kind) {
 void pages_sweep(VM *vm, Heap *h) {
   bool lazy = vm->mem.limit == 0 && !h->trim; /* near a limit every page counts */
   h->kept_empty = 0;
+  h->recycled += h->taken;
   h->taken = 0;
   for (int kind = 0; kind < KIND_COUNT; kind++) {
     if (kind == KIND_TYPE) pages_each(h, kind, destroy_dead, vm); /* a dead class may be the metaclass of another: destroy all of them before any cell goes */
