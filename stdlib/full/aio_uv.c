@@ -220,7 +220,7 @@ static bool init(tiny_vm *vm, tiny_val module) {
   return tiny_setattr(vm, module, "Watcher", tiny_class_of(vm, &uv_watcher_class)) && tiny_setattr(vm, module, "Stream", tiny_class_of(vm, &uv_stream_class)) &&
          tiny_setattr(vm, module, "Process", tiny_class_of(vm, &uv_process_class));
 }
-static const tiny_def functions[] = {{"attach", m_attach, "(loop, /)", NULL}, {"bind", uv_m_bind, "(loop, host, port: int, on_connection, fd=None, /)", NULL}, {"connect", uv_m_connect, "(loop, host, port: int, /)", NULL},
+static const tiny_def functions[] = {{"attach", m_attach, "(loop, /)", NULL}, {"bind", uv_m_bind, "(loop, host, port: int, on_connection, on_failure, fd=None, /)", NULL}, {"connect", uv_m_connect, "(loop, host, port: int, /)", NULL},
     {"getaddrinfo", uv_m_getaddrinfo, "(loop, host, port, family: int, type: int, flags: int, /)", NULL}, {"watch_fd", m_watch_fd, "(loop, fd: int, /)", NULL},
     {"open", uv_m_open, "(loop, fd: int, pipe, /)", NULL},
     {"spawn", uv_m_spawn, "(loop, file, args: list, env, cwd, fds: list, new_session, on_exit, /)", NULL}, {"watch_signal", m_watch_signal, "(loop, number: int, handle, /)", NULL}, {0}};

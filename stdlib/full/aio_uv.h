@@ -29,6 +29,8 @@ struct Conn {
 struct Stream {
   tiny_val self, loop, reader, on_data, on_eof, on_lost, protocol, extra, drainers;
   Conn *conn;
+  Conn *listener;          /* of a listening one: watches its descriptor */
+  int backlog;
   size_t high, low;
   size_t expect;           /* room for the next read: somewhat more than the last one brought */
   tiny_ref keep;           /* an open stream keeps itself alive */
@@ -45,7 +47,8 @@ tiny_val stream_new(tiny_vm *vm, UvLoop *u, tiny_val loop, bool pipe, Stream **o
 tiny_val uv_address(tiny_vm *vm, const struct sockaddr *sa);
 bool uv_schedule(UvLoop *u, tiny_val loop, tiny_val callback, int argc, const tiny_val *argv);
 
-void uv_on_connection(uv_stream_t *h, int status);
+int uv_start_listening(UvLoop *u, Stream *s, int backlog);   /* 0 or an error of libuv */
+void uv_stop_listening(Stream *s);
 tiny_val uv_m_bind(tiny_vm *vm, tiny_args *a);
 tiny_val uv_m_connect(tiny_vm *vm, tiny_args *a);
 tiny_val uv_m_getaddrinfo(tiny_vm *vm, tiny_args *a);

@@ -20,18 +20,24 @@ static bool note_path(tiny_vm *vm, Stream *s, const char *key, int (*get)(const 
   return tiny_dict_set(vm, s->extra, key, get(&s->conn->h.pipe, path, &n) == 0 ? tiny_string_n(vm, path, n) : tiny_string(vm, ""));
 }
 
-/* A Unix socket bound to a path; negative: errno. Not by uv_pipe_bind, which removes the path when it closes. */
+/* A bound socket; negative: errno. Not by uv_tcp_bind, which keeps its error until it listens, nor by uv_pipe_bind, which removes the path when it closes. */
+static int bound_socket(const struct sockaddr *sa, socklen_t size) {
+  int fd = socket(sa->sa_family, SOCK_STREAM, 0), on = 1;
+  if (fd < 0) return -errno;
+  (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+  if (sa->sa_family != AF_UNIX) (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (sa->sa_family == AF_INET6) (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  if (bind(fd, sa, size) == 0) return fd;
+  int err = errno;
+  close(fd);
+  return -err;
+}
+
 static int bind_path(const char *path) {
   struct sockaddr_un sa = {.sun_family = AF_UNIX};
   if (strlen(path) >= sizeof sa.sun_path) return -ENAMETOOLONG;
   memcpy(sa.sun_path, path, strlen(path));
-  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-  if (fd < 0) return -errno;
-  (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-  if (bind(fd, (struct sockaddr *)&sa, sizeof sa) == 0) return fd;
-  int err = errno;
-  close(fd);
-  return -err;
+  return bound_socket((struct sockaddr *)&sa, sizeof sa);
 }
 
 /* sockname and peername, as get_extra_info gives them. */
@@ -53,26 +59,86 @@ static void stream_give_up(tiny_vm *vm, Stream *s) {
   tiny_ref_free(vm, &s->keep);
 }
 
-/* ---- servers: on_data of a listening stream is called with every new one */
+/* ---- servers: on_data of a listening stream is called with every new one, on_eof with the error that ended listening.
+ * Not by uv_listen, which takes and closes connections when there are no descriptors left for them: they are to wait until there are some again. */
 
-void uv_on_connection(uv_stream_t *h, int status) {
-  Conn *c = (Conn *)h;
-  Stream *server = c->owner, *s;
-  UvLoop *u = c->u;
-  if (!server || u->closing || status < 0) return;
-  tiny_val self = stream_new(u->vm, u, server->loop, server->pipe, &s);
-  if (tiny_failed(self)) return;
-  int r = uv_accept(h, &s->conn->h.stream);
-  if (r < 0) {
-    conn_close(s->conn);
-    tiny_ref_free(u->vm, &s->keep);
-    return;
-  }
-  if (!s->pipe) uv_tcp_nodelay(&s->conn->h.tcp, 1);
-  if (note_addresses(u->vm, s)) (void)!uv_schedule(u, s->loop, server->on_data, 1, &self);
+/* A stream for a descriptor, which is its from now on unless it cannot be made. */
+static tiny_val adopt(tiny_vm *vm, UvLoop *u, tiny_val loop, bool pipe, int fd) {
+  Stream *s;
+  tiny_val self = stream_new(vm, u, loop, pipe, &s);
+  if (tiny_failed(self)) return self;
+  int r = pipe ? uv_pipe_open(&s->conn->h.pipe, fd) : uv_tcp_open(&s->conn->h.tcp, fd);
+  if (r == 0 && !pipe) uv_tcp_nodelay(&s->conn->h.tcp, 1);
+  if (r == 0 && note_addresses(vm, s)) return self;
+  stream_give_up(vm, s);
+  return r < 0 ? uv_raise(vm, r) : TINY_FAIL;
 }
 
-/* bind(loop, host, port, on_connection, fd or None) -> Stream, whose _listen() starts. fd: a socket that is bound already; port -1: of Unix */
+static int accept_one(int fd) {
+  int got;
+  do got = accept(fd, NULL, NULL);
+  while (got < 0 && errno == EINTR);
+  if (got < 0) return -errno;
+  (void)fcntl(got, F_SETFD, FD_CLOEXEC);
+  return got;
+}
+
+/* Failures stay pending: the poller reports them. */
+static void on_connections(uv_poll_t *h, int status, int events) {
+  Conn *c = (Conn *)h;
+  Stream *server = c->owner;
+  (void)status, (void)events;
+  if (!server || c->u->closing) return;
+  UvLoop *u = c->u;
+  uv_os_fd_t listening;
+  if (uv_fileno(&c->h.handle, &listening) != 0) return;
+  for (int i = 0; i < server->backlog; i++) {
+    int fd = accept_one(listening);
+    if (fd == -EAGAIN || fd == -EWOULDBLOCK || fd == -ECONNABORTED) return;
+    if (fd < 0) {
+      tiny_val v[2] = {server->self, uv_exception(u->vm, fd)};
+      uv_poll_stop(h);
+      (void)!uv_schedule(u, server->loop, server->on_eof, 2, v);
+      return;
+    }
+    tiny_val self = adopt(u->vm, u, server->loop, server->pipe, fd);
+    if (tiny_failed(self)) close(fd);
+    if (tiny_failed(self) || !uv_schedule(u, server->loop, server->on_data, 1, &self)) return;
+  }
+}
+
+int uv_start_listening(UvLoop *u, Stream *s, int backlog) {
+  uv_os_fd_t fd;
+  int r = uv_fileno(&s->conn->h.handle, &fd);
+  if (r < 0) return r;
+  if (listen(fd, backlog) != 0) return -errno;
+  s->backlog = backlog > 0 ? backlog : 1;
+  if (!s->listener) {
+    Conn *c = conn_new(u);
+    if (!c) {
+      tiny_clear_error(u->vm);
+      return UV_ENOMEM;
+    }
+    if ((r = uv_poll_init(&u->loop, &c->h.poll, fd)) < 0) {
+      tiny_alloc(u->vm, c, sizeof *c, 0);
+      return r;
+    }
+    c->owner = s;
+    c->back = &s->listener;
+    s->listener = c;
+  }
+  return uv_poll_start(&s->listener->h.poll, UV_READABLE, on_connections);
+}
+
+void uv_stop_listening(Stream *s) {
+  Conn *c = s->listener;
+  if (!c) return;
+  s->listener = NULL;
+  c->owner = NULL;
+  conn_close(c);
+}
+
+/* bind(loop, host, port, on_connection, on_failure, fd or None) -> Stream, whose _listen() starts. fd: a socket that is bound already; port -1: of Unix */
 tiny_val uv_m_bind(tiny_vm *vm, tiny_args *a) {
   UvLoop *u = uvloop_of(vm, tiny_arg(a, 0));
   const char *host = u ? tiny_to_str(vm, tiny_arg(a, 1), NULL) : NULL;
@@ -81,14 +147,15 @@ tiny_val uv_m_bind(tiny_vm *vm, tiny_args *a) {
   int64_t fd = -1;
   struct sockaddr_storage sa;
   Stream *s;
-  if (!tiny_is_none(tiny_arg(a, 4)) && !tiny_to_int(vm, tiny_arg(a, 4), &fd)) return TINY_FAIL;
+  if (!tiny_is_none(tiny_arg(a, 5)) && !tiny_to_int(vm, tiny_arg(a, 5), &fd)) return TINY_FAIL;
   if (port >= 0 && fd < 0 && !parse_address(vm, host, port, &sa)) return TINY_FAIL;
   tiny_val self = stream_new(vm, u, tiny_arg(a, 0), port < 0, &s);
   if (tiny_failed(self)) return self;
   s->server = true;
   tiny_store(vm, self, &s->on_data, tiny_arg(a, 3));
-  if (fd < 0 && port < 0) fd = bind_path(host);
-  int r = port < 0 ? (fd < 0 ? (int)fd : uv_pipe_open(&s->conn->h.pipe, (int)fd)) : fd >= 0 ? uv_tcp_open(&s->conn->h.tcp, (int)fd) : uv_tcp_bind(&s->conn->h.tcp, (struct sockaddr *)&sa, sa.ss_family == AF_INET6 ? UV_TCP_IPV6ONLY : 0);
+  tiny_store(vm, self, &s->on_eof, tiny_arg(a, 4));
+  if (fd < 0) fd = port < 0 ? bind_path(host) : bound_socket((struct sockaddr *)&sa, sa.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
+  int r = fd < 0 ? (int)fd : port < 0 ? uv_pipe_open(&s->conn->h.pipe, (int)fd) : uv_tcp_open(&s->conn->h.tcp, (int)fd);
   if (r == 0 && note_addresses(vm, s)) return self;
   stream_give_up(vm, s);
   return r < 0 ? uv_raise(vm, r) : TINY_FAIL;
@@ -97,16 +164,7 @@ tiny_val uv_m_bind(tiny_vm *vm, tiny_args *a) {
 /* open(loop, fd, pipe) -> Stream of a connected socket or the end of a pipe, which it owns from now on */
 tiny_val uv_m_open(tiny_vm *vm, tiny_args *a) {
   UvLoop *u = uvloop_of(vm, tiny_arg(a, 0));
-  bool pipe = tiny_truth(vm, tiny_arg(a, 2)) == 1;
-  int fd = (int)tiny_arg_int(a, 1);
-  Stream *s;
-  tiny_val self = u ? stream_new(vm, u, tiny_arg(a, 0), pipe, &s) : TINY_FAIL;
-  if (tiny_failed(self)) return self;
-  int r = pipe ? uv_pipe_open(&s->conn->h.pipe, fd) : uv_tcp_open(&s->conn->h.tcp, fd);
-  if (r == 0 && !pipe) uv_tcp_nodelay(&s->conn->h.tcp, 1);
-  if (r == 0 && note_addresses(vm, s)) return self;
-  stream_give_up(vm, s);
-  return r < 0 ? uv_raise(vm, r) : TINY_FAIL;
+  return u ? adopt(vm, u, tiny_arg(a, 0), tiny_truth(vm, tiny_arg(a, 2)) == 1, (int)tiny_arg_int(a, 1)) : TINY_FAIL;
 }
 
 /* ---- connecting */

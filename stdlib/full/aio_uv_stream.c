@@ -16,6 +16,7 @@ static void stream_trace(tiny_tracer *t, void *data) {
 static void stream_destroy(tiny_vm *vm, void *data) {
   Stream *s = data;
   (void)vm;
+  uv_stop_listening(s);
   if (!s->conn) return;
   s->conn->owner = NULL;
   conn_close(s->conn);
@@ -73,6 +74,7 @@ static bool wake_drainers(UvLoop *u, Stream *s) {
 
 static void drop(Stream *s) {
   Conn *c = s->conn;
+  uv_stop_listening(s);
   if (!c) return;
   s->conn = NULL;
   c->owner = NULL;
@@ -361,7 +363,7 @@ static tiny_val m_repr(tiny_vm *vm, tiny_args *a) {
 }
 static tiny_val m_listen(tiny_vm *vm, tiny_args *a) {
   STREAM(s);
-  int r = s->conn ? uv_listen(&s->conn->h.stream, (int)tiny_arg_int(a, 1), uv_on_connection) : UV_EBADF;
+  int r = s->conn ? uv_start_listening(s->conn->u, s, (int)tiny_arg_int(a, 1)) : UV_EBADF;
   return r < 0 ? uv_raise(vm, r) : TINY_NONE;
 }
 static tiny_val m_fileno(tiny_vm *vm, tiny_args *a) {
