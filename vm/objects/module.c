@@ -58,6 +58,13 @@ static Value module_repr(VM *vm, Value self) {
   return builtin ? rt_format(vm, "<module %R (built-in)>", name) : rt_format(vm, "<module %R>", name);
 }
 
+/* Is mod.name a module whose import is not done? Failures count as no. */
+static bool is_unfinished_submodule(VM *vm, Str *mod, Str *name) {
+  Value full = rt_format(vm, "%U.%U", mod, name), sub = v_failed(full) ? V_FAIL : dict_get(vm, vm->modules, full);
+  if (v_failed(sub)) (void)rt_take_exc(vm);
+  return !v_failed(sub) && v_has_layout(sub, LAY_MODULE) && (as_module(sub)->head.small & MODULE_INITIALIZING);
+}
+
 Value module_no_attr(VM *vm, Module *m, Str *name) {
   Value mod = dict_get_c(vm, m->dict, "__name__");
   if (v_failed(mod)) return V_FAIL;
@@ -65,6 +72,7 @@ Value module_no_attr(VM *vm, Module *m, Str *name) {
   if (!is_str(mod)) msg = rt_format(vm, "module has no attribute '%U'", name);
   else if (m->head.small & MODULE_INITIALIZING)
     msg = rt_format(vm, "partially initialized module '%U' has no attribute '%U' (most likely due to a circular import)", v_str(mod), name);
+  else if (is_unfinished_submodule(vm, v_str(mod), name)) msg = rt_format(vm, "cannot access submodule '%U' of module '%U' (most likely due to a circular import)", name, v_str(mod));
   else msg = rt_format(vm, "module '%U' has no attribute '%U'", v_str(mod), name);
   Value exc = v_failed(msg) ? V_FAIL : exc_new(vm, &exc_AttributeError, 1, &msg);
   if (v_failed(exc)) return V_FAIL;
