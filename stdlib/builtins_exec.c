@@ -74,18 +74,31 @@ static Value then_none(VM *vm, Value state, tiny_outcome how, Value v) {
   return how == TINY_RAISED ? rt_raise_obj(vm, v) : V_NONE;
 }
 
+/* exec(code, closure=): a cell for each free variable of the code. */
+static bool check_closure(VM *vm, Value code, Value closure) {
+  if (!v_has_layout(code, LAY_CODE)) return v_is_none(closure) || rt_raise_b(vm, &exc_TypeError, "closure can only be used when source is a code object");
+  const Code *c = (const Code *)v_obj(code);
+  size_t n = c->free_names ? c->free_names->length : 0;
+  if (n == 0) return v_is_none(closure) || rt_raise_b(vm, &exc_TypeError, "cannot use a closure with this code object");
+  bool ok = v_is_exact(closure, &tuple_type) && v_tuple(closure)->length == n;
+  for (size_t i = 0; ok && i < n; i++) ok = v_is_exact(v_tuple(closure)->items[i], &cell_type);
+  return ok || rt_raise_b(vm, &exc_TypeError, "code object requires a closure of exactly length %zu", n);
+}
+
 static Value run(VM *vm, Args *a, const char *who, char mode) {
   Value globals = a->v[1], locals = a->v[2], code = a->v[0];
   if (!namespaces(vm, who, &globals, &locals)) return V_FAIL;
-  bool apart = !v_same(globals, locals);
+  bool apart = !v_same(globals, locals), is_exec = mode == 'e';
+  if (is_exec && !check_closure(vm, code, a->v[3])) return V_FAIL;
   char what[32] = "exec() arg 1";
   memcpy(what, who, 4);
   if (!v_has_layout(code, LAY_CODE)) code = compile_text(vm, code, what, "<string>", mode, apart ? COMPILE_NAMESPACE : 0);
   if (v_failed(code)) return V_FAIL;
   Code *c = (Code *)v_obj(code);
-  if (c->free_names && c->free_names->length) return rt_raise(vm, &exc_TypeError, "code object passed to %s() may not contain free variables", who);
+  if (!is_exec && c->free_names && c->free_names->length) return rt_raise(vm, &exc_TypeError, "code object passed to %s() may not contain free variables", who);
   Function *fn = function_new(vm, c, v_dict(globals));
   if (!fn) return V_FAIL;
+  if (is_exec && is_tuple(a->v[3])) gc_store_obj(vm, fn, &fn->closure, v_tuple(a->v[3]));
   int argc = (c->flags & CODE_NAMESPACE) ? 1 : 0;
   if (mode == 'e') return tiny_then_call(vm, then_none, V_NONE, v_from_obj(fn), argc, &locals);
   return rt_tail_call(vm, v_from_obj(fn), argc, &locals);

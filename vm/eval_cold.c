@@ -727,6 +727,9 @@ bool cold_match_keys(VM *vm, Value map, Tuple *keys, Value *out) {
   if (!t || !keep) return false;
   keep[0] = v_from_obj(t);
   keep[1] = v_from_obj(keys);
+  int64_t length = v_is_exact(map, &dict_type) ? (int64_t)v_dict(map)->used : rt_len(vm, map);
+  if (length < 0) return false;
+  if (length < (int64_t)keys->length) return *out = V_NONE, true;
   Set *seen = NULL;
   if (keys->length > 1) {
     seen = set_new(vm, &set_type);
@@ -798,7 +801,7 @@ static int match_attr(VM *vm, Value v, Value name, List *seen, Value cls, Value 
 }
 
 bool cold_match_class(VM *vm, Value v, Value cls, Tuple *names, uint32_t n_pos, Value *out) {
-  if (!is_type(cls)) return rt_raise_b(vm, &exc_TypeError, "called match pattern must be a class");
+  if (!is_type(cls)) return rt_raise_b(vm, &exc_TypeError, "called match pattern must be a type");
   int r = rt_isinstance(vm, v, cls);
   if (r < 0) return false;
   *out = V_NONE;
