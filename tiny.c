@@ -8,10 +8,7 @@ tiny_vm *tiny_new(const tiny_config *config) {
   if (!vm) return NULL;
   vm->compile = compile_source;
   vm->library = stdlib_table;
-  if (!builtins_init(vm)) {
-    vm_free(vm);
-    return NULL;
-  }
+  builtins_init(vm);
   vm->n_temps = 0;
   return vm;
 }

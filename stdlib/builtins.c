@@ -210,32 +210,61 @@ static bool put(VM *vm, const char *name, Value v) {
   return key && !v_failed(v) && dict_set_str(vm, vm->builtins->dict, key, v);
 }
 
-static bool put_types(VM *vm, const Type *const *types, size_t n) {
+/* The builtins are made when they are looked up: most programs use a dozen of 160. `name` NULL: all, in the order of the tables, those that are there moving to
+ * their places: the order decides which of two names a NameError suggests. */
+static bool wanted(VM *vm, const Str *name, const char *row, bool *ok) {
+  Dict *d = vm->builtins->dict;
+  if (name) return str_eq_c(name, row);
+  Str *key = str_intern(vm, row, strlen(row));
+  Value have = key ? dict_get_str(vm, d, key) : V_FAIL;
+  if (v_absent(have)) return true;
+  *ok = !v_failed(have) && dict_del_str(vm, d, key) > 0 && dict_set_str(vm, d, key, have);
+  return false;
+}
+
+static bool make_types(VM *vm, const Str *name, const Type *const *types, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    if (!put(vm, types[i]->name, rt_type_value(types[i]))) return false;
+    bool ok = true;
+    if (wanted(vm, name, types[i]->name, &ok)) ok = put(vm, types[i]->name, rt_type_value(types[i]));
+    if (!ok) return false;
   }
   return true;
 }
 
-static bool put_functions(VM *vm, const tiny_def *defs, Value module_name) {
-  Value module = v_from_obj(vm->builtins);
+static bool make_functions(VM *vm, const Str *name, const tiny_def *defs) {
   for (const tiny_def *d = defs; d->name; d++) {
-    Native *fn = native_new(vm, d, NATIVE_FUNCTION, NULL, module, module_name);
+    bool ok = true;
+    if (!wanted(vm, name, d->name, &ok)) {
+      if (!ok) return false;
+      continue;
+    }
+    Str *module_name = str_intern(vm, "builtins", 8);
+    Native *fn = module_name ? native_new(vm, d, NATIVE_FUNCTION, NULL, v_from_obj(vm->builtins), v_from_obj(module_name)) : NULL;
     if (!fn || !put(vm, d->name, v_from_obj(fn))) return false;
   }
   return true;
 }
 
-bool builtins_init(tiny_vm *vm) {
-  Str *name = str_intern(vm, "builtins", 8);
-  if (!name) return false;
-  Value module_name = v_from_obj(name);
-  if (!put_types(vm, type_table, sizeof type_table / sizeof *type_table) || !put_types(vm, exception_table, sizeof exception_table / sizeof *exception_table)) return false;
-  const tiny_def *const tables[] = {builtins_core, builtins_attr, builtins_iter, builtins_io, builtins_exec};
-  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-    if (!put_functions(vm, tables[i], module_name)) return false;
+static bool make_constants(VM *vm, const Str *name) {
+  const struct { const char *name; Value value; } rows[] = {{"EnvironmentError", rt_type_value(&exc_OSError)}, {"IOError", rt_type_value(&exc_OSError)}, {"None", V_NONE}, {"True", V_TRUE},
+    {"False", V_FALSE}, {"Ellipsis", V_ELLIPSIS}, {"NotImplemented", V_NOTIMPL}, {"__debug__", v_from_bool(vm->config.optimize == 0)}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    bool ok = true;
+    if (wanted(vm, name, rows[i].name, &ok)) ok = put(vm, rows[i].name, rows[i].value);
+    if (!ok) return false;
   }
-  Value os_error = rt_type_value(&exc_OSError);
-  return put(vm, "EnvironmentError", os_error) && put(vm, "IOError", os_error) && put(vm, "None", V_NONE) && put(vm, "True", V_TRUE) && put(vm, "False", V_FALSE) &&
-    put(vm, "Ellipsis", V_ELLIPSIS) && put(vm, "NotImplemented", V_NOTIMPL) && put(vm, "__debug__", v_from_bool(vm->config.optimize == 0));
+  return true;
 }
+
+static bool make_builtins(VM *vm, const Str *name) {
+  static const tiny_def *const tables[] = {builtins_core, builtins_attr, builtins_iter, builtins_io, builtins_exec};
+  if (!make_types(vm, name, type_table, sizeof type_table / sizeof *type_table) || !make_types(vm, name, exception_table, sizeof exception_table / sizeof *exception_table)) return false;
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+    if (!make_functions(vm, name, tables[i])) return false;
+  }
+  if (!make_constants(vm, name)) return false;
+  if (!name) vm->late_builtins = NULL;
+  return true;
+}
+
+void builtins_init(tiny_vm *vm) { vm->late_builtins = make_builtins; }

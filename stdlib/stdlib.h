@@ -3,7 +3,7 @@
 #define TINY_STDLIB_H
 #include "include/tiny.h"
 extern const tiny_module *const stdlib_table[]; /* every C module of this directory; made by scripts/dev/embed.py */
-bool builtins_init(tiny_vm *vm);                /* fills the module builtins */
+void builtins_init(tiny_vm *vm);                /* the module builtins will be filled */
 
 int std_stream_number(tiny_vm *vm, tiny_val v); /* 0, 1, 2: v is one of the streams the VM began with; -1: something else */
 bool std_stream_write(tiny_vm *vm, int stream, const char *text, size_t len); /* OSError when the host could not write */

@@ -231,7 +231,7 @@ static Value own_get(VM *vm, Value obj, Str *name) {
   if (!v_is_obj(obj)) return V_ABSENT;
   Obj *o = v_obj(obj);
   Dict **d = attrs_dict(o);
-  if (d) return *d ? dict_get_str(vm, *d, name) : V_ABSENT;
+  if (d) return *d ? module_lookup(vm, *d, name) : V_ABSENT;
   if (o->shape < SHAPE_FIRST_DYNAMIC) return V_ABSENT;
   return instance_get(vm, o, name);
 }
@@ -348,7 +348,7 @@ static int get_module(Access *x) {
   if (dunder || (x->type->flags & TYPE_HEAP)) attr = rt_type_lookup(vm, x->type, x->name);
   if (v_absent(attr) && UNLIKELY(rt_pending(vm))) return FAILED;
   if (is_read_first(attr)) return get_data_descr(x, attr);
-  Value v = dict_get_str(vm, m->dict, x->name);
+  Value v = module_lookup(vm, m->dict, x->name);
   if (v_failed(v)) return FAILED;
   if (!v_absent(v)) {
     *x->out = v;
@@ -501,7 +501,7 @@ static COLD int fail_set(VM *vm, Value obj, Str *name, Value attr) {
 
 static int set_in_dict(VM *vm, Obj *o, Dict **d, Str *name, Value value) {
   if (v_absent(value)) {
-    int r = *d ? dict_del_str(vm, *d, name) : 0;
+    int r = !*d ? 0 : module_complete(vm, *d) ? dict_del_str(vm, *d, name) : -1;
     return r < 0 ? FAILED : r ? FOUND : MISSING;
   }
   if (!*d) {

@@ -93,13 +93,15 @@ static Str *for_name(VM *vm, Value exc) {
   while (tb->next) tb = tb->next;
   Str *found = in_locals(v_str(wanted), tb->code);
   if (!found) found = in_dict(v_str(wanted), tb->func->globals);
+  if (!found && !module_complete(vm, vm->builtins->dict)) (void)rt_take_exc(vm);
   return found ? found : in_builtins(v_str(wanted), vm->builtins->dict);
 }
 
 static Str *for_attribute(VM *vm, Value exc) {
   Value wanted = exc_field(exc, EXF_ATTR_NAME), obj = exc_field(exc, EXF_ATTR_OBJ);
   if (!is_str(wanted) || v_absent(obj)) return NULL;
-  Value dir = dict_get_c(vm, vm->builtins->dict, "dir");
+  Str *key = str_intern(vm, "dir", 3);
+  Value dir = key ? module_lookup(vm, vm->builtins->dict, key) : V_FAIL;
   Value names = v_failed(dir) || v_absent(dir) ? V_FAIL : rt_call(vm, dir, 1, &obj);
   size_t n;
   const Value *items = v_failed(names) ? NULL : seq_items(names, &n);

@@ -1055,7 +1055,7 @@ do_return:
   CASE(FUNCTION) : pc++; CHECKED(cold_function(vm, F, w, K[X], &R[A]));
   CASE(BUILDCLASS) :
     SAVE();
-    v = dict_get_str(vm, F->func->builtins, NAME(vm, __build_class__));
+    v = module_lookup(vm, F->func->builtins, NAME(vm, __build_class__));
     if (v_absent(v)) rt_raise(vm, &exc_NameError, "__build_class__ not found");
     if (v_absent(v) || v_failed(v)) goto raise;
     R[A] = v;

@@ -68,6 +68,7 @@ bool cold_get_global(VM *vm, Frame *f, Value *consts, uint32_t site, Value *out)
   }
   Value v = g->str_keys ? V_ABSENT : dict_get(vm, g, name);
   if (v_absent(v)) {
+    if (UNLIKELY(vm->late_builtins) && v_failed(module_lookup(vm, b, v_str(name)))) return false;
     i = dict_entry_index(vm, b, v_str(name));
     if (i >= 0) {
       *ic = (InlineCache){.key = g->keys_version, .kind = IC_BUILTIN, .key2 = b->keys_version, .extra = (uint32_t)i, .value = V_NONE};
@@ -110,7 +111,7 @@ bool cold_get_name(VM *vm, Frame *f, Value name, Value *out) {
     }
   }
   if (v_absent(v)) v = dict_get(vm, f->func->globals, name);
-  if (v_absent(v)) v = dict_get(vm, f->func->builtins, name);
+  if (v_absent(v)) v = vm->late_builtins ? module_lookup(vm, f->func->builtins, v_str(name)) : dict_get(vm, f->func->builtins, name);
   if (v_absent(v)) v = late_global(vm, f->func->globals, name);
   if (v_absent(v)) return name_error(vm, name);
   *out = v;

@@ -33,7 +33,7 @@ static size_t last_dot(const Str *s) {
 static Value module_get(VM *vm, Value module, NameId id) {
   Str *name = rt_name(vm, id);
   if (!name) return V_FAIL;
-  if (v_is_exact(module, &module_type)) return dict_get_str(vm, ((Module *)v_obj(module))->dict, name);
+  if (v_is_exact(module, &module_type)) return module_lookup(vm, ((Module *)v_obj(module))->dict, name);
   return rt_getattr_opt(vm, module, name);
 }
 
@@ -225,7 +225,7 @@ static const tiny_def run_body_def = {"_run_module", run_body, "()", NULL};
 static bool set_source_names(VM *vm, Module *m, Str *full, const Found *f) {
   size_t dot = last_dot(full);
   Value package = f->is_package ? v_from_obj(full) : v_from_str(str_new(vm, full->data, dot == SIZE_MAX ? 0 : dot));
-  if (!put(vm, m, NAME___package__, package) || !put(vm, m, NAME___builtins__, v_from_obj(vm->builtins->dict))) return false;
+  if (!put(vm, m, NAME___package__, package) || !module_complete(vm, vm->builtins->dict) || !put(vm, m, NAME___builtins__, v_from_obj(vm->builtins->dict))) return false;
   if (f->path && !put(vm, m, NAME___file__, f->text ? v_from_str(str_from(vm, f->path)) : V_NONE)) return false;
   if (!f->is_package) return true;
   const char *slash = !f->path ? NULL : f->text ? strrchr(f->path, '/') : f->path + strlen(f->path);
@@ -342,7 +342,7 @@ static int load_chain(VM *vm, Str *full, Value *run) {
 /* from package import name: a name that is no attribute may be a submodule; if there is none, import_from will say so. */
 static int load_submodule(VM *vm, Value module, Str *full, Str *name, Value *run) {
   if (v_is_exact(module, &module_type)) {
-    Value v = dict_get_str(vm, ((Module *)v_obj(module))->dict, name);
+    Value v = module_lookup(vm, ((Module *)v_obj(module))->dict, name);
     if (!v_absent(v)) return v_failed(v) ? -1 : 1;
   } else {
     Value v = rt_getattr_opt(vm, module, name);
@@ -544,7 +544,7 @@ static bool star_listed(VM *vm, Value module, Value all, Value ns) {
 static bool star_public(VM *vm, Value module, Value ns) {
   Value d = module_get(vm, module, NAME___dict__);
   if (v_is_exact(module, &module_type)) d = v_from_obj(((Module *)v_obj(module))->dict);
-  if (v_failed(d)) return false;
+  if (v_failed(d) || !module_complete(vm, (Dict *)v_obj(d))) return false;
   if (!is_dict(d)) return rt_raise_b(vm, &exc_ImportError, "from-import-* object has no __dict__ and no __all__");
   Dict *copy = dict_copy(vm, v_dict(d)); /* storing into ns may run script code */
   Value *keep = rt_temp(vm, 1);

@@ -81,6 +81,7 @@ struct tiny_vm {
   /* modules */
   Dict *modules;               /* sys.modules */
   Module *builtins, *main;
+  bool (*late_builtins)(VM *vm, const Str *name); /* makes the builtin of that name, if there is one (NULL: all) in the dict of builtins; NULL when all are made */
   Dict *sys_dict;
   const struct tiny_module **native_modules;
   size_t n_native_modules, cap_native_modules;

@@ -228,7 +228,10 @@ static Value f_lasti(VM *vm, Value self) {
   return v_from_int62((int64_t)frame_object_pc(as_frame(self)) * 2);
 }
 static Value f_globals(VM *vm, Value self) { return (void)vm, v_from_obj(as_frame(self)->func->globals); }
-static Value f_builtins(VM *vm, Value self) { return (void)vm, v_from_obj(as_frame(self)->func->builtins); }
+static Value f_builtins(VM *vm, Value self) {
+  Dict *d = as_frame(self)->func->builtins;
+  return module_complete(vm, d) ? v_from_obj(d) : V_FAIL;
+}
 
 static Value f_back(VM *vm, Value self) {
   FrameObject *o = as_frame(self);

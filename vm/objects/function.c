@@ -170,7 +170,7 @@ static bool set_doc(VM *vm, Value self, Value v) {
   return true;
 }
 static Value get_globals(VM *vm, Value self) { return (void)vm, v_from_obj(as_function(self)->globals); }
-static Value get_builtins(VM *vm, Value self) { return (void)vm, v_from_obj(as_function(self)->builtins); }
+static Value get_builtins(VM *vm, Value self) { return module_complete(vm, as_function(self)->builtins) ? v_from_obj(as_function(self)->builtins) : V_FAIL; }
 static Value get_closure(VM *vm, Value self) {
   Function *fn = as_function(self);
   (void)vm;
@@ -387,7 +387,8 @@ static bool method_setattr(VM *vm, Value self, Str *name, Value v) {
 static Value method_reduce_m(VM *vm, Args *a) {
   Method *m = as_method(a->v[0]);
   Value name = from_func(vm, a->v[0], NAME___name__);
-  Value getattr = v_failed(name) ? V_FAIL : dict_get_c(vm, vm->builtins->dict, "getattr");
+  Str *key = str_intern(vm, "getattr", 7);
+  Value getattr = v_failed(name) || !key ? V_FAIL : module_lookup(vm, vm->builtins->dict, key);
   if (v_failed(getattr)) return V_FAIL;
   Tuple *args = tuple_pair(vm, m->self, name);
   Tuple *t = args ? tuple_pair(vm, getattr, v_from_obj(args)) : NULL;

@@ -9,7 +9,7 @@
 /* The function that rebuilds: a builtin by name, as the builtins module has it now. */
 static Value builder(VM *vm, const char *name) {
   Str *s = str_intern(vm, name, strlen(name));
-  Value f = s ? dict_get_str(vm, vm->builtins->dict, s) : V_FAIL;
+  Value f = s ? module_lookup(vm, vm->builtins->dict, s) : V_FAIL;
   return v_absent(f) ? rt_raise(vm, &exc_AttributeError, "%s", name) : f;
 }
 

@@ -32,6 +32,14 @@ Module *module_new(VM *vm, Str *name) {
   return m && set_standard_names(vm, m, v_from_obj(name), V_NONE, !str_eq_c(name, "__main__")) ? m : NULL;
 }
 
+Value module_lookup(VM *vm, Dict *d, Str *name) {
+  Value v = dict_get_str(vm, d, name);
+  if (!v_absent(v) || !vm->late_builtins || d != vm->builtins->dict) return v;
+  return vm->late_builtins(vm, name) ? dict_get_str(vm, d, name) : V_FAIL;
+}
+
+bool module_complete(VM *vm, const Dict *d) { return !vm->late_builtins || d != vm->builtins->dict || vm->late_builtins(vm, NULL); }
+
 Value module_late_attr(VM *vm, Str *name) {
   return name == NAME(vm, __spec__) || name == NAME(vm, __loader__) ? rt_frozen(vm, "_module_late_attr") : V_ABSENT;
 }
@@ -81,7 +89,7 @@ Value module_no_attr(VM *vm, Module *m, Str *name) {
   return rt_raise_obj(vm, exc);
 }
 
-static Value get_dict(VM *vm, Value self) { return (void)vm, v_from_obj(as_module(self)->dict); }
+static Value get_dict(VM *vm, Value self) { return module_complete(vm, as_module(self)->dict) ? v_from_obj(as_module(self)->dict) : V_FAIL; }
 static Value get_annotations(VM *vm, Value self) {
   Str *key = NAME(vm, __annotations__);
   if (!key) return V_FAIL;
@@ -108,7 +116,7 @@ static const GetSet module_getset[] = {{"__dict__", get_dict, set_dict, NULL}, {
 static Value dir_m(VM *vm, Args *a) {
   Dict *d = as_module(a->v[0])->dict;
   Value hook = dict_get_c(vm, d, "__dir__");
-  if (v_failed(hook)) return V_FAIL;
+  if (v_failed(hook) || !module_complete(vm, d)) return V_FAIL;
   if (!v_absent(hook)) return rt_tail_call(vm, hook, 0, NULL);
   static const NameId late[] = {NAME___loader__, NAME___spec__};
   List *list = list_new(vm, NULL, 0);
