@@ -4,6 +4,7 @@
 #include "vm/objects/dict.h"
 #include "vm/objects/module.h"
 #include "vm/vm.h"
+#include "vm/base/utf8.h"
 
 typedef enum { ENC_UTF8, ENC_UTF8_SIG, ENC_ASCII, ENC_LATIN1, ENC_MAP, ENC_UTF16, ENC_UTF16LE, ENC_UTF16BE, ENC_UTF32, ENC_UTF32LE, ENC_UTF32BE, ENC_ESCAPE, ENC_RAW } EncKind;
 typedef struct Encoding { const char *alias; EncKind kind; } Encoding;
@@ -33,6 +34,7 @@ typedef struct Codec {
   ErrKind handler;
   Value object;
   Buf out;
+  char odd_escape; /* the first character behind a backslash that is no escape */
 } Codec;
 
 bool codec_arg(VM *vm, Value v, const char *what, const char **out) {
@@ -445,6 +447,17 @@ static const char *escape_hex(Codec *c, const uint8_t *p, size_t left, size_t *u
   return NULL;
 }
 
+/* \N{NAME}: p[0] is the N. As escape_hex. */
+static const char *escape_name(Codec *c, const uint8_t *p, size_t left, size_t *used) {
+  const uint8_t *close = left > 1 && p[1] == '{' ? memchr(p, '}', left) : NULL;
+  *used = close == p + 2 ? 2 : close ? (size_t)(close - p) + 1 : left > 1 && p[1] == '{' ? left : 1;
+  if (!close || close == p + 2) return "malformed \\N character escape";
+  int32_t cp = uc_by_name((const char *)p + 2, (size_t)(close - p) - 2);
+  if (cp < 0) return "unknown Unicode character name";
+  add_cp(c, (uint32_t)cp);
+  return NULL;
+}
+
 static bool decode_escape(Codec *c, View v) {
   static const char from[] = "\\'\"bfnrtva", to[] = "\\'\"\b\f\n\r\t\v\a";
   for (size_t at = 0; at < v.size && !c->out.failed;) {
@@ -470,8 +483,11 @@ static bool decode_escape(Codec *c, View v) {
       add_cp(c, cp);
     } else if (*p == 'x' || *p == 'u' || *p == 'U') {
       bad = escape_hex(c, p, left, &used);
+    } else if (*p == 'N') {
+      bad = escape_name(c, p, left, &used);
     } else {
       buf_char(&c->out, '\\');
+      if (!c->odd_escape && *p < 0x80) c->odd_escape = (char)*p;
       used = 0;
     }
     size_t next = at + 1 + used;
@@ -516,6 +532,20 @@ static bool decode_all(Codec *c, View v) {
   return false;
 }
 
+/* The text decoded, after a DeprecationWarning about an escape that is none. [script] */
+static Value with_warning(Codec *c) {
+  VM *vm = c->vm;
+  size_t mark = rt_temp_mark(vm);
+  Value text = v_from_str(str_from_buf(vm, &c->out)), *keep = v_failed(text) ? NULL : rt_temp(vm, 1);
+  if (!keep) return V_FAIL;
+  *keep = text;
+  char shown[2] = {c->odd_escape, 0};
+  Value what = rt_format(vm, "invalid escape sequence '\\%s'", shown);
+  if (v_failed(what) || v_failed(rt_call_builtin(vm, "_deprecated", 1, &what))) text = V_FAIL;
+  rt_temp_release(vm, mark);
+  return text;
+}
+
 Value codec_decode(VM *vm, View v, Value object, const char *encoding, const char *errors) {
   Codec c;
   if (!codec_open(&c, vm, object, encoding, errors) || !charge_bytes(vm, v.size)) return V_FAIL;
@@ -526,7 +556,7 @@ Value codec_decode(VM *vm, View v, Value object, const char *encoding, const cha
   if (c.kind == ENC_UTF8 && utf8_check(text, v.size, false, &bad_len, &reason) == v.size) return v_from_str(str_new(vm, text, v.size));
   if (!rt_charge(vm, v.size >> 4)) return V_FAIL;
   buf_reserve(&c.out, v.size);
-  if (decode_all(&c, v)) return v_from_str(str_from_buf(vm, &c.out));
+  if (decode_all(&c, v)) return c.odd_escape ? with_warning(&c) : v_from_str(str_from_buf(vm, &c.out));
   buf_free(&c.out);
   return V_FAIL;
 }
