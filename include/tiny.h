@@ -150,6 +150,8 @@ TINY_API TINY_CHECK tiny_val tiny_tuple(tiny_vm *vm, int n, const tiny_val *item
 TINY_API TINY_CHECK tiny_val tiny_list(tiny_vm *vm, int n, const tiny_val *items);
 TINY_API TINY_CHECK tiny_val tiny_dict(tiny_vm *vm);
 TINY_API TINY_CHECK tiny_val tiny_set(tiny_vm *vm);
+TINY_API TINY_CHECK tiny_val tiny_set_without(tiny_vm *vm, tiny_val set, int n, const tiny_val *items); /* a new set, of the others. Large sets are not copied: costs O(n), amortised */
+TINY_API uint32_t tiny_set_stamp(tiny_vm *vm, tiny_val set);              /* another one for every set and after every change of its members; 0: no plain set */
 TINY_API TINY_CHECK bool tiny_list_append(tiny_vm *vm, tiny_val list, tiny_val item);
 TINY_API TINY_CHECK bool tiny_dict_set(tiny_vm *vm, tiny_val dict, const char *key, tiny_val value);
 TINY_API TINY_CHECK tiny_val tiny_dict_get(tiny_vm *vm, tiny_val dict, const char *key);  /* TINY_ABSENT: no such key */

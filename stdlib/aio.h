@@ -66,6 +66,8 @@ typedef struct Loop {
   tiny_val previous_loop;  /* what was the running loop before */
   tiny_val *context;       /* the current context (contextvars.h) */
   tiny_val outside;        /* the context that is left while a step or a callback runs in its own */
+  tiny_val groups[4];      /* of wait(): those that the next call may take up again (aio_group.c) */
+  uint8_t next_group;      /* the next place to be taken there */
   bool plain_timers;       /* its class has the methods for them that are here */
   bool running, stopping, closed, virtual_clock, debug, tick /* the host drives: never waits */, failed /* a future had an exception */, inside /* a step or callback has entered its context */;
   VirtualClock *clock;     /* of a virtual clock */
@@ -128,6 +130,9 @@ int task_cancel(tiny_vm *vm, Task *t, tiny_val msg);
 tiny_val task_new(tiny_vm *vm, tiny_val loop, tiny_val coro, tiny_val name, tiny_val context);
 
 bool group_told(tiny_vm *vm, tiny_val group, Future *f);           /* one of a Group's futures is done */
+int group_not_alone(tiny_vm *vm, tiny_val group, Future *f);       /* the future of which it is the only callback gets another: 1 it stays, 0 it goes, -1 failed */
+bool group_is_second(tiny_vm *vm, tiny_val group, Future *f);      /* it became a callback beside others */
+bool group_listens(tiny_vm *vm, tiny_val group);                   /* is somebody waiting? */
 
 tiny_val aio_new_future(tiny_vm *vm, tiny_val loop);
 bool reader_feed(tiny_vm *vm, tiny_val reader, const void *data, size_t n); /* data NULL: the end */

@@ -79,10 +79,13 @@ bool future_add_callback(tiny_vm *vm, Future *f, tiny_val fn, tiny_val context) 
     if (tiny_failed(cb)) return false;
   }
   if (f->state != FUT_PENDING) return schedule_one(vm, f, cb);
-  if (tiny_is_absent(f->callback)) {
+  int stays = tiny_is_absent(f->callback) ? 0 : tiny_data(vm, f->callback, &aio_group_class) ? group_not_alone(vm, f->callback, f) : 1;
+  if (stays < 0) return false;
+  if (!stays) {
     tiny_store(vm, future_self(f), &f->callback, cb);
     return true;
   }
+  if (tiny_data(vm, cb, &aio_group_class) && !group_is_second(vm, cb, f)) return false;
   if (tiny_kind_of(vm, f->callback) == TINY_T_LIST) return tiny_list_append(vm, f->callback, cb);
   tiny_val both[2] = {f->callback, cb}, list = tiny_list(vm, 2, both);
   if (tiny_failed(list)) return false;
@@ -256,6 +259,7 @@ static tiny_val g_callbacks(tiny_vm *vm, tiny_args *a) {
   SELF(f);
   if (tiny_is_absent(f->callback) || tiny_is(f->loop, (tiny_val){0})) return TINY_NONE;
   if (tiny_kind_of(vm, f->callback) == TINY_T_LIST) return f->callback;
+  if (tiny_data(vm, f->callback, &aio_group_class) && !group_listens(vm, f->callback)) return TINY_NONE;
   return tiny_list(vm, 1, &f->callback);
 }
 static tiny_val g_result(tiny_vm *vm, tiny_args *a) { SELF(f); return f->failed || f->state == FUT_PENDING ? TINY_NONE : f->value; }

@@ -31,6 +31,7 @@ static void loop_trace(tiny_tracer *t, void *data) {
   for (size_t i = 0; i < l->ready_len; i++) tiny_trace(t, l->ready[(l->ready_at + i) & (l->ready_cap - 1)]);
   for (size_t i = 0; i < l->n_timers; i++) tiny_trace(t, l->timers[i].handle);
   for (size_t i = 0; i < l->n_tasks; i++) tiny_trace(t, l->tasks[i]);
+  for (int i = 0; i < 4; i++) tiny_trace(t, l->groups[i]);
   tiny_trace(t, l->current);
   tiny_trace(t, l->factory);
   tiny_trace(t, l->previous_loop);
@@ -317,6 +318,7 @@ static tiny_val l_close(tiny_vm *vm, tiny_args *a) {
   if (l->running) return tiny_raise(vm, TINY_RUNTIME_ERROR, "Cannot close a running event loop");
   l->closed = true;
   release_poller(vm, l);
+  for (int i = 0; i < 4; i++) l->groups[i] = TINY_NONE;
   l->ready_len = l->n_timers = l->n_cancelled = l->batch = 0;
   return TINY_NONE;
 }

@@ -87,6 +87,17 @@ bool tiny_set_add(tiny_vm *vm, tiny_val set, tiny_val item) {
   return !v_failed(item) && want(vm, v_has_layout(set, LAY_SET), "set", set) && set_add(vm, v_set(set), item);
 }
 
+tiny_val tiny_set_without(tiny_vm *vm, tiny_val set, int n, const tiny_val *items) {
+  if (v_failed(set) || !want(vm, v_has_layout(set, LAY_SET), "set", set)) return V_FAIL;
+  Set *s = set_without(vm, v_set(set), items, (size_t)n);
+  return s ? api_pin(vm, v_from_obj(s)) : V_FAIL;
+}
+
+uint32_t tiny_set_stamp(tiny_vm *vm, tiny_val set) {
+  (void)vm;
+  return v_is_exact(set, &set_type) ? v_set(set)->version : 0;
+}
+
 /* ---- reading */
 
 tiny_kind tiny_kind_of(tiny_vm *vm, tiny_val v) {

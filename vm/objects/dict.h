@@ -56,15 +56,25 @@ TINY_MUST_CHECK Value mappingproxy_new(VM *vm, Value mapping);
 bool dict_merge_str(VM *vm, Dict *into, Dict *from);                     /* plain copy of entries, replacing */
 
 typedef struct SetEntry { Value key; /* V_ABSENT: never used */ int64_t hash; /* -1, which no key has: dummy, and the key is V_NOTIMPL */ } SetEntry;
+/* A table that a set has in common with sets made of it by leaving out items (set_without): nobody changes it but by leaving out more. The entry i does not belong
+   to the sets whose epoch is gone[i] or more (0: it belongs to all). A set of a common table gets one of its own before it changes (set_own). */
+typedef struct SetShare { uint32_t sets, epoch /* the last one given out */; size_t n_gone; uint32_t gone[]; } SetShare;
 typedef struct Set {
   Obj head;
   SetEntry *table;
   size_t mask, fill, used; /* as CPython: fill counts dummies */
   size_t finger;           /* where pop() looks next */
   uint32_t version;        /* changes with the keys; unique in the VM */
+  uint32_t epoch;          /* of a common table */
+  SetShare *share;         /* NULL: the table is its own */
   int64_t hash;            /* frozenset; -1: not known */
   SetEntry small[8];
 } Set;
+/* NotImplemented may be a member, too: a dummy is told by its hash, which no key has. */
+static inline bool set_has(const Set *s, size_t i) {
+  const SetEntry *e = &s->table[i];
+  return !v_absent(e->key) && e->hash != -1 && (!s->share || s->share->gone[i] - 1u >= s->epoch);
+}
 static inline Set *v_set(Value v) { return (Set *)v_obj(v); }
 static inline bool is_anyset(Value v) { return v_has_layout(v, LAY_SET) || v_has_layout(v, LAY_FROZENSET); }
 TINY_MUST_CHECK Set *set_new(VM *vm, const Type *type);                  /* &set_type or &frozenset_type */
@@ -76,6 +86,8 @@ int set_contains_hashed(VM *vm, Set *s, Value key, int64_t hash);
 int set_discard_hashed(VM *vm, Set *s, Value key, int64_t hash);
 void set_clear(VM *vm, Set *s);
 bool set_merge(VM *vm, Set *into, Set *from);                            /* [script] */
+TINY_MUST_CHECK bool set_own(VM *vm, Set *s);                            /* before a change */
+TINY_MUST_CHECK Set *set_without(VM *vm, Set *s, const Value *items, size_t n); /* a new set of those of s that are not among the items; costs O(n), amortised [script] */
 TINY_MUST_CHECK Set *set_copy(VM *vm, Set *s, const Type *type);
 bool set_resize(VM *vm, Set *s, size_t min_used);                        /* table of more than min_used slots; drops dummies */
 int set_update_c(VM *vm, Set *s, Value iterable);                        /* 1 done, 0 script code is needed, -1 failed */

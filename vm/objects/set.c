@@ -17,6 +17,7 @@ static void make_empty(Set *s) {
   s->table = s->small;
   s->mask = MIN_SIZE - 1;
   s->fill = s->used = 0;
+  s->share = NULL;
   s->hash = -1;
   for (size_t i = 0; i < MIN_SIZE; i++) s->small[i] = (SetEntry){V_ABSENT, 0};
 }
@@ -30,8 +31,14 @@ static Set *set_alloc(VM *vm, const Type *cls) {
 }
 Set *set_new(VM *vm, const Type *type) { return set_alloc(vm, type); }
 
+/* A table that s had, of its own or in common with others. */
+static void give_back(VM *vm, SetShare *share, SetEntry *table, size_t size) {
+  if (share && --share->sets) return;
+  if (share) mem_free(&vm->mem, share, sizeof *share + size * sizeof *share->gone);
+  mem_free(&vm->mem, table, size * sizeof(SetEntry));
+}
 static void free_table(VM *vm, Set *s) {
-  if (s->table && s->table != s->small) mem_free(&vm->mem, s->table, (s->mask + 1) * sizeof(SetEntry));
+  if (s->table && s->table != s->small) give_back(vm, s->share, s->table, s->mask + 1);
 }
 static void set_destroy(VM *vm, Obj *o) {
   free_table(vm, (Set *)o);
@@ -45,10 +52,11 @@ static void set_trace(Tracer *t, Obj *o) {
 
 void set_clear(VM *vm, Set *s) {
   SetEntry *table = s->table == s->small ? NULL : s->table;
+  SetShare *share = s->share;
   size_t size = s->mask + 1;
   make_empty(s);
   touch(vm, s);
-  if (table) mem_free(&vm->mem, table, size * sizeof(SetEntry));
+  if (table) give_back(vm, share, table, size);
 }
 
 /* ---- search ---- */
@@ -123,8 +131,9 @@ bool set_resize(VM *vm, Set *s, size_t min_used) {
   }
   for (size_t i = 0; i < size; i++) table[i] = (SetEntry){V_ABSENT, 0};
   for (size_t i = 0; i <= old_mask; i++)
-    if (is_key(&old[i])) insert_clean(table, size - 1, old[i].key, old[i].hash);
-  if (old != copy && old != s->small) mem_free(&vm->mem, old, (old_mask + 1) * sizeof(SetEntry));
+    if (old == copy ? is_key(&old[i]) : set_has(s, i)) insert_clean(table, size - 1, old[i].key, old[i].hash);
+  if (old != copy && old != s->small) give_back(vm, s->share, old, old_mask + 1);
+  s->share = NULL;
   s->table = table;
   s->mask = size - 1;
   s->fill = s->used;
@@ -140,6 +149,7 @@ static bool grow_if_full(VM *vm, Set *s) {
 /* ---- single keys ---- */
 
 bool set_add_hashed(VM *vm, Set *s, Value key, int64_t hash) {
+  if (UNLIKELY(s->share != NULL) && !set_own(vm, s)) return false;
   SetEntry *dummy, *e = find(vm, s, key, hash, &dummy);
   if (!e) return false;
   if (!v_absent(e->key)) return true;
@@ -167,9 +177,10 @@ bool set_add_hashed(VM *vm, Set *s, Value key, int64_t hash) {
 }
 int set_contains_hashed(VM *vm, Set *s, Value key, int64_t hash) {
   SetEntry *dummy, *e = find(vm, s, key, hash, &dummy);
-  return !e ? -1 : !v_absent(e->key);
+  return !e ? -1 : UNLIKELY(s->share != NULL) ? set_has(s, (size_t)(e - s->table)) : !v_absent(e->key);
 }
 int set_discard_hashed(VM *vm, Set *s, Value key, int64_t hash) {
+  if (UNLIKELY(s->share != NULL) && !set_own(vm, s)) return -1;
   SetEntry *dummy, *e = find(vm, s, key, hash, &dummy);
   if (!e) return -1;
   if (v_absent(e->key)) return 0;
@@ -201,7 +212,7 @@ int set_discard(VM *vm, Set *s, Value key) {
 
 bool set_next(const Set *s, size_t *pos, Value *key, int64_t *hash) {
   size_t i = *pos;
-  while (i <= s->mask && !is_key(&s->table[i])) i++;
+  while (i <= s->mask && !set_has(s, i)) i++;
   *pos = i + 1;
   if (i > s->mask) return false;
   *key = s->table[i].key;
@@ -213,10 +224,11 @@ bool set_next(const Set *s, size_t *pos, Value *key, int64_t *hash) {
 
 bool set_merge(VM *vm, Set *into, Set *from) {
   if (into == from || from->used == 0) return true;
+  if (UNLIKELY(into->share != NULL) && !set_own(vm, into)) return false;
   if ((into->fill + from->used) * 5 >= into->mask * 3 && !set_resize(vm, into, (into->used + from->used) * 2)) return false;
   if (!rt_charge(vm, from->mask / 16)) return false;
   into->hash = -1;
-  if (into->fill == 0 && into->mask == from->mask && from->fill == from->used) {
+  if (into->fill == 0 && into->mask == from->mask && from->fill == from->used && !from->share) {
     memcpy(into->table, from->table, (into->mask + 1) * sizeof(SetEntry));
     into->fill = into->used = from->used;
     gc_remember_all(vm, into);
@@ -225,7 +237,7 @@ bool set_merge(VM *vm, Set *into, Set *from) {
   }
   if (into->fill == 0) {
     for (size_t i = 0; i <= from->mask; i++)
-      if (is_key(&from->table[i])) insert_clean(into->table, into->mask, from->table[i].key, from->table[i].hash);
+      if (set_has(from, i)) insert_clean(into->table, into->mask, from->table[i].key, from->table[i].hash);
     into->fill = into->used = from->used;
     gc_remember_all(vm, into);
     touch(vm, into);
@@ -235,13 +247,83 @@ bool set_merge(VM *vm, Set *into, Set *from) {
   Value *keep = rt_temp(vm, 1);
   bool ok = keep != NULL;
   for (size_t i = 0; ok && i <= from->mask; i++) { /* __eq__ may change `from`: read again at each step */
+    if (!set_has(from, i)) continue;
     SetEntry e = from->table[i];
-    if (!is_key(&e)) continue;
     *keep = e.key;
     ok = set_add_hashed(vm, into, e.key, e.hash);
   }
   rt_temp_release(vm, mark);
   return ok;
+}
+
+/* ---- tables in common ---- */
+
+/* The same table of its own: what is gone becomes dummies, so that who iterates goes on. */
+bool set_own(VM *vm, Set *s) {
+  if (!s->share) return true;
+  size_t size = s->mask + 1;
+  if (!rt_charge(vm, size / 16)) return false;
+  SetEntry *table = mem_alloc(&vm->mem, size * sizeof *table);
+  if (!table) return rt_no_memory(vm), false;
+  for (size_t i = 0; i < size; i++) table[i] = set_has(s, i) || v_absent(s->table[i].key) ? s->table[i] : (SetEntry){V_NOTIMPL, DUMMY_HASH};
+  give_back(vm, s->share, s->table, size);
+  s->share = NULL;
+  s->table = table;
+  touch(vm, s); /* who searches it has pointers into the old one */
+  return true;
+}
+
+static bool begin_share(VM *vm, Set *s) {
+  size_t size = s->mask + 1;
+  SetShare *share = mem_zalloc(&vm->mem, sizeof *share + size * sizeof *share->gone);
+  if (!share) return rt_no_memory(vm), false;
+  share->sets = 1;
+  s->share = share;
+  s->epoch = 0;
+  return true;
+}
+
+static bool discard_all(VM *vm, Set *s, const Value *items, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (set_discard(vm, s, items[i]) < 0) return false;
+  return true;
+}
+
+/* Worth it for large tables of which not too much is gone, and only the last set that came of a table can be the origin of the next. */
+static bool can_share(const Set *s, size_t n) {
+  enum { LARGE = 64 };
+  if (s->mask < LARGE || n > s->used / 2) return false;
+  return !s->share || (s->epoch == s->share->epoch && s->epoch < UINT32_MAX - 1 && s->share->n_gone < s->used);
+}
+
+Set *set_without(VM *vm, Set *s, const Value *items, size_t n) {
+  bool shares = can_share(s, n);
+  Set *r = shares ? set_alloc(vm, &set_type) : set_copy(vm, s, &set_type);
+  if (!r) return NULL;
+  if (!shares) return discard_all(vm, r, items, n) ? r : NULL;
+  if (!s->share && !begin_share(vm, s)) return NULL;
+  SetShare *share = s->share;
+  share->sets++;
+  uint32_t epoch = ++share->epoch;
+  r->share = share;
+  r->epoch = epoch;
+  r->table = s->table;
+  r->mask = s->mask;
+  r->fill = s->fill;
+  r->used = s->used;
+  gc_remember_all(vm, r);
+  for (size_t i = 0; i < n; i++) {
+    int64_t hash;
+    if (!hash_value(vm, items[i], &hash)) return NULL;
+    SetEntry *dummy, *e = find(vm, r, items[i], hash, &dummy);
+    if (!e) return NULL;
+    size_t at = (size_t)(e - r->table);
+    if (!set_has(r, at)) continue;
+    share->gone[at] = epoch;
+    share->n_gone++;
+    r->used--;
+  }
+  return r;
 }
 
 Set *set_copy(VM *vm, Set *s, const Type *type) {
@@ -386,7 +468,7 @@ static bool frozen_hash(VM *vm, Set *s, int64_t *out) {
   }
   uint64_t hash = 0;
   for (size_t i = 0; i <= s->mask; i++) {
-    if (!is_key(&s->table[i])) continue;
+    if (!set_has(s, i)) continue;
     uint64_t h = (uint64_t)s->table[i].hash;
     hash ^= ((h ^ 89869747u) ^ (h << 16)) * 3644798167u;
   }
@@ -406,8 +488,8 @@ int set_subset(VM *vm, Set *a, Set *b) {
   Value *keep = rt_temp(vm, 1);
   int in = keep ? 1 : -1;
   for (size_t i = 0; in == 1 && i <= a->mask; i++) {
+    if (!set_has(a, i)) continue;
     SetEntry e = a->table[i];
-    if (!is_key(&e)) continue;
     *keep = e.key;
     in = set_contains_hashed(vm, b, e.key, e.hash);
   }

@@ -22,8 +22,8 @@ static Set *intersect(VM *vm, Value self, Value other, Value it, Value *keep) {
       s = v_set(other);
     }
     for (size_t i = 0; i <= small->mask; i++) {
+      if (!set_has(small, i)) continue;
       SetEntry e = small->table[i];
-      if (v_absent(e.key) || e.hash == -1) continue;
       keep[K_ITEM] = e.key;
       int in = set_contains_hashed(vm, s, e.key, e.hash);
       if (in < 0 || (in && !set_add_hashed(vm, r, e.key, e.hash))) return NULL;
@@ -57,8 +57,8 @@ static bool discard_each(VM *vm, Set *s, Value other, Value it, Value *keep) {
       keep[K_OTHER] = v_from_obj(both);
     }
     for (size_t i = 0; i <= o->mask; i++) {
+      if (!set_has(o, i)) continue;
       SetEntry e = o->table[i];
-      if (v_absent(e.key) || e.hash == -1) continue;
       keep[K_ITEM] = e.key;
       if (set_discard_hashed(vm, s, e.key, e.hash) < 0) return false;
     }
@@ -92,8 +92,8 @@ static Set *subtract(VM *vm, Value self, Value other, Value it, Value *keep) {
   if (!r) return NULL;
   keep[K_RESULT] = v_from_obj(r);
   for (size_t i = 0; i <= s->mask; i++) {
+    if (!set_has(s, i)) continue;
     SetEntry e = s->table[i];
-    if (v_absent(e.key) || e.hash == -1) continue;
     keep[K_ITEM] = e.key;
     int in;
     if (is_set) {
@@ -138,8 +138,8 @@ static bool toggle_each(VM *vm, Set *s, Value other, Value *keep) {
     if (set_update_c(vm, o, other) != 1) return false;
   }
   for (size_t i = 0; i <= o->mask; i++) {
+    if (!set_has(o, i)) continue;
     SetEntry e = o->table[i];
-    if (v_absent(e.key) || e.hash == -1) continue;
     keep[K_ITEM] = e.key;
     if (!toggle(vm, s, e.key, e.hash)) return false;
   }
@@ -160,7 +160,10 @@ static void take_over(VM *vm, Set *a, Set *b) {
     memcpy(a->small, b->small, sizeof a->small);
   } else {
     a->table = b->table;
+    a->share = b->share;
+    a->epoch = b->epoch;
     b->table = b->small;
+    b->share = NULL;
   }
   a->mask = b->mask;
   gc_remember_all(vm, a);
@@ -378,8 +381,8 @@ static Value isdisjoint_m(VM *vm, Args *a) {
       s = v_set(other);
     }
     for (size_t i = 0; i <= small->mask; i++) {
+      if (!set_has(small, i)) continue;
       SetEntry e = small->table[i];
-      if (v_absent(e.key) || e.hash == -1) continue;
       keep[K_ITEM] = e.key;
       int in = set_contains_hashed(vm, s, e.key, e.hash);
       if (in) return in < 0 ? V_FAIL : V_FALSE;
@@ -447,6 +450,7 @@ static Value remove_m(VM *vm, Args *a) {
 static Value pop_m(VM *vm, Args *a) {
   Set *s = v_set(a->v[0]);
   if (s->used == 0) return rt_raise(vm, &exc_KeyError, "pop from an empty set");
+  if (!set_own(vm, s)) return V_FAIL;
   size_t i = s->finger & s->mask; /* goes on where the last pop stopped: popping all is linear */
   while (v_absent(s->table[i].key) || s->table[i].hash == -1) i = i == s->mask ? 0 : i + 1;
   Value key = s->table[i].key;
