@@ -139,6 +139,8 @@ bool reader_feed(tiny_vm *vm, tiny_val reader, const void *data, size_t n); /* d
 
 /* A reader may fetch from its source itself, at most `most` bytes: 1 bytes in *out, 0 nothing there now, 2 the end, which has been fed, -1 exception pending. */
 typedef int (*AioFetch)(tiny_vm *vm, tiny_val source, size_t most, tiny_val *out);
+typedef bool (*AioFlush)(tiny_vm *vm, tiny_val source);                     /* a task is about to wait for more: what was written goes out */
+size_t reader_unread(tiny_vm *vm, tiny_val reader);                         /* bytes that were fed and not taken yet */
 bool reader_fetches(tiny_vm *vm, tiny_val reader);                          /* there is something: a task in read() is woken and fetches it; false: feed */
 
 /* What modules of libtiny-full use of this one: the library shows no names but tiny_*. */
@@ -154,7 +156,8 @@ typedef struct AioApi {
   double (*wait_limit)(tiny_vm *vm, double seconds);
   bool (*feed)(tiny_vm *vm, tiny_val reader, const void *data, size_t n);
   bool (*fetches)(tiny_vm *vm, tiny_val reader);
-  void (*set_source)(tiny_vm *vm, tiny_val reader, tiny_val source, AioFetch fetch);
+  size_t (*unread)(tiny_vm *vm, tiny_val reader);
+  void (*set_source)(tiny_vm *vm, tiny_val reader, tiny_val source, AioFetch fetch, AioFlush flush);
 } AioApi;
 TINY_API const AioApi *tiny_aio_api(void);
 #endif

@@ -12,6 +12,7 @@ typedef struct Reader {
   size_t limit;
   tiny_val self, loop, waiter, exception, transport, source;
   AioFetch fetch;          /* NULL: it is fed only */
+  AioFlush flush;
   bool eof, paused, ready, fetching /* the waiting task is in read() */;
 } Reader;
 
@@ -113,10 +114,13 @@ bool reader_fetches(tiny_vm *vm, tiny_val reader) {
   return wake(vm, r);
 }
 
-static void set_source(tiny_vm *vm, tiny_val reader, tiny_val source, AioFetch fetch) {
+size_t reader_unread(tiny_vm *vm, tiny_val reader) { return ((Reader *)tiny_data(vm, reader, &aio_reader_class))->len; }
+
+static void set_source(tiny_vm *vm, tiny_val reader, tiny_val source, AioFetch fetch, AioFlush flush) {
   Reader *r = tiny_data(vm, reader, &aio_reader_class);
   tiny_store(vm, reader, &r->source, source);
   r->fetch = fetch;
+  r->flush = flush;
 }
 
 /* ---- methods */
@@ -253,6 +257,7 @@ static tiny_val m_begin_wait(tiny_vm *vm, tiny_args *a) {
     if (old->state == FUT_PENDING)
       return tiny_raise(vm, TINY_RUNTIME_ERROR, "%S() called while another coroutine is already waiting for incoming data", tiny_arg(a, 1));
   }
+  if (r->flush && !r->flush(vm, r->source)) return TINY_FAIL;
   r->scanned = tiny_is(tiny_arg(a, 2), TINY_TRUE) ? r->scanned : 0;
   r->fetching = r->fetch && tiny_is(tiny_arg(a, 3), TINY_TRUE);
   if (r->paused) {
@@ -303,6 +308,6 @@ static bool reject(tiny_vm *vm, tiny_val future, tiny_val exc) {
 }
 static bool add_handle(tiny_vm *vm, tiny_val loop, tiny_val handle) { return loop_add_ready(vm, loop, handle); }
 const AioApi *tiny_aio_api(void) {
-  static const AioApi api = {aio_loop, loop_call_soon, add_handle, aio_new_future, resolve, reject, aio_wake_fd, aio_wake_drain, aio_wait_limit, reader_feed, reader_fetches, set_source};
+  static const AioApi api = {aio_loop, loop_call_soon, add_handle, aio_new_future, resolve, reject, aio_wake_fd, aio_wake_drain, aio_wait_limit, reader_feed, reader_fetches, reader_unread, set_source};
   return &api;
 }

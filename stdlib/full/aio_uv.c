@@ -19,6 +19,7 @@ static void on_wake(uv_poll_t *h, int status, int events) {
 /* Interrupts wake it, the deadline of the VM ends it. */
 static bool poller_wait(tiny_vm *vm, void *data, double seconds) {
   UvLoop *u = data;
+  if (!uv_uncork(u)) return false;
   if (seconds == 0) {
     uv_run(&u->loop, UV_RUN_NOWAIT);
     return !tiny_pending(vm);
@@ -47,6 +48,7 @@ static void close_any(uv_handle_t *h, void *arg) {
 
 static void poller_release(tiny_vm *vm, void *data) {
   UvLoop *u = data;
+  if (!uv_uncork(u)) tiny_clear_error(vm);
   u->closing = true;
   uv_walk(&u->loop, close_any, u);
   while (uv_run(&u->loop, UV_RUN_DEFAULT)) {}
@@ -71,7 +73,7 @@ UvLoop *uvloop_of(tiny_vm *vm, tiny_val loop) {
   if (l->poller.data) return l->poller.data;
   UvLoop *u = tiny_alloc(vm, NULL, 0, sizeof *u);
   if (!u) return (void)tiny_no_memory(vm), NULL;
-  memset(u, 0, offsetof(UvLoop, buf));
+  memset(u, 0, offsetof(UvLoop, cork));
   int r = -descriptors_left();
   if (r == 0) r = uv_loop_init(&u->loop);
   if (r < 0) {

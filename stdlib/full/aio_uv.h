@@ -14,6 +14,9 @@ typedef struct UvLoop {
   tiny_vm *vm;
   const AioApi *api;
   bool closing;            /* the VM or the loop goes away: callbacks do nothing */
+  struct Stream *corked;   /* what it wrote last stands in cork and is sent when its reader is empty, with the next turn at the latest */
+  size_t cork_len;
+  char cork[16384];
   char buf[65536];         /* what a read fills; consumed at once */
 } UvLoop;
 
@@ -47,6 +50,7 @@ tiny_val stream_new(tiny_vm *vm, UvLoop *u, tiny_val loop, bool pipe, Stream **o
 tiny_val uv_address(tiny_vm *vm, const struct sockaddr *sa);
 bool uv_schedule(UvLoop *u, tiny_val loop, tiny_val callback, int argc, const tiny_val *argv);
 
+bool uv_uncork(UvLoop *u);                                   /* false: exception pending */
 int uv_start_listening(UvLoop *u, Stream *s, int backlog);   /* 0 or an error of libuv */
 void uv_stop_listening(Stream *s);
 tiny_val uv_m_bind(tiny_vm *vm, tiny_args *a);

@@ -18,6 +18,7 @@ static void stream_destroy(tiny_vm *vm, void *data) {
   (void)vm;
   uv_stop_listening(s);
   if (!s->conn) return;
+  if (s->conn->u->corked == s) s->conn->u->corked = NULL;
   s->conn->owner = NULL;
   conn_close(s->conn);
   s->conn = NULL;
@@ -76,6 +77,7 @@ static void drop(Stream *s) {
   Conn *c = s->conn;
   uv_stop_listening(s);
   if (!c) return;
+  if (c->u->corked == s) c->u->corked = NULL;
   s->conn = NULL;
   c->owner = NULL;
   conn_close(c);
@@ -86,6 +88,7 @@ static void drop(Stream *s) {
 static void lose(Stream *s, tiny_val exc) {
   if (s->lost || !s->conn) return;
   UvLoop *u = s->conn->u;
+  if (u->corked == s) u->corked = NULL;
   s->lost = s->closing = true;
   s->reading = false;
   if (!s->server) uv_read_stop(&s->conn->h.stream);
@@ -172,6 +175,8 @@ static bool set_reading(tiny_vm *vm, Stream *s, bool on) {
   return true;
 }
 
+static bool flush(tiny_vm *vm, tiny_val source);
+
 #define STREAM(name) Stream *name = tiny_arg_native(a, 0, &uv_stream_class)
 
 /* _start(reader, on_data, on_eof, on_lost, protocol, reads): who gets what (on_lost None: as before); reading begins. */
@@ -180,7 +185,7 @@ static tiny_val m_start(tiny_vm *vm, tiny_args *a) {
   tiny_val *slot[] = {&s->reader, &s->on_data, &s->on_eof, &s->on_lost, &s->protocol};
   for (int i = 0; i < 5; i++)
     if (i != 3 || !tiny_is_none(tiny_arg(a, 4))) tiny_store(vm, s->self, slot[i], tiny_arg(a, i + 1));
-  if (!tiny_is_none(s->reader) && s->conn && !s->pipe) s->conn->u->api->set_source(vm, s->reader, s->self, fetch);
+  if (!tiny_is_none(s->reader) && s->conn && !s->pipe) s->conn->u->api->set_source(vm, s->reader, s->self, fetch, flush);
   if (s->closing || s->lost || tiny_truth(vm, tiny_arg(a, 6)) != 1) return TINY_NONE;
   return set_reading(vm, s, true) ? TINY_NONE : TINY_FAIL;
 }
@@ -260,6 +265,29 @@ static bool write_bytes(tiny_vm *vm, Stream *s, const char *data, size_t n) {
   return sent == n || write_later(vm, s, data + sent, n - sent);
 }
 
+bool uv_uncork(UvLoop *u) {
+  Stream *s = u->corked;
+  if (!s) return true;
+  u->corked = NULL;
+  return write_bytes(u->vm, s, u->cork, u->cork_len);
+}
+static bool uncork(Stream *s) { return !s->conn || s->conn->u->corked != s || uv_uncork(s->conn->u); }
+static bool flush(tiny_vm *vm, tiny_val source) { return uncork(tiny_data(vm, source, &uv_stream_class)); }
+
+/* Answers to requests that came together leave together: while there is more in the reader, what is written waits. */
+static bool write_or_cork(tiny_vm *vm, Stream *s, const char *data, size_t n) {
+  UvLoop *u = s->conn ? s->conn->u : NULL;
+  if (!u || s->closing) return true;
+  size_t before = u->corked == s ? u->cork_len : 0;
+  bool more = !s->pipe && !tiny_is_none(s->reader) && u->api->unread(vm, s->reader) > 0, fits = before + n <= sizeof u->cork;
+  if (!fits || !(more || before)) return uncork(s) && write_bytes(vm, s, data, n);
+  if (u->corked != s && !uv_uncork(u)) return false;
+  memcpy(u->cork + before, data, n);
+  u->cork_len = before + n;
+  u->corked = s;
+  return (more && u->cork_len <= s->high) || uv_uncork(u);
+}
+
 static tiny_val m_write(tiny_vm *vm, tiny_args *a) {
   STREAM(s);
   size_t n;
@@ -273,7 +301,7 @@ static tiny_val m_write(tiny_vm *vm, tiny_args *a) {
   }
   if (s->eof_written) return tiny_raise(vm, TINY_RUNTIME_ERROR, "Cannot call write() after write_eof()");
   if (s->lost) return TINY_NONE;
-  return write_bytes(vm, s, data, n) ? TINY_NONE : TINY_FAIL;
+  return write_or_cork(vm, s, data, n) ? TINY_NONE : TINY_FAIL;
 }
 
 static tiny_val m_writelines(tiny_vm *vm, tiny_args *a) {
@@ -289,6 +317,7 @@ static void on_shutdown(uv_shutdown_t *req, int status) {
 }
 static tiny_val m_write_eof(tiny_vm *vm, tiny_args *a) {
   STREAM(s);
+  if (!uncork(s)) return TINY_FAIL;
   if (s->closing || s->eof_written || !s->conn) return TINY_NONE;
   s->eof_written = true;
   ShutReq *q = tiny_alloc(vm, NULL, 0, sizeof *q);
@@ -315,17 +344,24 @@ static tiny_val m_drainer(tiny_vm *vm, tiny_args *a) {
 
 static tiny_val m_close(tiny_vm *vm, tiny_args *a) {
   STREAM(s);
+  if (!uncork(s)) return TINY_FAIL;
   if (s->closing) return TINY_NONE;
   s->closing = true;
   if (!set_reading(vm, s, false)) return TINY_FAIL;
   if (queued(s) == 0) lose(s, TINY_NONE);
   return TINY_NONE;
 }
-static tiny_val m_abort(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; lose(s, TINY_NONE); return TINY_NONE; }
+static tiny_val m_abort(tiny_vm *vm, tiny_args *a) {
+  STREAM(s);
+  (void)vm;
+  if (!uncork(s)) return TINY_FAIL;
+  lose(s, TINY_NONE);
+  return TINY_NONE;
+}
 static tiny_val m_drop(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; drop(s); return TINY_NONE; }
 static tiny_val m_is_closing(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; return tiny_bool(s->closing); }
 static tiny_val m_can_write_eof(tiny_vm *vm, tiny_args *a) { (void)vm; (void)a; return TINY_TRUE; }
-static tiny_val m_buffer_size(tiny_vm *vm, tiny_args *a) { STREAM(s); return tiny_int(vm, (int64_t)queued(s)); }
+static tiny_val m_buffer_size(tiny_vm *vm, tiny_args *a) { STREAM(s); return uncork(s) ? tiny_int(vm, (int64_t)queued(s)) : TINY_FAIL; }
 static tiny_val m_limits(tiny_vm *vm, tiny_args *a) {
   STREAM(s);
   tiny_val v[2] = {tiny_int(vm, (int64_t)s->low), tiny_int(vm, (int64_t)s->high)};
@@ -339,6 +375,7 @@ static tiny_val m_set_limits(tiny_vm *vm, tiny_args *a) {
   if (!tiny_is_none(tiny_arg(a, 2)) && !tiny_to_int(vm, tiny_arg(a, 2), &low)) return TINY_FAIL;
   if (tiny_is_none(tiny_arg(a, 1)) && !tiny_is_none(tiny_arg(a, 2))) high = 4 * low;
   if (!(high >= low && low >= 0)) return tiny_raise(vm, TINY_VALUE_ERROR, "high (%lld) must be >= low (%lld) must be >= 0", (long long)high, (long long)low);
+  if (!uncork(s)) return TINY_FAIL;
   s->high = (size_t)high;
   s->low = (size_t)low;
   return s->conn && !flow(s->conn->u, s) ? TINY_FAIL : TINY_NONE;
@@ -369,6 +406,7 @@ static tiny_val m_listen(tiny_vm *vm, tiny_args *a) {
 static tiny_val m_fileno(tiny_vm *vm, tiny_args *a) {
   STREAM(s);
   uv_os_fd_t fd = -1;
+  if (!uncork(s)) return TINY_FAIL;
   if (s->conn) uv_fileno(&s->conn->h.handle, &fd);
   return tiny_int(vm, fd);
 }
