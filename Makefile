@@ -1,4 +1,5 @@
 # tiny: build, test, install. `make help` lists the targets. No file lists are kept by hand: every .c of a layer's directory belongs to it.
+#   MODULES=   which library modules are embedded: names, all (as it is), none
 #   VARIANT=   subdirectory of build/ (asan, gcstress, ...); set by the targets that need one
 #   CC=gcc|clang   READLINE=0 (program without readline)   V=1 (show commands)   PREFIX= DESTDIR= (install)
 
@@ -131,7 +132,10 @@ help:
 $(B)/obj/stdlib/os_system.o $(B)/obj/stdlib/os_process.o: CFLAGS_BASE += -fPIC
 
 # ---- generated sources: library code written in tiny, as text
-$(B)/gen/frozen_data.c: scripts/dev/embed.py $(wildcard stdlib/frozen/*.tiny) $(wildcard stdlib/*.tiny stdlib/*/*.tiny)
+# MODULES="json csv": only these of the modules written in tiny (and what they import: name it too); none: no such module. With a VARIANT= of its own.
+MODULES ?= all
+TINY_SRC := $(if $(filter all,$(MODULES)),$(filter-out stdlib/frozen/%,$(wildcard stdlib/*.tiny stdlib/*/*.tiny)),$(foreach m,$(MODULES),$(wildcard stdlib/$m.tiny stdlib/$m/*.tiny)))
+$(B)/gen/frozen_data.c: scripts/dev/embed.py $(wildcard stdlib/frozen/*.tiny) $(TINY_SRC)
 	@mkdir -p $(@D)
 	$(Q)$(PYTHON3) scripts/dev/embed.py frozen $@ $(filter %.tiny,$^)
 $(B)/gen/stdlib_table.c: scripts/dev/embed.py $(wildcard stdlib/*.c)
