@@ -474,6 +474,25 @@ static Step begin_init(VM *vm, Value init, Value instance, Value *argv, int argc
   return call_native_resume(vm, nf, TINY_RETURNED, v, &d, out);
 }
 
+/* fn(first, *argv). What needs to put something before that in its turn (bound methods, callable objects) gets a copy of the arguments, as there is room for one
+   value only before them. */
+static Step call_with(VM *vm, Value fn, Value first, Value *argv, int argc, Value kwnames, Dest d, Value *out) {
+  if (v_is_exact(fn, &function_type) || v_is_exact(fn, &native_type)) {
+    argv[-1] = first;
+    return call_begin(vm, fn, argv - 1, argc + 1, kwnames, d, out);
+  }
+  size_t mark = rt_temp_mark(vm);
+  Value *copy = rt_temp(vm, argc + 3);
+  if (!copy || !rt_enter_c(vm, "")) return rt_temp_release(vm, mark), STEP_FAIL;
+  copy[0] = copy[1] = V_NONE;
+  copy[2] = first;
+  memcpy(copy + 3, argv, (size_t)argc * sizeof(Value));
+  Step s = call_begin(vm, fn, copy + 2, argc + 1, kwnames, d, out);
+  rt_leave_c(vm);
+  rt_temp_release(vm, mark);
+  return s;
+}
+
 /* A script's __new__ (or a foreign native one): called with the class before the arguments; __init__ follows in then_new. */
 static Step begin_new(VM *vm, Value cls, Value new_, Value *argv, int argc, Value kwnames, Dest d, Value *out) {
   Tuple *args = tuple_new(vm, argv, (size_t)argc);
@@ -484,9 +503,8 @@ static Step begin_new(VM *vm, Value cls, Value new_, Value *argv, int argc, Valu
   vm->tail.state = v_from_obj(state);
   NativeFrame *nf = push_waiting(vm, d);
   if (!nf) return STEP_FAIL;
-  argv[-1] = cls;
   Value v = V_NONE;
-  Step s = call_begin(vm, new_, argv - 1, argc + 1, kwnames, (Dest){CONT_NATIVE, 0, 0}, &v);
+  Step s = call_with(vm, new_, cls, argv, argc, kwnames, (Dest){CONT_NATIVE, 0, 0}, &v);
   if (s == STEP_PUSHED || s == STEP_THROW) return s;
   if (s == STEP_FAIL) {
     vm->frame = nf->f.back;
@@ -596,24 +614,7 @@ static Step begin_other(VM *vm, Value callable, Value *argv, int argc, Value kwn
       return STEP_FAIL;
     }
     if (v_absent(self)) return call_begin(vm, fn, argv, argc, kwnames, d, out);
-    if (!v_is_exact(fn, &function_type) && !v_is_exact(fn, &native_type) && !rt_enter_c(vm, "")) return STEP_FAIL;
-    bool entered = !v_is_exact(fn, &function_type) && !v_is_exact(fn, &native_type);
-    argv[-1] = self;
-    Step s;
-    if (entered) { /* shifting again needs scratch of its own */
-      Value *copy = mem_alloc(&vm->mem, (size_t)(argc + 3) * sizeof(Value));
-      if (!copy) {
-        rt_leave_c(vm);
-        rt_no_memory(vm);
-        return STEP_FAIL;
-      }
-      memcpy(copy + 2, argv - 1, (size_t)(argc + 1) * sizeof(Value));
-      s = call_begin(vm, fn, copy + 2, argc + 1, kwnames, d, out);
-      mem_free(&vm->mem, copy, (size_t)(argc + 3) * sizeof(Value));
-      rt_leave_c(vm);
-      return s;
-    }
-    return call_begin(vm, fn, argv - 1, argc + 1, kwnames, d, out);
+    return call_with(vm, fn, self, argv, argc, kwnames, d, out);
   }
   if (t->call) {
     size_t mark = vm->n_temps;
@@ -651,20 +652,7 @@ Step call_begin(VM *vm, Value callable, Value *argv, int argc, Value kwnames, De
         if (native) return begin_native(vm, (Native *)v_obj(m->func), argv - 1, argc + 1, kwnames, true, d, out);
         return begin_function(vm, (Function *)v_obj(m->func), argv - 1, argc + 1, kwnames, d, out);
       }
-      Value *copy = mem_alloc(&vm->mem, (size_t)(argc + 3) * sizeof(Value));
-      if (!copy) {
-        rt_no_memory(vm);
-        return STEP_FAIL;
-      }
-      copy[2] = m->self;
-      memcpy(copy + 3, argv, (size_t)argc * sizeof(Value));
-      Step s = STEP_FAIL;
-      if (rt_enter_c(vm, "")) {
-        s = call_begin(vm, m->func, copy + 2, argc + 1, kwnames, d, out);
-        rt_leave_c(vm);
-      }
-      mem_free(&vm->mem, copy, (size_t)(argc + 3) * sizeof(Value));
-      return s;
+      return call_with(vm, m->func, m->self, argv, argc, kwnames, d, out);
     }
     if (o->type->layout == LAY_TYPE && plain_metaclass(vm, callable)) {
       if (is_type_query(callable, argc, kwnames)) {

@@ -508,6 +508,7 @@ static void clean_caches(VM *vm, Heap *h) {
   if (!dead.found) pages_each(h, KIND_TYPE, note_dead, &dead);
   if (dead.found) attr_flush_caches(vm);
   else attr_prune_caches(vm, gc_is_marked);
+  type_forget_wrapped(vm);
 }
 
 /* first: at the end of the program, where to begin. */

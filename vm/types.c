@@ -321,8 +321,17 @@ Value attr_override(VM *vm, const Type *type, Str *name) {
   if (e && e->type == type && e->name == name && !v_failed(v)) {
     e->override = v;
     e->asked = true;
+    if (!v_absent(v) && !v_same(v, e->value)) st->wrapped = true;
   }
   return v;
+}
+
+void type_forget_wrapped(VM *vm) {
+  TypeState *st = type_state(vm);
+  if (!st || !st->wrapped) return;
+  st->wrapped = false;
+  for (uint32_t i = 0; st->entries && i <= st->mask; i++)
+    if (st->entries[i].asked && !v_same(st->entries[i].override, st->entries[i].value)) st->entries[i].asked = false;
 }
 
 /* ---------------------------------------------------------------- flushing */

@@ -58,6 +58,8 @@ static void class_trace(Tracer *t, Obj *o) {
   gc_mark_obj(t, c->ns);
   gc_mark_obj(t, c->bases);
   gc_mark_obj(t, c->mro);
+  gc_mark(t, c->call.new_); /* either may be an object made for the purpose */
+  gc_mark(t, c->call.init);
   shape_trace_tree(t, c->root);
 }
 

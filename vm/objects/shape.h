@@ -26,6 +26,7 @@ typedef struct MethodCache {
   size_t n_free_ids, cap_free_ids;
   Class **classes;      /* every heap class, oldest first; NULL: gone */
   size_t n_classes, cap_classes, live_classes;
+  bool wrapped;         /* some entry's override is an object made for it, which nothing else keeps alive */
   bool disordered;      /* __bases__ was assigned: a class may stand before its bases */
   Shape **roots;        /* of builtin types whose instances have attributes, by shape_id */
   Signature **new_sigs, **init_sigs; /* parsed Type.new_sig, init_sig, by shape_id of the builtin type; number 0: any arguments */
