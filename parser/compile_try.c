@@ -63,7 +63,7 @@ static void leave(Unit *u, Block *b) {
   handler_set(u, b->handler);
   u->block = b->outer;
   if (b->kind == BLOCK_EXC) {
-    EMIT(u, NULL, POPEXC, b->reg, 0, 0);
+    EMIT(u, NULL, POPEXC, b->reg, 1, 0);
     unbind_name(u, b->name);
   } else if (b->kind == BLOCK_WITH) {
     call_exit(u, b);
@@ -107,7 +107,7 @@ static bool handling_begin(Unit *u, Handling *g, int number, int h, const State 
 /* Normal end of the handler: the handled exception is done with. */
 static void handling_done(Unit *u, Handling *g) {
   handler_set(u, g->outer);
-  EMIT(u, NULL, POPEXC, g->h, 0, 0);
+  EMIT(u, NULL, POPEXC, g->h, 1, 0);
   unbind_name(u, g->block.name);
 }
 

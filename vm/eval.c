@@ -98,6 +98,13 @@ RunResult vm_run(VM *vm, bool throwing, Value *result) {
     }                                            \
   } while (0)
 #define FUEL() FUEL_OR(stopped)
+#define POKED()                                                               \
+  do { /* after builtins: no step, but what they made may have to be collected */ \
+    if (UNLIKELY(vm->fuel <= 0) && (vm->fuel < 0 || vm->starved)) {             \
+      SAVE();                                                                   \
+      if (!vm_safe_point(vm)) goto stopped;                                     \
+    }                                                                           \
+  } while (0)
 #define JUMP_X() do { pc += (int32_t)X; FUEL_OR(stopped_at_jump); } while (0)
 #define BRANCH(cond) do { pc++; if ((cond) == (bool)C) JUMP_X(); NEXT; } while (0)
 #define CHECKED(call) do { SAVE(); if (UNLIKELY(!(call))) goto raise; vm->n_temps = temps; NEXT; } while (0)
@@ -905,6 +912,7 @@ extend_frozen:
 native_done:
   if (LIKELY(!v_failed(v) && v.w != V_TAILCALL.w)) {
     R[C] = v;
+    POKED();
     NEXT;
   }
   if (v_failed(v)) goto raise;
@@ -913,6 +921,7 @@ native_done:
 call_done:
   if (s == STEP_DONE) {
     R[C] = v;
+    POKED();
     NEXT;
   }
   if (LIKELY(s == STEP_PUSHED)) {
@@ -1250,7 +1259,10 @@ do_return:
 
   /* ---- exceptions ---- */
   CASE(PUSHEXC) : R[A + 1] = vm->handled; vm->handled = R[A]; NEXT;
-  CASE(POPEXC) : vm->handled = R[A + 1]; NEXT;
+  CASE(POPEXC) :
+    vm->handled = R[A + 1];
+    if (B) R[A] = V_NONE; /* keeps its frames alive no longer */
+    NEXT;
   CASE(EXCINFO) : sa = R[B];
     SAVE();
     v = rt_type_value(type_of(sa));
@@ -1345,6 +1357,7 @@ step_value: /* s began something whose result v goes to d.dest when it is done a
   vm->n_temps = temps;
   if (LIKELY(s == STEP_DONE)) {
     R[d.dest] = v;
+    POKED();
     NEXT;
   }
 step_other:

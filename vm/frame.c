@@ -134,12 +134,14 @@ static uint32_t live_regs(const Code *code, const uint32_t *next) {
   uint32_t w = 0;
   for (i = p ? p->pc : 0; i < at; i += (uint32_t)op_length(INS_OP(w))) w = code->instr[i];
   if (i != at) return code->n_regs;
+  uint32_t args;
   switch (INS_OP(w)) {
-    case OP_CALL: case OP_CALLKW: return INS_A(w) + 1 + INS_B(w);
-    case OP_CALLM: case OP_CALLMKW: return INS_A(w) + 2 + INS_B(w);
-    case OP_CALLEX: return INS_A(w) + 3;
+    case OP_CALL: case OP_CALLKW: args = INS_A(w) + 1 + INS_B(w); break;
+    case OP_CALLM: case OP_CALLMKW: args = INS_A(w) + 2 + INS_B(w); break;
+    case OP_CALLEX: args = INS_A(w) + 3; break;
     default: return code->n_regs;
   }
+  return args > INS_C(w) ? args : INS_C(w) + 1; /* the result may be there already */
 }
 
 /* Temporaries that are not in use are forgotten, so that they do not keep garbage alive. (Registers from 256 on are far locals.) */

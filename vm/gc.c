@@ -429,6 +429,8 @@ static void queue_from(VM *vm, Tracer *t, Obj *first) {
 
 void gc_no_memory(VM *vm) {
   if (!vm->heap) return;
+  mem_drop_reserve(&vm->mem);
+  vm->starved = vm->starved_left = 1;
   vm->heap->want_full = true;
   gc_poke(vm);
 }
@@ -445,16 +447,28 @@ static void set_thresholds(VM *vm, Heap *h) {
   h->stats.free_bytes = h->free_bytes;
   h->nursery = NURSERY > cost + cost / 2 ? NURSERY : cost + cost / 2;
   size_t growth = live + live / 2 + FULL_MORE, budget = h->nursery;
-  bool scattered = false; /* the limit is near, and much of what is used are free cells */
+  bool scarce = false; /* the limit is near: much of what is used are free cells, or half of the room is gone since the last full collection */
   if (m->limit) {
     size_t room = m->limit > m->used ? m->limit - m->used : 0, more = m->limit > live ? (m->limit - live) / 2 : 0;
     if (budget > room / 2) budget = room / 2;
     if (growth > more) growth = more;
-    scattered = room < m->limit / 4 && h->free_bytes > m->used / 4;
+    if (h->full) h->full_room = room;
+    scarce = (room < m->limit / 4 && h->free_bytes > m->used / 4) || room <= h->full_room / 2;
   }
   if (h->full) h->full_at = live + growth;
-  h->want_full = !h->full && (live > h->full_at || scattered);
+  h->want_full = !h->full && (live > h->full_at || scarce);
   m->gc_at = m->used + budget;
+}
+
+/* At the first safe point after a refusal the exception that tells of it holds frames, and they hold what used the memory up. So more full collections follow,
+   soon farther and farther apart. */
+static void note_scarcity(VM *vm, Heap *h) {
+  static const uint16_t distance[] = {1, 1, 1, 2, 4, 16, 64, 256, 1024, 4096};
+  if (!vm->starved) return;
+  bool over = vm->mem.reserve || vm->starved + 1 >= (int)(sizeof distance / sizeof *distance);
+  vm->starved = over ? 0 : vm->starved + 1;
+  vm->starved_left = distance[vm->starved];
+  h->want_full |= !over;
 }
 
 static void mark_all(VM *vm, Heap *h) {
@@ -542,10 +556,13 @@ static void collect(VM *vm, bool full, Obj *first) {
     t->stack = NULL;
     t->cap = 0;
   }
+  mem_fill_reserve(&vm->mem);
   set_thresholds(vm, h);
+  note_scarcity(vm, h);
   h->full = false;
   vm->mem.want_gc = false;
   h->stats.collections++;
+  h->stats.marked += h->stats.live_bytes;
   h->collecting = false;
 }
 

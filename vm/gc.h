@@ -55,7 +55,7 @@ size_t gc_obj_size(VM *vm, const Obj *o);            /* bytes of the object's ce
 void *gc_obj_end(const Obj *o);                      /* address just behind the cell; never changes while the object lives. TYPE_ATTRS_BEHIND: the last 16 bytes are the AttrStore */
 
 /* Live memory after the last collection and so on, for sys and gc modules. */
-typedef struct GcStats { uint64_t collections, freed; size_t live_bytes, free_bytes; } GcStats;
+typedef struct GcStats { uint64_t collections, freed, marked /* bytes that lived, summed over the collections */; size_t live_bytes, free_bytes; } GcStats;
 const GcStats *gc_stats(VM *vm);
 bool gc_is_marked(const VM *vm, const Obj *o); /* for what is cleaned between marking and sweeping: does it live? */
 

@@ -77,6 +77,7 @@ struct Heap {
   bool trim;               /* this collection keeps no free pages */
   size_t trimmed;          /* bytes in use after the last gc_trim */
   size_t recycled;         /* bytes of cells put to use since then, up to the last collection */
+  size_t full_room;        /* below the memory limit after the last full one */
   GcStats stats;
 };
 

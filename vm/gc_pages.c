@@ -6,6 +6,21 @@
  * one at a time, when the class comes to them. */
 #include "vm/gc_int.h"
 
+/* Sanitized builds see the use of a dead object: what stands in a free cell behind its link may not be touched. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+static void hide_cell(void *cell, size_t size) { ASAN_POISON_MEMORY_REGION((char *)cell + sizeof(FreeCell), size - sizeof(FreeCell)); }
+static void show_memory(void *memory, size_t size) { ASAN_UNPOISON_MEMORY_REGION(memory, size); }
+#else
+static inline void hide_cell(void *cell, size_t size) { (void)cell, (void)size; }
+static inline void show_memory(void *memory, size_t size) { (void)memory, (void)size; }
+#endif
+
 static const uint16_t large_cells[CLASS_COUNT - SMALL_CLASSES] = {640, 768, 1024, 1280, 1536, MAX_CELL};
 
 static int size_class(size_t size) {
@@ -48,6 +63,8 @@ static Page *page_new(VM *vm, SizeClass *c, size_t cell) {
   for (const Page *p = c->full; p && all < 65536; p = p->next) all += p->raw_size;
   if (all / 2 > bytes) bytes = all / 2 & ~(size_t)1023;
   if (bytes > 32768) bytes = 32768;
+  if (!vm->mem.reserve) mem_fill_reserve(&vm->mem);
+  if (vm->starved) bytes = 1024; /* what the reserve gave has to do for objects of all sizes */
   Page *page = NULL;
   for (; bytes >= cell + sizeof(Page) + 16; bytes /= 2) { /* near the memory limit a smaller page may still fit */
     page = mem_alloc(&vm->mem, bytes);
@@ -89,6 +106,22 @@ static void set_credit(Heap *h, Page *p, uint32_t cells) {
   p->credit = cells;
 }
 
+/* In the stress build a dead cell is used again some sweeps later only: who still holds it shall not find a new object there. */
+#ifdef TINY_GC_STRESS
+static bool rests(FreeCell *cell, bool died) {
+  enum { TURNS = 4 };
+  uintptr_t turn = died ? 1 : (uintptr_t)cell->next; /* a link of a free list is more */
+  if (turn == 0 || turn > TURNS) return false;
+  cell->next = (FreeCell *)(turn + 1);
+  return true;
+}
+#else
+static inline bool rests(FreeCell *cell, bool died) {
+  (void)cell, (void)died;
+  return false;
+}
+#endif
+
 /* Frees the cells that are not black. Leaves are not looked into: their class may be gone already. */
 static void sweep_page(VM *vm, Heap *h, Page *p, bool leaf) {
   uint32_t live = 0;
@@ -96,7 +129,8 @@ static void sweep_page(VM *vm, Heap *h, Page *p, bool leaf) {
   uint8_t black = h->black;
   for (uint32_t i = p->fresh; i-- > 0;) {
     Obj *o = (Obj *)(void *)(p->cells + (size_t)i * p->cell);
-    if (o->type) {
+    bool died = o->type != NULL;
+    if (died) {
       if (o->mark & black) {
         live++;
         continue;
@@ -104,8 +138,13 @@ static void sweep_page(VM *vm, Heap *h, Page *p, bool leaf) {
       if (!leaf) destroy(vm, o);
       o->type = NULL;
       h->stats.freed++;
+      hide_cell(o, p->cell);
     }
     FreeCell *cell = (FreeCell *)(void *)o;
+    if (rests(cell, died)) {
+      live++;
+      continue;
+    }
     cell->next = free;
     free = cell;
   }
@@ -188,6 +227,7 @@ static inline Obj *new_cell(VM *vm, const Type *type, int kind, size_t size) {
     rt_no_memory(vm);
     return NULL;
   }
+  show_memory(o, cls == CLASS_BIG ? size : class_cell(cls));
   *o = (Obj){.type = type, .mark = (uint8_t)((unsigned)cls << 2 | MARK_WHITE), .shape = type->shape_id};
   return o;
 }
@@ -287,6 +327,7 @@ static bool keep_empty(const VM *vm, Heap *h, const Page *p) {
 
 static void release_page(VM *vm, Heap *h, Page *p) {
   set_credit(h, p, 0);
+  show_memory(p->raw, p->raw_size);
   mem_free(&vm->mem, p->raw, p->raw_size);
 }
 
@@ -393,6 +434,7 @@ void pages_sweep_rest(VM *vm, Heap *h) {
 static void free_pages(VM *vm, Page *p) {
   for (Page *next; p; p = next) {
     next = p->next;
+    show_memory(p->raw, p->raw_size);
     mem_free(&vm->mem, p->raw, p->raw_size);
   }
 }

@@ -156,7 +156,7 @@ OP(EXCSUSPEND, AB, "before a yield inside handlers: handled exception = R[B+1], 
 OP(EXCRESUME, AB, "after it: R[B+1] = handled exception; handled exception = R[A]. An exception thrown in at the yield before it does the same first, then raises")
 /* -- exceptions: a handler is entered with the exception in its register R[h]; R[h+1] keeps the exception handled before */
 OP(PUSHEXC, A, "R[A+1] = handled exception; handled exception = R[A]")
-OP(POPEXC, A, "handled exception = R[A+1]")
+OP(POPEXC, AB, "handled exception = R[A+1]; B 1: R[A] is done with")
 OP(EXCINFO, AB, "R[A], R[A+1], R[A+2] = type, exception R[B] itself, traceback (arguments of __exit__)")
 OP(RAISE, AB, "raise R[A] (class or instance)")
 OP(RAISEFROM, AB, "raise R[A] from R[B]")

@@ -228,6 +228,7 @@ void vm_free(VM *vm) {
   Mem mem = vm->mem;
   mem.poke = NULL;
   mem_free(&mem, vm, sizeof *vm);
+  mem_drop_reserve(&mem);
   mem_trim(&mem);
 }
 
@@ -298,22 +299,30 @@ bool tiny_poll(tiny_vm *vm) {
   return !vm->interrupt || raise_interrupt(vm);
 }
 
+/* The stress build collects at every safe point while the heap is small. From a MiB on the distance grows with the square of what lives, and with the work done so
+   far: a heap that grows to n bytes costs about n log n, not n squared. */
+static uint64_t stress_distance(VM *vm) {
+  const GcStats *stats = gc_stats(vm);
+  uint64_t mib = stats->live_bytes >> 20;
+  return 1 + mib * mib * 16 + (stats->marked >> 29);
+}
+
+static void shorten_slice(VM *vm, uint64_t take) {
+  if (take >= (uint64_t)vm->fuel) return;
+  vm->fuel_left += vm->fuel_left == UINT64_MAX ? 0 : (uint64_t)vm->fuel - take;
+  vm->fuel = (int32_t)take;
+}
+
 bool vm_safe_point(VM *vm) {
   if (vm->limit_hit) return strike(vm, vm->limit_hit); /* a finally block of the script may not run on */
   if (vm->fuel < -MEM_POKE / 2) vm->fuel += MEM_POKE;
-  if (vm->mem.want_gc || vm->stress) gc_step(vm);
+  if (vm->mem.want_gc || vm->stress || (vm->starved && --vm->starved_left == 0)) gc_step(vm);
   if (!gc_run_finalizers(vm)) return strike(vm, vm->limit_hit);
   if (vm->interrupt) return raise_interrupt(vm);
   if (vm->deadline_ns && now_ns() >= vm->deadline_ns) return strike(vm, LIMIT_DEADLINE);
   if (refill(vm)) {
-    if (vm->stress) { /* rarer in a large heap and a long run, or those tests would never end */
-      size_t live = gc_stats(vm)->live_bytes;
-      int32_t take = 1 + (int32_t)(live >> 20 ? live >> 17 : 0) + (int32_t)(gc_stats(vm)->collections >> 12);
-      if (take < vm->fuel) {
-        vm->fuel_left += vm->fuel_left == UINT64_MAX ? 0 : (uint64_t)(vm->fuel - take);
-        vm->fuel = take;
-      }
-    }
+    if (vm->starved) shorten_slice(vm, 0); /* builtins count as well then */
+    if (vm->stress) shorten_slice(vm, stress_distance(vm));
     return true;
   }
   if (vm->fuel_what == TINY_PAUSE) {

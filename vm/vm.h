@@ -104,6 +104,8 @@ struct tiny_vm {
   uint64_t int_max_str_digits;
   bool stress;                 /* collect at every safe point */
   Value thrown[2];             /* an exception given to throw() as a class and more: itself, the tuple of these arguments (for throw() of a foreign iterator) */
+  uint16_t starved;            /* full collections since a request was refused, counting from 1; 0: all is well again */
+  uint16_t starved_left;       /* safe points until the next one */
   Value agen_step;             /* body of asend() and the like, made for each item of an async for */
   uint32_t origin_depth;       /* frames that a new coroutine notes in cr_origin; 0: none */
   Value asyncgen_firstiter, asyncgen_finalizer;

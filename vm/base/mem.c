@@ -159,6 +159,26 @@ void mem_free(Mem *mem, void *ptr, size_t size) {
   mem->fn(mem->user, ptr, size, 0);
 }
 
+void mem_fill_reserve(Mem *mem) {
+  enum { RESERVE_MAX = 64 * 1024, SHARE = 16, ROOM = 4 };
+  size_t size = mem->limit && mem->limit / SHARE < RESERVE_MAX ? mem->limit / SHARE : RESERVE_MAX;
+  if (mem->reserve || mem->used < size * ROOM) return; /* what has hardly begun needs none: many VMs are small and live for a moment */
+  void *probe = size > MEM_SMALL && allowed(mem, size * ROOM) ? mem->fn(mem->user, NULL, 0, size * ROOM) : NULL;
+  if (!probe) return;
+  mem->fn(mem->user, probe, size * ROOM, 0);
+  mem->reserve = mem->fn(mem->user, NULL, 0, size);
+  if (!mem->reserve) return;
+  mem->reserve_size = size;
+  count(mem, 0, size);
+}
+
+void mem_drop_reserve(Mem *mem) {
+  if (!mem->reserve) return;
+  mem->used -= mem->reserve_size;
+  mem->fn(mem->user, mem->reserve, mem->reserve_size, 0);
+  mem->reserve = NULL;
+}
+
 bool mem_mul(size_t a, size_t b, size_t *out) {
   if (a && b > SIZE_MAX / a) return false;
   *out = a * b;

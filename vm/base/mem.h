@@ -44,6 +44,8 @@ typedef struct Mem {
      by the million. Bounded by MEM_KEEP and a quarter of what is in use; given back by mem_trim and when the host says no. */
   struct MemBlock { struct MemBlock *next; } *bins[16 + 61]; /* sizes 16, 32, ... 256; 4, 5, ... 64 KiB */
   size_t kept;
+  void *reserve;     /* a block held back for the time after a refusal (it does count as used); NULL: given away, or not taken yet */
+  size_t reserve_size;
 } Mem;
 
 void *mem_system(void *user, void *ptr, size_t old_size, size_t new_size); /* malloc/realloc/free */
@@ -55,6 +57,10 @@ void mem_free(Mem *mem, void *ptr, size_t size);                           /* pt
 void mem_trim(Mem *mem);                                                   /* gives kept blocks back to the host */
 void mem_trim_system(Mem *mem);                                            /* and, where malloc is the host, from there to the system */
 bool mem_mul(size_t a, size_t b, size_t *out);                             /* false on overflow */
+
+/* The reserve: given away when a request was refused, so that what handles the failure has something to work with; taken again once there is room for several times as much. */
+void mem_fill_reserve(Mem *mem);
+void mem_drop_reserve(Mem *mem);
 
 /* Grows *items (capacity *cap, item bytes each) so that it holds at least need; amortised doubling. False: out of memory, nothing changed. */
 TINY_MUST_CHECK bool mem_grow(Mem *mem, void **items, size_t *cap, size_t need, size_t item);
