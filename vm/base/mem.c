@@ -189,14 +189,14 @@ bool mem_grow(Mem *mem, void **items, size_t *cap, size_t need, size_t item) {
   if (need <= *cap) return true;
   size_t new_cap = *cap < 8 ? 8 : *cap > SIZE_MAX / 2 ? need : *cap * 2;
   if (new_cap < need) new_cap = need;
-  size_t new_size;
-  if (!mem_mul(new_cap, item, &new_size)) return false;
-  void *old; /* the caller's pointer has some other type than void *: copy its bytes, as aliasing rules ask */
+  void *old, *block = NULL; /* the caller's pointer has some other type than void *: copy its bytes, as aliasing rules ask */
   memcpy(&old, items, sizeof old);
-  void *block = mem_realloc(mem, old, *cap * item, new_size);
-  if (!block && new_cap > need) { /* near the limit the exact size may still fit */
-    new_cap = need;
-    block = mem_realloc(mem, old, *cap * item, new_cap * item);
+  /* Near the limit less may still fit; but growth by hardly anything, again and again, would cost the square of the size. */
+  for (size_t more = new_cap - need, least = *cap / 256;; more = more / 4 >= least ? more / 4 : 0) {
+    size_t new_size;
+    new_cap = need + more;
+    block = mem_mul(new_cap, item, &new_size) ? mem_realloc(mem, old, *cap * item, new_size) : NULL;
+    if (block || more == 0 || (more / 4 < least && need - *cap < least)) break;
   }
   if (!block) return false;
   memcpy(items, &block, sizeof block);
