@@ -139,7 +139,7 @@ bool future_set_message(tiny_vm *vm, Future *f, tiny_val msg) {
 }
 
 tiny_val future_cancelled_error(tiny_vm *vm, Future *f) {
-  if (f->failed) return f->value; /* the one that the task ended with keeps its traceback */
+  if (f->failed && f->state == FUT_CANCELLED) return f->value; /* the one that the task ended with keeps its traceback */
   tiny_val msg = future_message(vm, f);
   return tiny_failed(msg) ? msg : tiny_call(vm, aio_data(vm)->cancelled_error, tiny_is_none(msg) ? 0 : 1, &msg);
 }
