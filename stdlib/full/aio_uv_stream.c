@@ -358,6 +358,8 @@ static tiny_val m_abort(tiny_vm *vm, tiny_args *a) {
   lose(s, TINY_NONE);
   return TINY_NONE;
 }
+/* _fail(exc): the connection ends, with connection_lost(exc) */
+static tiny_val m_fail(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; lose(s, tiny_arg(a, 1)); return TINY_NONE; }
 static tiny_val m_drop(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; drop(s); return TINY_NONE; }
 static tiny_val m_is_closing(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; return tiny_bool(s->closing); }
 static tiny_val m_can_write_eof(tiny_vm *vm, tiny_args *a) { (void)vm; (void)a; return TINY_TRUE; }
@@ -414,7 +416,7 @@ static tiny_val m_fileno(tiny_vm *vm, tiny_args *a) {
 static const tiny_def stream_methods[] = {{"_start", m_start, "(self: Stream, reader, on_data, on_eof, on_lost, protocol, reads, /)", NULL}, {"pause_reading", m_pause_reading, "(self: Stream)", NULL},
     {"resume_reading", m_resume_reading, "(self: Stream)", NULL}, {"is_reading", m_is_reading, "(self: Stream)", NULL}, {"write", m_write, "(self: Stream, data)", NULL},
     {"writelines", m_writelines, "(self: Stream, list_of_data)", NULL},
-    {"write_eof", m_write_eof, "(self: Stream)", NULL}, {"can_write_eof", m_can_write_eof, "(self: Stream)", NULL}, {"_drop", m_drop, "(self: Stream, /)", NULL}, {"_drainer", m_drainer, "(self: Stream, /)", NULL}, {"close", m_close, "(self: Stream)", NULL},
+    {"write_eof", m_write_eof, "(self: Stream)", NULL}, {"can_write_eof", m_can_write_eof, "(self: Stream)", NULL}, {"_drop", m_drop, "(self: Stream, /)", NULL}, {"_fail", m_fail, "(self: Stream, exc, /)", NULL}, {"_drainer", m_drainer, "(self: Stream, /)", NULL}, {"close", m_close, "(self: Stream)", NULL},
     {"abort", m_abort, "(self: Stream)", NULL}, {"is_closing", m_is_closing, "(self: Stream)", NULL}, {"get_write_buffer_size", m_buffer_size, "(self: Stream)", NULL},
     {"get_write_buffer_limits", m_limits, "(self: Stream)", NULL}, {"set_write_buffer_limits", m_set_limits, "(self: Stream, high=None, low=None)", NULL},
     {"get_extra_info", m_extra_info, "(self: Stream, name: str, default=None)", NULL}, {"@_extra", g_extra, "(self: Stream, /)", NULL}, {"get_protocol", m_get_protocol, "(self: Stream)", NULL},
