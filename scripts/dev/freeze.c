@@ -669,6 +669,14 @@ static void write_streams(FILE *out, const char *head, Unit **units, size_t n) {
   numbers(out, head, &at);
 }
 
+/* Modules whose functions are no lines of a traceback, as there are none of C. */
+static bool is_c_in_cpython(const char *name) {
+  static const char *const modules[] = {"itertools", "operator", "bisect", "struct"};
+  for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
+    if (strcmp(name, modules[i]) == 0) return true;
+  return false;
+}
+
 int main(int argc, char **argv) {
   FILE *out;
   if (argc < 2 || !(out = fopen(argv[1], "w"))) return 2;
@@ -686,7 +694,7 @@ int main(int argc, char **argv) {
   keeps_docs = true;
   for (unsigned n = 0; frozen_modules[n].name; n++) {
     module = n + 1;
-    Unit *u = compile_one(frozen_modules[n].text, frozen_modules[n].len, frozen_modules[n].name, 0);
+    Unit *u = compile_one(frozen_modules[n].text, frozen_modules[n].len, frozen_modules[n].name, is_c_in_cpython(frozen_modules[n].name) ? COMPILE_HIDDEN_FUNCTIONS : 0);
     add(&modules, &u, 1);
   }
   number_names(&local_at, module + 1);
