@@ -245,7 +245,7 @@ static void message(Printer *p, Value exc) {
   type_name(p, exc);
   Value text = quiet(vm, rt_str(vm, shown));
   if (v_failed(text)) buf_str(p->out, ": <exception str() failed>");
-  else if (v_str(text)->size) {
+  else if (v_str(text)->size || p->unraisable) {
     buf_str(p->out, ": ");
     put_lines(p, v_str(text)->data, v_str(text)->size);
   }
