@@ -490,6 +490,19 @@ void exc_report_unraisable(VM *vm, Value exc, const char *where, Value obj) {
   rt_temp_release(vm, mark);
 }
 
+/* The script put something else in sys.stderr: the text goes there. [script] */
+static bool to_other_stderr(VM *vm, const Buf *b) {
+  Value sys = dict_get_c(vm, vm->modules, "sys");
+  if (!v_has_layout(sys, LAY_MODULE) || vm->limit_hit) return false;
+  Value now = dict_get_c(vm, ((Module *)v_obj(sys))->dict, "stderr"), usual = dict_get_c(vm, ((Module *)v_obj(sys))->dict, "__stderr__");
+  if (v_absent(now) || v_failed(now) || v_failed(usual) || v_same(now, usual)) return false;
+  if (v_is_none(now)) return true;
+  Str *name = str_intern(vm, "write", 5);
+  Value text = v_from_str(str_new(vm, b->data, b->len));
+  if (name && !v_failed(text)) (void)quiet(vm, rt_call_method(vm, now, name, 1, &text));
+  return true;
+}
+
 void exc_print_unraisable(VM *vm, Value exc, const char *where, Value obj) {
   if (!vm->config.write || !is_exception(exc)) return;
   size_t mark = rt_temp_mark(vm);
@@ -513,7 +526,7 @@ void exc_print_unraisable(VM *vm, Value exc, const char *where, Value obj) {
     buf_str(&b, ":\n");
   }
   (void)print_with(vm, exc, &b, print_unraisable);
-  if (!b.failed) vm->config.write(vm->config.user, 2, b.data, b.len);
+  if (!b.failed && !to_other_stderr(vm, &b)) vm->config.write(vm->config.user, 2, b.data, b.len);
   buf_free(&b);
   rt_temp_release(vm, mark);
 }
