@@ -66,7 +66,7 @@ static Value int_new(VM *vm, const Type *cls, Args *a) {
     if (v_failed(base)) return V_FAIL;
     int64_t b;
     if (!int_to_i64(base, &b) || (b != 0 && (b < 2 || b > 36))) return rt_raise(vm, &exc_ValueError, "int() base must be >= 2 and <= 36, or 0");
-    bool text = is_str(a->v[0]) || is_bytes(a->v[0]) || v_has_layout(a->v[0], LAY_BYTEARRAY);
+    bool text = is_str(a->v[0]) || is_bytes(a->v[0]) || rt_is_subtype(type_of(a->v[0]), &bytearray_type); /* an array is laid out as one, too */
     v = text ? int_parse(vm, a->v[0], (int)b) : rt_raise(vm, &exc_TypeError, "int() can't convert non-string with explicit base");
   }
   return v_failed(v) || cls == &int_type ? v : int_subclass_new(vm, cls, v);
