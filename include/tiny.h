@@ -319,6 +319,7 @@ TINY_API void tiny_finish(tiny_vm *vm);                                         
 TINY_API size_t tiny_memory_used(tiny_vm *vm);
 TINY_API size_t tiny_memory_peak(tiny_vm *vm);
 TINY_API void tiny_set_memory_limit(tiny_vm *vm, size_t bytes);
+TINY_API uint64_t tiny_collections(tiny_vm *vm);                               /* how many there were; quick, which tiny_get_gc_stats is not: that counts objects */
 TINY_API void tiny_collect_young(tiny_vm *vm);                                 /* a collection of what was made since the last one; quick */
 TINY_API void tiny_collect(tiny_vm *vm);                                       /* a full collection now; call it outside of natives */
 TINY_API void tiny_trim(tiny_vm *vm);                                          /* the same, and what is free goes back to the host's allocator; malloc's to the system */

@@ -32,12 +32,6 @@ static Young *young_of(tiny_vm *vm) {
   return tiny_module_data(vm, &key, sizeof(Young), NULL, NULL);
 }
 
-static uint64_t collections(tiny_vm *vm) {
-  tiny_gc_stats st;
-  tiny_get_gc_stats(vm, &st);
-  return st.collections;
-}
-
 static void unlink_young(File *f) {
   if (!f->link) return;
   *f->link = f->next;
@@ -46,7 +40,7 @@ static void unlink_young(File *f) {
 }
 
 static bool note_young(tiny_vm *vm, File *f) {
-  if (f->link || f->born != collections(vm)) return true;
+  if (f->link || f->born != tiny_collections(vm)) return true;
   Young *y = young_of(vm);
   if (!y) return false;
   f->next = y->first;
@@ -58,7 +52,7 @@ static bool note_young(tiny_vm *vm, File *f) {
 
 void files_settle(tiny_vm *vm) {
   Young *y = young_of(vm);
-  uint64_t now = collections(vm);
+  uint64_t now = tiny_collections(vm);
   bool wanted = false;
   for (File *f = y ? y->first : NULL, *next; f; f = next) {
     next = f->next;
@@ -433,7 +427,7 @@ static tiny_val io_open(tiny_vm *vm, tiny_args *a) {
   tiny_val v = tiny_instance(vm, &io_file_class, &data);
   if (tiny_failed(v)) return v;
   File *f = data;
-  *f = (File){.fd = -1, .owned = true, .born = collections(vm), .unbuffered = tiny_arg_bool(a, 2), .readable = mode[0] == 'r' || strchr(mode, '+'), .writable = mode[0] != 'r' || strchr(mode, '+')};
+  *f = (File){.fd = -1, .owned = true, .born = tiny_collections(vm), .unbuffered = tiny_arg_bool(a, 2), .readable = mode[0] == 'r' || strchr(mode, '+'), .writable = mode[0] != 'r' || strchr(mode, '+')};
   int64_t number;
   bool is_path = tiny_kind_of(vm, path) == TINY_T_STR || tiny_kind_of(vm, path) == TINY_T_BYTES;
   if (!is_path && !tiny_to_int(vm, path, &number)) return TINY_FAIL;

@@ -85,6 +85,8 @@ void tiny_get_gc_stats(tiny_vm *vm, tiny_gc_stats *out) {
   *out = (tiny_gc_stats){s->collections, s->freed, s->live_bytes, gc_count(vm)};
 }
 
+uint64_t tiny_collections(tiny_vm *vm) { return gc_stats(vm)->collections; }
+
 tiny_val tiny_library_function(tiny_vm *vm, const char *name) { return rt_frozen(vm, name); }
 
 bool tiny_mark_coroutine(tiny_vm *vm, tiny_val function) {
