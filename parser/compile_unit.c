@@ -160,6 +160,7 @@ static void finish_names(Unit *u, Code *code) {
   gc_store_obj(vm, code, &code->cell_names, cells);
   gc_store_obj(vm, code, &code->free_names, frees);
   code->cell_regs = regs;
+  code->n_cells = (uint32_t)n_cells;
 }
 
 /* Each count is set together with its table: a code object that stays unfinished is freed by the collector. */

@@ -134,7 +134,7 @@ static Value bi_dir(VM *vm, Args *a) {
 static Value bi_vars(VM *vm, Args *a) {
   if (v_absent(a->v[0])) return current_locals(vm);
   Str *name = NAME(vm, __dict__);
-  if (!name) return V_FAIL;
+  if (!name || (v_is_exact(a->v[0], &module_type) && !module_fill_late(vm, (Module *)v_obj(a->v[0])))) return V_FAIL;
   Value v = rt_getattr_opt(vm, a->v[0], name);
   return v_absent(v) ? rt_raise(vm, &exc_TypeError, "vars() argument must have __dict__ attribute") : v;
 }

@@ -63,12 +63,13 @@ void code_free_tables(VM *vm, Code *code) {
     mem_free(mem, code->handlers, code->n_handlers * sizeof(Handler));
     mem_free(mem, code->comps, code->n_comps * sizeof(Comprehension));
     mem_free(mem, code->positions, code->n_positions * sizeof(Position));
-    if (code->cell_regs) mem_free(mem, code->cell_regs, code->cell_names->length * sizeof(uint32_t));
+    mem_free(mem, code->cell_regs, code->n_cells * sizeof(uint32_t));
   }
   code->consts = NULL;
   code->instr = code->site_names = NULL;
   code->handlers = NULL;
   code->cell_regs = NULL;
+  code->n_cells = 0;
   code->n_consts = code->n_sites = code->n_instr = code->n_handlers = 0;
 }
 

@@ -76,7 +76,8 @@ typedef struct Code {
   uint32_t fast_argc;      /* call.c: n + 1 when exactly n positional arguments need nothing but copying; 0: not looked at yet; UINT32_MAX: never */
   struct Tuple *local_names;  /* n_locals str, those that are cells too (co_varnames leaves out cells that are no parameters) */
   struct Tuple *cell_names;   /* names of locals that are cells; in a class body: __class__ */
-  uint32_t *cell_regs;        /* register of each cell */
+  uint32_t *cell_regs;        /* register of each cell, n_cells of them (cell_names may be freed before this object) */
+  uint32_t n_cells;
   struct Tuple *free_names;   /* names of closure[i] */
   Str *name, *qualname, *filename;
   Value doc;                  /* str or None */

@@ -18,13 +18,11 @@ static void *copy_table(VM *vm, const void *from, size_t size) {
   return to;
 }
 
-static size_t n_cells(const Code *c) { return c->cell_names ? c->cell_names->length : 0; }
-
 /* The tables are freed with their code object: each copy has its own. */
 static bool copy_tables(VM *vm, Code *to, const Code *from) {
   enum { N = 6 };
   size_t sizes[N] = {from->n_instr * sizeof(uint32_t), from->n_sites * sizeof(uint32_t), from->n_handlers * sizeof(Handler), from->n_positions * sizeof(Position),
-    n_cells(from) * sizeof(uint32_t), from->n_comps * sizeof(Comprehension)};
+    from->n_cells * sizeof(uint32_t), from->n_comps * sizeof(Comprehension)};
   const void *source[N] = {from->instr, from->site_names, from->handlers, from->positions, from->cell_regs, from->comps};
   void *made[N];
   for (int i = 0; i < N; i++) {

@@ -283,7 +283,7 @@ static bool load_cells(Reader *r) {
   uint32_t *regs = n ? table(r, n, sizeof *regs) : NULL;
   if (n && !regs) return false;
   bool ok = load_names(r, &r->code->cell_names, n, FROZEN_CELL, regs);
-  if (ok) r->code->cell_regs = regs;
+  if (ok) r->code->cell_regs = regs, r->code->n_cells = n;
   else mem_free(&r->vm->mem, regs, n * sizeof *regs);
   return ok;
 }

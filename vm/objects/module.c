@@ -89,6 +89,17 @@ Value module_no_attr(VM *vm, Module *m, Str *name) {
   return rt_raise_obj(vm, exc);
 }
 
+bool module_fill_late(VM *vm, Module *m) {
+  static const NameId late[] = {NAME___loader__, NAME___spec__};
+  for (int i = 0; i < 2; i++) {
+    Str *name = rt_name(vm, late[i]);
+    Value v = name ? dict_get_str(vm, m->dict, name) : V_FAIL, fn = v_absent(v) ? module_late_attr(vm, name) : V_NONE;
+    if (v_failed(v) || v_failed(fn)) return false;
+    if (v_absent(v) && v_failed(rt_call(vm, fn, 2, (Value[]){v_from_obj(m), v_from_obj(name)}))) return false;
+  }
+  return true;
+}
+
 static Value get_dict(VM *vm, Value self) { return module_complete(vm, as_module(self)->dict) ? v_from_obj(as_module(self)->dict) : V_FAIL; }
 static Value get_annotations(VM *vm, Value self) {
   Str *key = NAME(vm, __annotations__);
@@ -118,13 +129,8 @@ static Value dir_m(VM *vm, Args *a) {
   Value hook = dict_get_c(vm, d, "__dir__");
   if (v_failed(hook) || !module_complete(vm, d)) return V_FAIL;
   if (!v_absent(hook)) return rt_tail_call(vm, hook, 0, NULL);
-  static const NameId late[] = {NAME___loader__, NAME___spec__};
+  if (!module_fill_late(vm, as_module(a->v[0]))) return V_FAIL;
   List *list = list_new(vm, NULL, 0);
-  for (size_t i = 0; list && i < 2; i++) {
-    Str *name = rt_name(vm, late[i]);
-    Value v = name ? dict_get_str(vm, d, name) : V_FAIL;
-    if (v_failed(v) || (v_absent(v) && !list_append(vm, list, v_from_obj(name)))) return V_FAIL;
-  }
   size_t pos = 0;
   Value key, value;
   while (list && dict_next(d, &pos, &key, &value))

@@ -10,6 +10,7 @@ TINY_MUST_CHECK Value module_lookup(VM *vm, Dict *d, Str *name); /* absent: no s
 TINY_MUST_CHECK bool module_complete(VM *vm, const Dict *d);
 /* What to call with the module and the name for an attribute that is made when it is asked for (__spec__, __loader__ of imported modules); V_ABSENT: no such. */
 Value module_late_attr(VM *vm, Str *name);
+bool module_fill_late(VM *vm, Module *m);                /* makes these now, for those who look at all names [script] */
 /* Raises the AttributeError for a name that a module has not. */
 Value module_no_attr(VM *vm, Module *m, Str *name);
 #endif
