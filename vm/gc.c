@@ -241,6 +241,7 @@ static Value close_abandoned(VM *vm, Value gen) {
   if (never_awaited(v_gen(gen))) return rt_call_builtin(vm, "_warn_unawaited", 1, &gen);
   if (v_is_exact(gen, &async_generator_type)) {
     Value hook = async_gen_finalizer(v_gen(gen));
+    if (!vm_pin(vm, hook)) return rt_no_memory(vm);
     return v_is_none(hook) ? close_async_gen(vm, gen) : rt_call(vm, hook, 1, &gen);
   }
   return rt_call_method(vm, gen, NAME(vm, close), 0, NULL);
@@ -254,12 +255,13 @@ void gc_finalize(VM *vm, Obj *o) {
     WeakRef *ref = (WeakRef *)(void *)o;
     Value callback = ref->callback;
     ref->callback = V_ABSENT;
-    r = v_absent(callback) ? V_NONE : rt_call(vm, callback, 1, &v);
+    r = v_absent(callback) ? V_NONE : !vm_pin(vm, callback) ? rt_no_memory(vm) : rt_call(vm, callback, 1, &v);
     v = callback;
   } else if (o->type->layout == LAY_GEN) {
     r = close_abandoned(vm, v);
   } else {
     Value del = rt_special(vm, v, NAME(vm, __del__));
+    if (v_is_obj(del) && !vm_pin(vm, del)) del = rt_no_memory(vm);
     r = v_failed(del) || v_absent(del) ? del : rt_call(vm, del, 0, NULL);
     if (v_failed(r) && !v_failed(del)) {
       Value exc = tiny_pin(vm, rt_take_exc(vm));
