@@ -249,7 +249,7 @@ static bool fail_not_mapping(VM *vm, Value mapping, Value callee) {
   return rt_raise_b(vm, &exc_TypeError, "%S argument after ** must be a mapping, not %T", name, mapping);
 }
 
-bool cold_dict_merge(VM *vm, Dict *d, Value mapping, Value callee) {
+static bool merge(VM *vm, Dict *d, Value mapping, Value callee, Value *keep) {
   Value keys = v_is_exact(mapping, &dict_type) ? V_NONE : rt_getattr_opt(vm, mapping, NAME(vm, keys));
   if (v_failed(keys)) return false;
   if (v_absent(keys)) return fail_not_mapping(vm, mapping, callee);
@@ -259,6 +259,7 @@ bool cold_dict_merge(VM *vm, Dict *d, Value mapping, Value callee) {
   } else {
     src = dict_new(vm);
     if (!src) return false;
+    *keep = v_from_obj(src);
     if (!dict_update(vm, src, mapping)) {
       if (!rt_pending_is(vm, &exc_AttributeError)) return false;
       (void)rt_take_exc(vm); /* as if it had no keys() */
@@ -277,6 +278,17 @@ bool cold_dict_merge(VM *vm, Dict *d, Value mapping, Value callee) {
     if (!dict_set(vm, d, k, v)) return false;
   }
   return true;
+}
+
+bool cold_dict_merge(VM *vm, Dict *d, Value mapping, Value callee) {
+  size_t mark = rt_temp_mark(vm);
+  Value *keep = rt_temp(vm, 3);
+  if (!keep) return false;
+  keep[0] = v_from_obj(d);
+  keep[1] = mapping;
+  bool ok = merge(vm, d, mapping, callee, &keep[2]);
+  rt_temp_release(vm, mark);
+  return ok;
 }
 
 static bool seems_iterable(VM *vm, Value v) {
