@@ -22,19 +22,22 @@ MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
 # ---- Debian packages that are needed for these goals and not there are installed first (DEPS=0: they are not looked for). make reads a makefile again, and so
-# asks pkg-config again, after it has made a file that it includes.
+# asks pkg-config again, after it has made a file that it includes. What a build can do without (modules with an outside library) is installed where that is
+# possible, and left out with a word where it is not.
 DEPS ?= 1
 export PKG_CONFIG PYTHON3
 ifeq ($(MAKELEVEL)$(DEPS)$(findstring n,$(firstword -$(MAKEFLAGS))),01)
-MISSING := $(strip $(shell PKG_CONFIG='$(PKG_CONFIG)' PYTHON3='$(PYTHON3)' READLINE='$(READLINE)' sh scripts/dev/deps.sh missing $(or $(MAKECMDGOALS),all)))
-ifneq ($(MISSING),)
+ASK_DEPS = $(strip $(shell PKG_CONFIG='$(PKG_CONFIG)' PYTHON3='$(PYTHON3)' READLINE='$(READLINE)' sh scripts/dev/deps.sh $(1) $(or $(MAKECMDGOALS),all)))
+MISSING := $(call ASK_DEPS,missing)
+WANTED := $(if $(MAKE_RESTARTS),,$(call ASK_DEPS,wanted))
+ifneq ($(MISSING)$(WANTED),)
 ifneq ($(MAKE_RESTARTS),)
 $(error installed, but $(PKG_CONFIG) does not find them: $(MISSING))
 endif
 .PHONY: FORCE
 build/packages.mk: FORCE
-	@sh scripts/dev/deps.sh install $(MISSING)
-	@mkdir -p build && echo '# installed: $(MISSING)' > $@
+	@sh scripts/dev/deps.sh install $(MISSING) -- $(WANTED)
+	@mkdir -p build && echo '# asked for: $(MISSING) $(WANTED)' > $@
 include build/packages.mk
 endif
 endif
@@ -100,6 +103,10 @@ FULL_OBJ := $(FULL_USE:%.c=$(B)/obj/%.o) $(if $(FULL_USE),$(B)/obj/gen/full_tabl
 FULL_LIBS := $(if $(FULL_HAVE),$(shell $(PKG_CONFIG) --libs $(FULL_HAVE)))
 FULL_CFLAGS := $(if $(FULL_HAVE),$(shell $(PKG_CONFIG) --cflags $(FULL_HAVE)))
 
+# What is made from the list of these modules is made again when the list changes: a library was installed, or is gone
+FULL_STAMP := $(B)/gen/full_use
+$(shell mkdir -p $(B)/gen; echo '$(FULL_USE)' | cmp -s - $(FULL_STAMP) || echo '$(FULL_USE)' > $(FULL_STAMP))
+
 # relocations in packed form, where the linker knows it
 LD_PACK := $(shell echo 'int main(void) { return 0; }' | $(CC) -x c - -pie -Wl,-z,pack-relative-relocs -o /dev/null 2>/dev/null && echo -Wl,-z,pack-relative-relocs)
 
@@ -142,7 +149,7 @@ $(B)/gen/stdlib_table.c: scripts/dev/embed.py $(wildcard stdlib/*.c)
 	@mkdir -p $(@D)
 	$(Q)$(PYTHON3) scripts/dev/embed.py table $@ $(filter %.c,$^)
 
-$(B)/gen/full_table.c: scripts/dev/embed.py Makefile $(FULL_USE)
+$(B)/gen/full_table.c: scripts/dev/embed.py Makefile $(FULL_STAMP) $(FULL_USE)
 	@mkdir -p $(@D)
 	$(Q)$(PYTHON3) scripts/dev/embed.py full $@ $(filter %.c,$^)
 
@@ -160,7 +167,7 @@ $(B)/obj/gen/frozen_code.o: $(B)/gen/frozen_code.c
 $(B)/obj/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
-$(B)/obj/repl/%.o: repl/%.c
+$(B)/obj/repl/%.o: repl/%.c $(FULL_STAMP)
 	@mkdir -p $(@D)
 	@echo "  cc $<"
 	$(Q)$(CC) $(ALL_CFLAGS) $(SMALL) $(REPL_CFLAGS) -MMD -MP -c $< -o $@
