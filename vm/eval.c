@@ -54,7 +54,8 @@ static inline bool item_index(Value key, size_t length, size_t *out) {
 
 /* Arguments of a native whose signature is simple, completed with defaults in buf. NULL: the general way has to look at them. */
 #define FILL_MAX 6
-static inline Value *native_fill(const Signature *sig, Value *args, uint32_t n, Value *buf) {
+static inline Value *native_fill(VM *vm, const Signature *sig, Value *args, uint32_t n, Value *buf) {
+  if (sig->checks && !(n <= sig->n_pos && signature_accepts(vm, sig, args, (int)n))) return NULL;
   if (n == sig->n_params && n == sig->n_pos) return args;
   if (n < sig->n_required_pos || n > sig->n_pos || sig->n_params > FILL_MAX) return NULL;
   for (uint32_t i = 0; i < n; i++) buf[i] = args[i];
@@ -896,7 +897,7 @@ extend_frozen:
         goto resume_gen;
       }
       Value buf[FILL_MAX], *filled;
-      if (LIKELY(sig && sig->simple && !nf->owner && (filled = native_fill(sig, &R[A + 1], n, buf)))) {
+      if (LIKELY(sig && sig->simple && !nf->owner && (filled = native_fill(vm, sig, &R[A + 1], n, buf)))) {
         size_t mark = vm->n_temps;
         Args args = {.vm = vm, .v = filled, .n = sig->n_params, .kwnames = V_ABSENT, .self = nf};
         v = nf->fn(vm, &args);
@@ -997,7 +998,7 @@ resume_gen: /* generator sa gets sb, what it yields goes where d says */
         goto resume_gen;
       }
       Value buf[FILL_MAX], *filled;
-      if (LIKELY(sig && sig->simple && (bound || !nf->owner) && nf->kind <= NATIVE_METHOD && (filled = native_fill(sig, args, n, buf)))) {
+      if (LIKELY(sig && sig->simple && (bound || !nf->owner) && nf->kind <= NATIVE_METHOD && (filled = native_fill(vm, sig, args, n, buf)))) {
         size_t mark = vm->n_temps;
         Args a = {.vm = vm, .v = filled, .n = sig->n_params, .kwnames = V_ABSENT, .self = nf};
         v = nf->fn(vm, &a);

@@ -19,7 +19,9 @@ typedef struct SigParam {
   Value dflt;             /* V_ABSENT: `...`, or required (see Signature.required) */
   uint8_t ann;            /* ANN_* */
   bool required;
-  struct Str *cls_name;   /* ANN_CLASS */
+  struct Str *cls_name;   /* ANN_CLASS: a native class's name, or documentation */
+  const struct Type *cls; /* the class, once an instance was given */
+  size_t no_class_yet;    /* of so many entries of vm->native_classes none had this name */
 } SigParam;
 typedef struct Signature {
   uint16_t n_params;      /* all, *args and **kw included */
@@ -31,7 +33,7 @@ typedef struct Signature {
   bool checks;            /* any annotation to check */
   bool unpacked;          /* the text ends in "unpacked": counts are worded as without keywords, "sorted expected 1 argument, got 0" */
   bool varargs;           /* the text ends in "varargs": counts are worded "find() takes at least 1 argument (0 given)", and there is no __text_signature__ */
-  bool simple;            /* no star, no starstar, no checks: positional calls with n_required_pos <= n <= n_pos take the fast path */
+  bool simple;            /* no star, no starstar: positional calls with n_required_pos <= n <= n_pos take the fast path, if what is to be checked passes signature_accepts */
   SigParam params[];
 } Signature;
 
@@ -57,6 +59,7 @@ Value native_call(VM *vm, Native *fn, Value *argv, int argc, Value kwnames); /* 
 Signature *signature_parse(VM *vm, const char *text);
 void signature_free(VM *vm, Signature *sig);
 bool signature_bind(VM *vm, const Signature *sig, const char *fname, const Value *argv, int n_pos, Value kwnames, Value *out);
+bool signature_accepts(VM *vm, const Signature *sig, const Value *argv, int n); /* the first n arguments need no conversion and no message */
 extern const Type native_method_type, classmethod_descr_type;
 void signature_trace(Tracer *t, const Signature *sig);
 

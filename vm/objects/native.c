@@ -34,10 +34,20 @@ Native *native_new(VM *vm, const tiny_def *def, NativeKind kind, const Type *own
   return fn;
 }
 
+/* "self: Unit" in a method of Unit: check_self has seen to that. */
+static void drop_self_check(Signature *sig, const Type *owner) {
+  SigParam *self = &sig->params[0];
+  if (sig->n_params == 0 || self->ann != ANN_CLASS || !str_eq_c(self->cls_name, owner->name)) return;
+  self->ann = ANN_NONE;
+  sig->checks = false;
+  for (int i = 1; i < sig->n_params; i++) sig->checks |= sig->params[i].ann != ANN_NONE;
+}
+
 Signature *native_signature(VM *vm, Native *fn) {
   if (LIKELY(fn->sig != NULL)) return fn->sig;
   fn->sig = signature_parse(vm, fn->def->signature);
   gc_remember_all(vm, fn); /* defaults */
+  if (fn->sig && fn->kind == NATIVE_METHOD && fn->owner) drop_self_check(fn->sig, fn->owner);
   return fn->sig;
 }
 
@@ -100,7 +110,8 @@ static inline bool check_self(VM *vm, const Native *fn, const Value *argv, int n
 static inline bool bind(VM *vm, Native *fn, const Value *argv, int n_pos, Value kwnames, bool bound, Value *out) {
   Signature *sig = native_signature(vm, fn);
   if (!sig || !check_self(vm, fn, argv, n_pos)) return false;
-  if (sig->simple && v_absent(kwnames) && n_pos >= sig->n_required_pos && n_pos <= sig->n_pos) {
+  bool checked = !sig->checks || (v_absent(kwnames) && n_pos <= sig->n_pos && signature_accepts(vm, sig, argv, n_pos));
+  if (sig->simple && v_absent(kwnames) && checked && n_pos >= sig->n_required_pos && n_pos <= sig->n_pos) {
     int i = 0;
     for (; i < n_pos; i++) out[i] = argv[i];
     for (; i < sig->n_params; i++) out[i] = sig->params[i].dflt;
@@ -122,7 +133,7 @@ static inline Value call(VM *vm, Native *fn, Value *argv, int argc, Value kwname
   Args a = {.vm = vm, .v = argv, .n = sig->n_params, .kwnames = V_ABSENT, .self = fn};
   if (sig->simple && argc == sig->n_params && argc == sig->n_pos && v_absent(kwnames)) {
     if (!check_self(vm, fn, argv, argc)) return V_FAIL;
-    return fn->fn(vm, &a);
+    if (!sig->checks || signature_accepts(vm, sig, argv, argc)) return fn->fn(vm, &a);
   }
   size_t mark = rt_temp_mark(vm);
   a.v = rt_temp(vm, sig->n_params ? sig->n_params : 1);

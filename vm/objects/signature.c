@@ -220,7 +220,7 @@ Signature *signature_parse(VM *vm, const char *text) {
   while (*s.p == ' ') s.p++;
   sig->varargs = eat_word(&s, "varargs");
   sig->unpacked = eat_word(&s, "unpacked");
-  sig->simple = sig->star < 0 && sig->starstar < 0 && !sig->checks;
+  sig->simple = sig->star < 0 && sig->starstar < 0;
   for (int i = sig->n_pos; i < sig->n_params; i++)
     if (i != sig->star && i != sig->starstar && sig->params[i].required) sig->simple = false;
   return sig;
@@ -295,21 +295,58 @@ static bool fail_type(VM *vm, const SigNames *nm, const Signature *sig, int i, c
 
 /* ---------------------------------------------------------------- checks of annotations */
 
-/* Is name the name of some native class of this VM? Then a parameter annotated with it is checked, else it is documentation. */
-static bool is_native_class_name(VM *vm, Str *name) {
+/* The native class of this name of which v is an instance. named: is there a native class of this name at all? If not, the annotation is documentation. */
+static const Type *native_class_of(VM *vm, const Str *name, Value v, bool *named) {
   size_t pos = 0;
   Value key, cls;
-  while (vm->native_classes && dict_next(vm->native_classes, &pos, &key, &cls))
-    if (is_type(cls) && str_eq_c(name, ((const Type *)v_obj(cls))->name)) return true;
-  return false;
+  *named = false;
+  while (vm->native_classes && dict_next(vm->native_classes, &pos, &key, &cls)) {
+    if (!is_type(cls) || !str_eq_c(name, ((const Type *)v_obj(cls))->name)) continue;
+    *named = true;
+    if (rt_is_subtype(type_of(v), (const Type *)v_obj(cls))) return (const Type *)v_obj(cls);
+  }
+  return NULL;
 }
 
+static size_t native_class_count(const VM *vm) { return vm->native_classes ? vm->native_classes->used : 0; }
+
 static bool check_class(VM *vm, const SigNames *nm, const Signature *sig, int i, Value v) {
-  for (const Type *t = type_of(v); t; t = t->base)
-    if (str_eq_c(sig->params[i].cls_name, t->name)) return true;
-  if (!is_native_class_name(vm, sig->params[i].cls_name)) return true;
-  const char *want = str_cstr(vm, sig->params[i].cls_name);
+  SigParam *p = (SigParam *)&sig->params[i];
+  bool named;
+  const Type *cls = native_class_of(vm, p->cls_name, v, &named);
+  if (cls) p->cls = cls;
+  if (!named) p->no_class_yet = native_class_count(vm);
+  if (cls || !named) return true;
+  const char *want = str_cstr(vm, p->cls_name);
   return want ? fail_type(vm, nm, sig, i, want, v) : false;
+}
+
+static inline bool accepts_class(const VM *vm, const SigParam *p, Value v) {
+  for (const Type *t = type_of(v); t; t = t->base)
+    if (t == p->cls) return true;
+  return !p->cls && p->no_class_yet == native_class_count(vm);
+}
+
+bool signature_accepts(VM *vm, const Signature *sig, const Value *argv, int n) {
+  for (int i = 0; i < n; i++) {
+    Value v = argv[i];
+    bool ok;
+    switch (sig->params[i].ann) {
+      case ANN_NONE: continue;
+      case ANN_INT: ok = v_is_int(v); break;
+      case ANN_FLOAT: ok = is_float(v); break;
+      case ANN_STR: ok = is_str(v); break;
+      case ANN_BYTES: ok = is_bytes(v); break;
+      case ANN_BOOL: ok = v_is_bool(v); break;
+      case ANN_CALLABLE: ok = v_has_layout(v, LAY_FUNCTION); break;
+      case ANN_LIST: ok = is_list(v); break;
+      case ANN_TUPLE: ok = is_tuple(v); break;
+      case ANN_DICT: ok = is_dict(v); break;
+      default: ok = accepts_class(vm, &sig->params[i], v);
+    }
+    if (!ok) return false;
+  }
+  return true;
 }
 
 static bool check_int(VM *vm, Value v) {
@@ -446,10 +483,10 @@ static bool match_quick(const Signature *sig, const SigNames *nm, const Value *a
   return true;
 }
 
-/* A call without keywords that needs no check and misses nothing. */
+/* A call without keywords that needs no conversion and misses nothing. */
 Match signature_match_positional(VM *vm, const Signature *sig, const Value *argv, int n_pos, Value *out) {
-  if (sig->checks || (n_pos > sig->n_pos && sig->star < 0)) return MATCH_NOT_YET;
   int i = 0, n = n_pos < sig->n_pos ? n_pos : sig->n_pos;
+  if ((n_pos > sig->n_pos && sig->star < 0) || (sig->checks && !signature_accepts(vm, sig, argv, n))) return MATCH_NOT_YET;
   for (; i < n; i++) out[i] = argv[i];
   for (; i < sig->n_params; i++) {
     if (sig->params[i].required && i != sig->star) return MATCH_NOT_YET;
