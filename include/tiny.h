@@ -86,9 +86,10 @@ typedef struct tiny_config {
   tiny_read_fn read;             /* NULL: sys.stdin is at its end */
   const char *executable;        /* sys.executable; may be NULL */
   int optimize;                  /* 1: assert statements are left out and __debug__ is False; 2: docstrings too (python3 -O, -OO) */
+  void (*trim)(void *alloc_user); /* called when much went back to the allocator, which may give it to the system (malloc_trim of glibc); runs no script code. NULL: nothing */
 } tiny_config;
 
-#define TINY_CONFIG_INIT {sizeof(tiny_config), 0, 0, 0, 1000, 128u << 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define TINY_CONFIG_INIT {sizeof(tiny_config), 0, 0, 0, 1000, 128u << 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 TINY_API TINY_CHECK tiny_vm *tiny_new(const tiny_config *config);   /* NULL: out of memory. config may be NULL */
 TINY_API void tiny_free(tiny_vm *vm);                               /* NULL is fine. No script code runs */
@@ -322,8 +323,9 @@ TINY_API void tiny_set_memory_limit(tiny_vm *vm, size_t bytes);
 TINY_API uint64_t tiny_collections(tiny_vm *vm);                               /* how many there were; quick, which tiny_get_gc_stats is not: that counts objects */
 TINY_API void tiny_collect_young(tiny_vm *vm);                                 /* a collection of what was made since the last one; quick */
 TINY_API void tiny_collect(tiny_vm *vm);                                       /* a full collection now; call it outside of natives */
-TINY_API void tiny_trim(tiny_vm *vm);                                          /* the same, and what is free goes back to the host's allocator; malloc's to the system */
+TINY_API void tiny_trim(tiny_vm *vm);                                          /* the same, and what is free goes back to the host's allocator, which is told to trim */
 TINY_API int tiny_trim_pays(tiny_vm *vm);                                      /* by what was put to use since the last one: 0 no, 1 if there is nothing to do for a second, 2 for a moment */
+TINY_API void tiny_let_go(tiny_vm *vm, size_t bytes);                          /* a hint: about so many bytes have just lost their use (a connection ended); brings the next full collection nearer */
 TINY_API void *tiny_alloc(tiny_vm *vm, void *ptr, size_t old_size, size_t new_size); /* the VM's counted allocator, for natives; NULL: no memory (no exception is set) */
 TINY_API tiny_val tiny_no_memory(tiny_vm *vm);                                 /* raises MemoryError, returns TINY_FAIL */
 TINY_API bool tiny_write(tiny_vm *vm, int stream, const char *text, size_t len); /* what print uses: the host's write hook */

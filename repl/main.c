@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <unistd.h>
 #include "repl/input.h"
 
@@ -220,6 +223,14 @@ static bool set_streams(Program *p) {
   return true;
 }
 
+/* What the VM gave back goes on to the system: a server that had much to do is small again. */
+static void program_trim(void *unused) {
+  (void)unused;
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
+
 static tiny_vm *make_vm(Program *p, const Options *o, int argc, const char **args) {
   tiny_config c = TINY_CONFIG_INIT;
   c.memory_limit = o->memory;
@@ -228,6 +239,7 @@ static tiny_vm *make_vm(Program *p, const Options *o, int argc, const char **arg
   c.read = program_read;
   c.find_source = program_find_source;
   c.user = p;
+  c.trim = program_trim;
   c.c_stack_limit = c_stack_budget();
   c.argc = argc;
   c.argv = args;

@@ -19,48 +19,64 @@ typedef struct File {
   size_t from, to;   /* read ahead: data[from..to) */
   size_t dirty;      /* not yet written: data[0..dirty) */
   uint64_t born;     /* number of collections before it was made */
-  struct File *next, **link; /* in the list of young files that were written to; link NULL: not in it */
+  bool kept;         /* a full collection found it in use: not looked at again */
+  struct File *next, **link; /* in the list of files that were written to and may have been dropped; link NULL: not in it */
 } File;
 
 /* A script may drop a file that it wrote to without closing it, as in open(path, "w").write(text), and look at the file next: where reference counts free objects,
-   that text has been written by then. So, before the system is asked for a file, a minor collection closes such files if there may be any: young ones, with
-   something to write. What survives that is not young any more, so each file costs one collection at most. */
-typedef struct Young { File *first; } Young;
+   that text has been written by then. So, before the system is asked for a file, a collection closes such files if there may be any: a minor one for those made since
+   the last collection, a full one for others. What survives a full one is not looked at again, and one comes only when there are more to look at than it found in use
+   before: files that stay open cost a number of collections that grows with the logarithm of theirs. */
+typedef struct Dropped { File *first; size_t kept; } Dropped;
 
-static Young *young_of(tiny_vm *vm) {
+static Dropped *dropped_of(tiny_vm *vm) {
   static const char key;
-  return tiny_module_data(vm, &key, sizeof(Young), NULL, NULL);
+  return tiny_module_data(vm, &key, sizeof(Dropped), NULL, NULL);
 }
 
-static void unlink_young(File *f) {
+static void forget(File *f) {
   if (!f->link) return;
   *f->link = f->next;
   if (f->next) f->next->link = f->link;
   f->link = NULL;
 }
 
-static bool note_young(tiny_vm *vm, File *f) {
-  if (f->link || f->born != tiny_collections(vm)) return true;
-  Young *y = young_of(vm);
-  if (!y) return false;
-  f->next = y->first;
-  f->link = &y->first;
+static bool note_written(tiny_vm *vm, File *f) {
+  if (f->link || f->kept) return true;
+  Dropped *d = dropped_of(vm);
+  if (!d) return false;
+  f->next = d->first;
+  f->link = &d->first;
   if (f->next) f->next->link = &f->next;
-  y->first = f;
+  d->first = f;
   return true;
 }
 
-void files_settle(tiny_vm *vm) {
-  Young *y = young_of(vm);
-  uint64_t now = tiny_collections(vm);
-  bool wanted = false;
-  for (File *f = y ? y->first : NULL, *next; f; f = next) {
-    next = f->next;
-    wanted = wanted || (f->dirty && f->born == now);
-    if (!f->dirty || f->born != now) unlink_young(f);
+static void all_kept(Dropped *d) {
+  while (d->first) {
+    d->first->kept = true;
+    d->kept++;
+    forget(d->first);
   }
-  if (wanted) tiny_collect_young(vm);
-  else if (!y) tiny_clear_error(vm);
+}
+
+void files_settle(tiny_vm *vm) {
+  Dropped *d = dropped_of(vm);
+  if (!d) return tiny_clear_error(vm);
+  uint64_t now = tiny_collections(vm);
+  size_t young = 0, older = 0;
+  for (File *f = d->first, *next; f; f = next) {
+    next = f->next;
+    if (!f->dirty) forget(f);
+    else if (f->born == now) young++;
+    else older++;
+  }
+  if (older > d->kept) {
+    tiny_collect(vm);
+    all_kept(d);
+  } else if (young) {
+    tiny_collect_young(vm);
+  }
 }
 
 extern const tiny_class io_file_class;
@@ -292,7 +308,7 @@ static tiny_val file_write(tiny_vm *vm, tiny_args *a) {
   }
   if (!need_buffer(vm, f) || (f->dirty + n > CHUNK && !flush(vm, f))) return TINY_FAIL;
   if (n) memcpy(f->data + f->dirty, data, n);
-  if (!f->dirty && n && !note_young(vm, f)) return TINY_FAIL;
+  if (!f->dirty && n && !note_written(vm, f)) return TINY_FAIL;
   f->dirty += n;
   return tiny_int(vm, (int64_t)n);
 }
@@ -449,7 +465,7 @@ static tiny_val io_open(tiny_vm *vm, tiny_args *a) {
 static void file_destroy(tiny_vm *vm, void *data) {
   File *f = data;
   const char *at = f->data;
-  unlink_young(f);
+  forget(f);
   for (size_t left = f->fd >= 0 ? f->dirty : 0; left > 0;) {
     ssize_t n = write(f->fd, at, left);
     if (n < 0 && errno != EINTR) break;

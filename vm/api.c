@@ -296,6 +296,7 @@ static void collect(tiny_vm *vm, void (*how)(VM *vm)) {
 
 void tiny_collect(tiny_vm *vm) { collect(vm, gc_collect); }
 void tiny_trim(tiny_vm *vm) { collect(vm, gc_trim); }
+void tiny_let_go(tiny_vm *vm, size_t bytes) { gc_let_go(vm, bytes); }
 int tiny_trim_pays(tiny_vm *vm) { return gc_trim_pays(vm); }
 void tiny_collect_young(tiny_vm *vm) { collect(vm, gc_step); }
 

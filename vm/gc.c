@@ -14,8 +14,11 @@
 #include <stdio.h>
 #endif
 
-#define NURSERY ((size_t)1 << 20) /* bytes of new objects between two collections at the least: they should stay in a second-level cache */
-#define FULL_MORE ((size_t)1 << 20) /* a full collection comes when what lives has doubled, and this much more */
+/* Bytes of new objects between two collections at the least: they should stay in a second-level cache. A small heap has a small nursery, as it costs little to look at. */
+#define NURSERY_LEAST ((size_t)1 << 18)
+#define NURSERY_MOST ((size_t)1 << 20)
+/* A full collection comes when what lives has doubled (a large heap: grown to 2.5 times), and this much more. */
+#define FULL_MORE ((size_t)1 << 18)
 #define WEAK_GONE ((Obj *)(uintptr_t)16)
 
 /* ---- marking */
@@ -26,7 +29,7 @@ static void push(Tracer *t, Obj *o) {
     Obj **stack = mem_realloc(&t->vm->mem, t->stack, t->cap * sizeof *stack, cap * sizeof *stack);
     if (!stack) {
       set_mark(o, MARK_PENDING);
-      t->overflow = true;
+      t->overflow = t->overflowed = true;
       return;
     }
     t->stack = stack;
@@ -44,26 +47,31 @@ static COLD void missed(const Tracer *t, const Obj *o) {
 
 bool gc_is_marked(const VM *vm, const Obj *o) { return (o->mark & vm->heap->black) || (o->flags & OBJ_STATIC); }
 
-/* A big leaf (bytes mostly: what a connection read last) that is held by something which every minor collection looks at stays young: it would be old
- * garbage soon, and it is large. MARK_PENDING says so until it is swept. */
-static bool stays_young(const Tracer *t, const Obj *o) { return t->open && o->mark >> 2 == CLASS_BIG && !t->vm->heap->full && (o->type->flags & TYPE_BARRIER) && !o->type->trace; }
+/* What is held by something that every minor collection looks at need not become old: it is found again. So it is freed when it dies, and not at the next full
+ * collection only. That is done for objects of open types, which old or young are traced each time (the coroutines that another one waits for), and for big
+ * leaves (what a connection read last). Whoever holds it and is not looked at each time makes it old, then or later (gc_remember). */
+static bool stays_young(const Tracer *t, const Obj *o) { /* t->open */
+  if (!(o->type->flags & TYPE_BARRIER)) return o->type->layout != LAY_TYPE && !t->overflowed;
+  return o->mark >> 2 == CLASS_BIG && !o->type->trace;
+}
 
 void gc_mark_obj(Tracer *t, const void *obj) {
   if (!obj) return;
   Obj *o = (Obj *)(uintptr_t)obj;
   if ((o->mark & t->black) || (o->flags & OBJ_STATIC)) {
-    if (UNLIKELY(mark_of(o) == MARK_PENDING) && !t->open && !o->type->trace) set_mark(o, t->black); /* some old object holds it too */
+    if (UNLIKELY(mark_of(o) == MARK_PENDING) && !t->open && !(o->type->trace && t->overflowed)) set_mark(o, t->black); /* some old object holds it too */
     return;
   }
 #ifdef TINY_GC_STRESS
   if (t->tracing && mark_of(o) == MARK_WHITE) missed(t, o);
 #endif
-  if (UNLIKELY(stays_young(t, o))) {
+  const Type *type = o->type;
+  if (t->open && stays_young(t, o)) {
     set_mark(o, MARK_PENDING);
+    if (type->trace || (type->flags & TYPE_HEAP)) push(t, o);
     return;
   }
   set_mark(o, t->black);
-  const Type *type = o->type;
   if (type == &str_type) { /* most objects are plain strings: nothing behind them */
     t->leaves[o->mark >> 2]++;
     if (!((Str *)o)->extra) return;
@@ -447,8 +455,9 @@ static void set_thresholds(VM *vm, Heap *h) {
   size_t live = m->used > h->free_bytes ? m->used - h->free_bytes : 0, cost = minor_cost(vm, h);
   h->stats.live_bytes = live;
   h->stats.free_bytes = h->free_bytes;
-  h->nursery = NURSERY > cost + cost / 2 ? NURSERY : cost + cost / 2;
-  size_t growth = live + live / 2 + FULL_MORE, budget = h->nursery;
+  h->nursery = live / 2 < NURSERY_LEAST ? NURSERY_LEAST : live / 2 < NURSERY_MOST ? live / 2 : NURSERY_MOST;
+  if (h->nursery < cost + cost / 2) h->nursery = cost + cost / 2;
+  size_t growth = live + (live > LARGE_HEAP ? live / 2 : 0) + FULL_MORE, budget = h->nursery;
   bool scarce = false; /* the limit is near: much of what is used are free cells, or half of the room is gone since the last full collection */
   if (m->limit) {
     size_t room = m->limit > m->used ? m->limit - m->used : 0, more = m->limit > live ? (m->limit - live) / 2 : 0;
@@ -457,7 +466,10 @@ static void set_thresholds(VM *vm, Heap *h) {
     if (h->full) h->full_room = room;
     scarce = (room < m->limit / 4 && h->free_bytes > m->used / 4) || room <= h->full_room / 2;
   }
-  if (h->full) h->full_at = live + growth;
+  if (h->full) {
+    h->full_at = live + growth;
+    h->let_go = 0;
+  }
   h->want_full = !h->full && (live > h->full_at || scarce);
   m->gc_at = m->used + budget;
 }
@@ -483,18 +495,23 @@ static void mark_all(VM *vm, Heap *h) {
 }
 
 #ifdef TINY_GC_STRESS
+static void make_old(void *ctx, Obj *o) {
+  if (mark_of(o) == MARK_PENDING) set_mark(o, ((Heap *)ctx)->black);
+}
+
 /* After the marking of a minor collection: marks everything again in the other colour, as a full one does. What is white then was about to be freed. */
 static void check_minor(VM *vm, Heap *h) {
   static const Obj root = {0};
   Tracer *t = &h->tracer;
   pages_sweep_rest(vm, h);
+  for (int kind = 0; kind < KIND_COUNT; kind++) pages_each(h, kind, make_old, h);
+  h->full = true;
   h->black ^= MARK_BITS;
   t->black = h->black;
   memset(t->leaves, 0, sizeof t->leaves);
   t->tracing = &root;
   mark_all(vm, h);
   t->tracing = NULL;
-  h->full = true;
 }
 #endif
 
@@ -505,6 +522,7 @@ static void mark_living(VM *vm, Heap *h, Obj *first) {
     h->black ^= MARK_BITS;
   }
   t->black = h->black;
+  t->overflowed = false;
   memset(t->leaves, 0, sizeof t->leaves);
   mark_remembered(h);
   if (first) queue_from(vm, t, first);
@@ -527,6 +545,24 @@ static void clean_caches(VM *vm, Heap *h) {
   type_forget_wrapped(vm);
 }
 
+/* What was held for a while and is not any more goes back to the system: a phase of the program is over. A small heap is trimmed at every full collection:
+ * it is soon done, and the pages are what the process is seen to use. before: bytes held when the collection began. */
+static void give_back(VM *vm, Heap *h, size_t before) {
+  enum { A_WHILE = 16, PAYS = 512 << 10 };
+  if (h->full && vm->mem.used < LARGE_HEAP && !h->trim && before > vm->mem.used + PAYS) {
+    mem_trim_system(&vm->mem);
+    return;
+  }
+  if (before > h->held) h->held = before;
+  if (before > h->held_lately) h->held_lately = before;
+  if (++h->held_for < A_WHILE) return;
+  if (h->held > h->held_lately + h->held_lately / 2 + PAYS) {
+    mem_trim_system(&vm->mem);
+    h->held = h->held_lately;
+  }
+  h->held_lately = h->held_for = 0;
+}
+
 /* first: at the end of the program, where to begin. */
 static void collect(VM *vm, bool full, Obj *first) {
   Heap *h = vm->heap;
@@ -534,9 +570,10 @@ static void collect(VM *vm, bool full, Obj *first) {
   h->collecting = true;
   h->full = full || h->want_full;
   Tracer *t = &h->tracer;
+  size_t held = vm->mem.used + vm->mem.kept;
   mark_living(vm, h, first);
 #ifdef TINY_GC_STRESS
-  if (!h->full) check_minor(vm, h);
+  if (!h->full && h->stats.collections % 2) check_minor(vm, h); /* every second one: the others leave young what may stay young */
 #endif
   weak_clear(vm, h);
   size_t queued = h->queue_len;
@@ -560,6 +597,7 @@ static void collect(VM *vm, bool full, Obj *first) {
   }
   mem_fill_reserve(&vm->mem);
   set_thresholds(vm, h);
+  give_back(vm, h, held);
   note_scarcity(vm, h);
   h->full = false;
   vm->mem.want_gc = false;
@@ -576,16 +614,23 @@ void gc_trim(VM *vm) {
   collect(vm, true, NULL);
   h->trim = false;
   mem_trim_system(&vm->mem);
-  h->trimmed = vm->mem.used;
+  h->trimmed = h->held = vm->mem.used;
   h->recycled = 0;
 }
 
-/* Grown, or, when as much went as came (connections closed), many cells used again. */
+void gc_let_go(VM *vm, size_t bytes) {
+  enum { MUCH = 512 << 10 };
+  Heap *h = vm->heap;
+  h->let_go += bytes;
+  if (h->let_go > MUCH + h->stats.live_bytes / 4) h->want_full = true;
+}
+
+/* Grown, or a part of it known to be garbage (connections closed), or, when as much went as came, many cells used again. */
 int gc_trim_pays(const VM *vm) {
   enum { PAYS = 512 << 10 };
   const Heap *h = vm->heap;
   if (vm->gc_off || h->collecting) return 0;
-  if (vm->mem.used + vm->mem.kept > h->trimmed + h->trimmed / 2 + PAYS) return 2;
+  if (vm->mem.used + vm->mem.kept > h->trimmed + h->trimmed / 2 + PAYS || (h->let_go > vm->mem.used / 4 && h->let_go > PAYS / 2)) return 2;
   return h->recycled + h->taken > h->trimmed / 8 + PAYS;
 }
 

@@ -43,6 +43,7 @@ void gc_free_all(VM *vm);
 void gc_late_finalizers(VM *vm);                     /* a class with instances got a __del__, or an instance a class that has one */
 void gc_collect(VM *vm);                             /* a full collection now; queues finalizers, does not run them */
 void gc_trim(VM *vm);                                /* the same, and all that is free goes back to the system */
+void gc_let_go(VM *vm, size_t bytes);                /* so much is known to be garbage, old perhaps */
 int gc_trim_pays(const VM *vm);                      /* is it worth its time, by what was put to use since the last one? 0 no, 1 in a longer pause, 2 at once */
 void gc_step(VM *vm);                                /* the collection that is due: mostly a minor one */
 void gc_no_memory(VM *vm);                           /* a request was refused: the next safe point collects fully, so that a script that drops what it has can go on */

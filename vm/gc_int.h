@@ -12,10 +12,13 @@ enum { KIND_LEAF, KIND_PLAIN, KIND_OPEN, KIND_FINAL, KIND_TYPE, KIND_COUNT };
 enum { FINE_CLASSES = 16, SMALL_CLASSES = 24, CLASS_COUNT = 30, MAX_CELL = 2048 };
 /* Obj.mark: colour in the low two bits, size class of the cell above (CLASS_BIG: a Big of its own, whose address stands just before the object).
    White: not seen by any collection yet. What survives one is black and stays so: old. There are two blacks, which full collections use in turn,
-   so that nothing has to be made white again. MARK_PENDING: black (of both kinds), but the mark stack had no room: its children are not seen yet; of a big leaf: lives and is still young. */
+   so that nothing has to be made white again. MARK_PENDING: black (of both kinds), but the mark stack had no room: its children are not seen yet; or it lives and stays young (gc.c),
+   and is made white when its page is swept, in the same collection. */
 enum { MARK_WHITE = 0, MARK_BLACK_A = 1, MARK_BLACK_B = 2, MARK_PENDING = 3, MARK_BITS = 3, CLASS_BIG = 63 };
 static inline int mark_of(const Obj *o) { return o->mark & MARK_BITS; }
 static inline void set_mark(Obj *o, int colour) { o->mark = (uint8_t)((o->mark & ~MARK_BITS) | colour); }
+
+#define LARGE_HEAP ((size_t)4 << 20) /* smaller ones are kept tight: the system's pages count there, and looking at all of it is soon done */
 
 /* A free cell: type NULL (so that walks skip it) and a link. */
 typedef struct FreeCell { const Type *type; struct FreeCell *next; } FreeCell;
@@ -31,6 +34,7 @@ typedef struct Page {
   uint32_t cell, count, fresh; /* count cells of cell bytes; those from fresh on were never used */
   uint32_t live;               /* when it was last swept */
   uint32_t credit;             /* cells of it that Heap.free_bytes counts */
+  bool young;                  /* objects in it outlived a collection and are still young: the next one has to look at it */
   PageState state;
 } Page;
 typedef struct SizeClass {
@@ -47,7 +51,7 @@ struct tiny_tracer {
   Obj **stack;
   size_t n, cap;
   uint8_t black;                  /* Heap.black */
-  bool overflow;
+  bool overflow, overflowed;      /* the stack had no room: objects are pending now; in this collection */
   bool open;                      /* what is marked now is held by something that every collection looks at */
   size_t leaves[CLASS_BIG + 1];   /* leaves marked, by size class */
 #ifdef TINY_GC_STRESS
@@ -77,6 +81,9 @@ struct Heap {
   bool trim;               /* this collection keeps no free pages */
   size_t trimmed;          /* bytes in use after the last gc_trim */
   size_t recycled;         /* bytes of cells put to use since then, up to the last collection */
+  size_t let_go;           /* bytes known to be garbage since the last full one */
+  size_t held, held_lately; /* the most bytes that were held at once since memory went back to the system; ... in the last few collections */
+  unsigned held_for;       /* ... in so many */
   size_t full_room;        /* below the memory limit after the last full one */
   GcStats stats;
 };

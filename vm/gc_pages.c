@@ -127,12 +127,17 @@ static void sweep_page(VM *vm, Heap *h, Page *p, bool leaf) {
   uint32_t live = 0;
   FreeCell *free = NULL;
   uint8_t black = h->black;
+  p->young = false;
   for (uint32_t i = p->fresh; i-- > 0;) {
     Obj *o = (Obj *)(void *)(p->cells + (size_t)i * p->cell);
     bool died = o->type != NULL;
     if (died) {
       if (o->mark & black) {
         live++;
+        if (UNLIKELY(mark_of(o) == MARK_PENDING)) {
+          set_mark(o, MARK_WHITE);
+          p->young = true;
+        }
         continue;
       }
       if (!leaf) destroy(vm, o);
@@ -314,12 +319,12 @@ void pages_destroy_all(VM *vm, Heap *h) {
 
 /* ---- sweeping */
 
-#define KEEP_EMPTY ((size_t)1 << 20)
+#define KEEP_EMPTY ((size_t)1 << 17)
 
 /* Empty pages stay for the next round, up to some bytes: to give them back and fault them in again costs more than marking. */
 static bool keep_empty(const VM *vm, Heap *h, const Page *p) {
   if (!h->full) return true;
-  size_t keep = vm->mem.limit || h->trim ? 0 : h->stats.live_bytes / 4 + KEEP_EMPTY;
+  size_t keep = vm->mem.limit || h->trim ? 0 : h->stats.live_bytes / (h->stats.live_bytes < LARGE_HEAP ? 8 : 4) + KEEP_EMPTY;
   if (h->kept_empty + p->raw_size > keep) return false;
   h->kept_empty += p->raw_size;
   return true;
@@ -350,6 +355,13 @@ static void sweep_pages(VM *vm, Heap *h, SizeClass *c, bool leaf) {
     }
     p->next = c->pages;
     c->pages = p;
+  }
+}
+
+/* Pages in which nothing was made since the last collection, but which have young objects from before. */
+static void sweep_young(VM *vm, Heap *h, Page *p) {
+  for (; p; p = p->next) {
+    if (p->young && p->state != PAGE_USED) sweep_page(vm, h, p, false);
   }
 }
 
@@ -397,7 +409,7 @@ static void sweep_big(VM *vm, Heap *h, int kind) {
 }
 
 void pages_sweep(VM *vm, Heap *h) {
-  bool lazy = vm->mem.limit == 0 && !h->trim; /* near a limit every page counts */
+  bool lazy = vm->mem.limit == 0 && !h->trim && !(h->full && vm->mem.used < LARGE_HEAP); /* near a limit every page counts */
   h->kept_empty = 0;
   h->recycled += h->taken;
   h->taken = 0;
@@ -409,7 +421,10 @@ void pages_sweep(VM *vm, Heap *h) {
       if (!c->pages && !c->full) continue;
       rewind_class(h, c);
       if (lazy && kind == KIND_LEAF) sweep_later(h, c, h->tracer.leaves[cls]);
-      else sweep_pages(vm, h, c, leaf);
+      else {
+        if (!h->full) sweep_young(vm, h, c->pages), sweep_young(vm, h, c->full);
+        sweep_pages(vm, h, c, leaf);
+      }
     }
     sweep_big(vm, h, kind);
   }

@@ -196,6 +196,7 @@ VM *vm_new(const tiny_config *config) {
   c.size = sizeof c;
   Mem mem;
   mem_init(&mem, c.alloc ? c.alloc : mem_system, c.alloc ? c.alloc_user : NULL, c.memory_limit);
+  mem.trim = c.trim;
   VM *vm = mem_zalloc(&mem, sizeof *vm);
   if (!vm) return NULL;
   vm->mem = mem;

@@ -35,7 +35,7 @@ struct Stream {
   Conn *listener;          /* of a listening one: watches its descriptor */
   int backlog;
   size_t high, low;
-  size_t expect;           /* room for the next read: somewhat more than the last one brought */
+  size_t expect;           /* room for the next read: more than the last one brought */
   tiny_ref keep;           /* an open stream keeps itself alive */
   bool closing, lost, paused, reading, eof_written, pipe, server;
 };

@@ -82,6 +82,8 @@ static void drop(Stream *s) {
   c->owner = NULL;
   conn_close(c);
   tiny_ref_free(c->u->vm, &s->keep);
+  enum { USUAL = 4096 }; /* objects of a connection: task, coroutines, reader, writer... */
+  tiny_let_go(c->u->vm, USUAL + s->expect);
 }
 
 /* connection_lost(exc) comes at the next turn; after it the socket is closed, as in asyncio (_drop). */
@@ -127,9 +129,17 @@ static ssize_t receive(int fd, void *buf, size_t n) {
   return r < 0 ? -errno : r;
 }
 
+/* Room for more than so many bytes. Few different sizes, so that a block that was freed serves the next read. */
+static size_t room_beyond(size_t got) {
+  enum { HEAD = 128 };
+  size_t room = 8192;
+  while (room - HEAD <= got) room += room & (room - 1) ? room / 3 : room / 2; /* 8, 12, 16, 24, 32... KiB */
+  return room - HEAD;
+}
+
 /* AioFetch: small reads by way of the loop's buffer, larger ones straight into the bytes object. */
 static int fetch(tiny_vm *vm, tiny_val source, size_t most, tiny_val *out) {
-  enum { SMALL = 4096, SPARE = 4096 };
+  enum { SMALL = 4096 };
   Stream *s = tiny_data(vm, source, &uv_stream_class);
   uv_os_fd_t fd;
   if (!s->conn || !s->reading || s->lost || uv_fileno(&s->conn->h.handle, &fd) != 0) return 0;
@@ -145,7 +155,7 @@ static int fetch(tiny_vm *vm, tiny_val source, size_t most, tiny_val *out) {
   }
   size_t got = (size_t)n;
   *out = s->expect <= SMALL ? tiny_bytes(vm, u->buf, got) : got < room / 2 ? tiny_bytes(vm, tiny_bytes_data(vm, v), got) : tiny_bytes_cut(vm, v, got);
-  s->expect = got <= SMALL ? 0 : got == room ? 2 * room : got + SPARE;
+  s->expect = got <= SMALL ? 0 : room_beyond(got);
   return tiny_failed(*out) ? -1 : 1;
 }
 

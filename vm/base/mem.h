@@ -31,6 +31,7 @@ enum { MEM_POKE = 1 << 30 };
 typedef struct Mem {
   MemFn fn;
   void *user;
+  void (*trim)(void *user); /* the host's, or NULL */
   size_t used;       /* bytes in use now, exact */
   size_t peak;
   size_t limit;      /* 0: none. used never passes it */
@@ -42,7 +43,7 @@ typedef struct Mem {
   uint64_t requests; /* requests made so far, for the same tests */
   /* Freed small blocks kept for the next request of their size (they do not count as used): the bodies of short lists, shapes, buffers come and go
      by the million. Bounded by MEM_KEEP and a quarter of what is in use; given back by mem_trim and when the host says no. */
-  struct MemBlock { struct MemBlock *next; } *bins[16 + 61]; /* sizes 16, 32, ... 256; 4, 5, ... 64 KiB */
+  struct MemBlock { struct MemBlock *next; } *bins[16 + 62]; /* sizes 16, 32, ... 256; 4, 5, ... 65 KiB */
   size_t kept;
   void *reserve;     /* a block held back for the time after a refusal (it does count as used); NULL: given away, or not taken yet */
   size_t reserve_size;
@@ -55,7 +56,7 @@ TINY_MUST_CHECK void *mem_zalloc(Mem *mem, size_t size);
 TINY_MUST_CHECK void *mem_realloc(Mem *mem, void *ptr, size_t old_size, size_t new_size); /* on NULL the old block is untouched */
 void mem_free(Mem *mem, void *ptr, size_t size);                           /* ptr may be NULL */
 void mem_trim(Mem *mem);                                                   /* gives kept blocks back to the host */
-void mem_trim_system(Mem *mem);                                            /* and, where malloc is the host, from there to the system */
+void mem_trim_system(Mem *mem);                                            /* and tells the host, whose allocator may give them to the system */
 bool mem_mul(size_t a, size_t b, size_t *out);                             /* false on overflow */
 
 /* The reserve: given away when a request was refused, so that what handles the failure has something to work with; taken again once there is room for several times as much. */
