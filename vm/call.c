@@ -203,7 +203,6 @@ static uint32_t fast_argc(Code *c) {
 
 static Step begin_function(VM *vm, Function *fn, const Value *argv, int argc, Value kwnames, Dest d, Value *out) {
   Code *c = fn->code;
-  if (UNLIKELY(c->fast_argc == 0)) c->fast_argc = fast_argc(c);
   if (UNLIKELY(c->flags & (CODE_GENERATOR | CODE_COROUTINE | CODE_ASYNC_GEN))) {
     Gen *g = gen_new(vm, fn);
     if (!g || !bind_new(vm, fn, argv, argc, kwnames, frame_regs(&g->frame))) return STEP_FAIL;
@@ -212,6 +211,7 @@ static Step begin_function(VM *vm, Function *fn, const Value *argv, int argc, Va
   }
   Frame *f = frame_push(vm, fn, 0);
   if (!f) return STEP_FAIL;
+  if (UNLIKELY(c->fast_argc == 0)) c->fast_argc = fast_argc(c); /* not before the frame: from now on the loop takes it that the code is loaded */
   Value *regs = frame_regs(f);
   if (c->fast_argc == (uint32_t)argc + 1 && v_absent(kwnames)) {
     for (int i = 0; i < argc; i++) regs[i] = argv[i];
