@@ -48,12 +48,10 @@ static void report(tiny_vm *vm) {
 /* The host's own work: something arrives on its pipe; it tells the script. */
 static void my_work(tiny_vm *vm, int fd) {
   char text[16];
-  ssize_t n = read(fd, text, sizeof text - 1);
+  ssize_t n = read(fd, text, sizeof text);
   if (n <= 0) return;
-  text[n] = 0;
-  char call[64];
-  snprintf(call, sizeof call, text[0] == '.' ? "tell(None)" : "tell('%s')", text);
-  if (tiny_failed(tiny_eval(vm, call))) report(vm);
+  tiny_val event = text[0] == '.' ? TINY_NONE : tiny_string_n(vm, text, (size_t)n), tell = tiny_getattr(vm, tiny_main_module(vm), "tell");
+  if (tiny_failed(tiny_call(vm, tell, 1, &event))) report(vm);
 }
 
 int main(void) {
@@ -69,8 +67,8 @@ int main(void) {
   for (bool over = false; !over;) {
     struct pollfd p[] = {{my_pipe[0], POLLIN, 0}, {tiny_loop_fd(vm), POLLIN, 0}};
     poll(p, 2, tiny_loop_timeout_ms(vm));
+    tiny_scope scope = tiny_scope_open(vm); /* for the values of this turn */
     if (p[0].revents) my_work(vm, my_pipe[0]);
-    tiny_scope scope = tiny_scope_open(vm);
     switch (tiny_loop_tick(vm, 2000)) {
       case TINY_LOOP_FAILED:
         report(vm);

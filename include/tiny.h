@@ -316,6 +316,7 @@ TINY_API bool tiny_charge(tiny_vm *vm, uint64_t work);                         /
 TINY_API int64_t tiny_deadline_ms(tiny_vm *vm);                                /* time left; -1: no deadline */
 TINY_API void tiny_set_wake_fd(tiny_vm *vm, int fd);                           /* natives that wait: tiny_interrupt writes a byte into it; -1: none */
 TINY_API TINY_CHECK bool tiny_poll(tiny_vm *vm);                                /* natives that wait call it every few ms: false = interrupt or deadline, return TINY_FAIL */
+TINY_API uint32_t tiny_limits_struck(tiny_vm *vm);                             /* how often steps or a deadline have ended all that ran: for modules that keep note of what runs */
 TINY_API void tiny_finish(tiny_vm *vm);                                                  /* end of a program, as python3 has it: closes suspended generators, runs __del__. tiny_free runs no script code */
 TINY_API size_t tiny_memory_used(tiny_vm *vm);
 TINY_API size_t tiny_memory_peak(tiny_vm *vm);
@@ -343,17 +344,38 @@ TINY_API long tiny_read(tiny_vm *vm, char *buf, size_t len);                    
  *     if (tiny_loop_tick(vm, 2000) == TINY_LOOP_FAILED) my_report(vm);      // tiny_take_error
  *   }
  *
- * A script's coroutine starts by tiny_loop_spawn, or by loop.create_task() in the script. Sockets, processes and signals need tiny_open_full. */
+ * A script's coroutine starts by tiny_loop_spawn, or by loop.create_task() in the script. Sockets, processes and signals need tiny_open_full.
+ * While an exception is pending, a tick fails at once. A limit that strikes in a tick ends the task that ran; the others go on with the next tick. */
 typedef enum {
   TINY_LOOP_DONE,      /* no task can go on, no timer runs, nothing outside is awaited */
   TINY_LOOP_WAITING,   /* call tick again when the descriptor is readable or the time has come */
   TINY_LOOP_BUSY,      /* the time given was over: there is more to do now */
   TINY_LOOP_FAILED     /* an exception is pending: of a spawned task that nobody else watched, or one that ends the loop. The loop can go on */
 } tiny_loop_status;
-TINY_API int tiny_loop_fd(tiny_vm *vm);                                         /* readable when something outside has happened; -1: there is no outside */
+TINY_API int tiny_loop_fd(tiny_vm *vm);                                         /* readable when something outside has happened or tiny_interrupt was called; -1: it could not be made */
 TINY_API int tiny_loop_timeout_ms(tiny_vm *vm);                                 /* until the next timer, 0: there is something to do, -1: for ever. As poll(2) takes it */
-TINY_API TINY_CHECK tiny_loop_status tiny_loop_tick(tiny_vm *vm, int64_t max_us); /* what is due, for about so long at most (-1: until nothing is ready); never waits */
+TINY_API TINY_CHECK tiny_loop_status tiny_loop_tick(tiny_vm *vm, int64_t max_us); /* what is due, for about so long at most (-1: until nothing is ready); never waits. Fuel that is used up ends it, also with TINY_PAUSE */
 TINY_API TINY_CHECK tiny_val tiny_loop_spawn(tiny_vm *vm, tiny_val coroutine);  /* -> asyncio.Task */
+
+/* Natives that finish later, in any loop (asyncio.run's as well): the native returns tiny_suspend(...), a future that the script awaits, and hands the operation to whoever does the work.
+ *
+ *   static tiny_val fetch(tiny_vm *vm, tiny_args *a) {                  // script: page = await fetch(url)
+ *     tiny_op *op;
+ *     tiny_val future = tiny_suspend(vm, &op, NULL, NULL);
+ *     if (op) my_start(tiny_arg_str(a, 0, NULL), op);                   // later, on any thread: tiny_op_complete_str(op, text, n)
+ *     return future;
+ *   }
+ *
+ * Each operation is completed exactly once, by any thread, whatever happens: also when nobody waits any more, and after tiny_free. on_cancel (may be NULL) is called at most once
+ * and on the VM's thread, when the future was cancelled or the VM is being freed: it may hurry the completion up. It must not call script code. */
+typedef struct tiny_op tiny_op;
+TINY_API TINY_CHECK tiny_val tiny_suspend(tiny_vm *vm, tiny_op **op, void (*on_cancel)(void *user), void *user); /* TINY_FAIL (*op NULL): no loop is running, or no memory */
+TINY_API void tiny_op_complete_none(tiny_op *op);
+TINY_API void tiny_op_complete_int(tiny_op *op, int64_t i);
+TINY_API void tiny_op_complete_float(tiny_op *op, double d);
+TINY_API void tiny_op_complete_str(tiny_op *op, const char *utf8, size_t len);          /* both copied; text that is no UTF-8: the script gets UnicodeDecodeError */
+TINY_API void tiny_op_complete_bytes(tiny_op *op, const void *data, size_t len);
+TINY_API void tiny_op_fail(tiny_op *op, tiny_exc type, const char *message);            /* the script gets this exception */
 
 /* The clock of scripts stands still and jumps when they sleep: time.time(), time.monotonic(), time.sleep() and event loops made from now on. False: out of memory. */
 TINY_API TINY_CHECK bool tiny_set_virtual_time(tiny_vm *vm);

@@ -51,6 +51,8 @@ typedef struct Poller {
   void *data;
 } Poller;
 
+typedef struct Ops Ops;    /* what natives of the host have begun and not ended (aio_op.c) */
+
 typedef struct Loop {
   tiny_val self;
   tiny_val *ready;         /* ring of capacity ready_cap (a power of two): a Handle; a Task, whose extra says what it gets; a Future to be completed */
@@ -73,14 +75,16 @@ typedef struct Loop {
   VirtualClock *clock;     /* of a virtual clock */
   double tick_end;         /* the host's tick: until then (0: as long as something is ready) */
   double step_began;       /* debug mode */
+  Ops *ops;                /* NULL: none was begun here */
   Poller poller;
 } Loop;
 
-typedef struct AioData { tiny_val running, cancelled_error, invalid_state; uint64_t tasks_named; } AioData;
+typedef struct AioData { tiny_val running, cancelled_error, invalid_state; uint64_t tasks_named; uint32_t limits /* that had struck when running was set */; } AioData;
 
 extern const tiny_class aio_future_class, aio_task_class, aio_loop_class, aio_handle_class, aio_timer_class, aio_iter_class, aio_reader_class, aio_waiters_class, aio_group_class;
 extern const tiny_class deque_class;                     /* collections.deque */
 AioData *aio_data(tiny_vm *vm);
+tiny_val aio_running(tiny_vm *vm);             /* the running loop or None */
 Loop *aio_loop(tiny_vm *vm, tiny_val loop);
 tiny_val future_self(const Future *f);
 Future *aio_future(tiny_vm *vm, tiny_val v);   /* Future or Task, NULL: neither */
@@ -106,6 +110,7 @@ tiny_val aio_source(tiny_vm *vm, const Loop *l);         /* debug mode: the stac
 
 double loop_wait_time(tiny_vm *vm, Loop *l);             /* until there is something to do; negative: no timer */
 int aio_wake_fd(tiny_vm *vm);                            /* readable when tiny_interrupt was called; -1: exception pending */
+int aio_wake_write_fd(tiny_vm *vm);                      /* its other end, when there is one; else -1 */
 void aio_wake_drain(int fd);
 double aio_wait_limit(tiny_vm *vm, double seconds);      /* not longer than to the deadline; negative: for ever */
 bool aio_wait(tiny_vm *vm, double seconds);              /* false: an interrupt or the deadline came: exception pending */
@@ -114,6 +119,7 @@ bool future_init(tiny_vm *vm, Future *f, tiny_val self, tiny_val loop);
 bool future_add_callback(tiny_vm *vm, Future *f, tiny_val fn, tiny_val context); /* a Task as fn: it is woken */
 bool future_finish(tiny_vm *vm, Future *f, tiny_val result);
 bool future_fail(tiny_vm *vm, Future *f, tiny_val exc);
+bool future_fail_quietly(tiny_vm *vm, Future *f, tiny_val exc);   /* one that need not be fetched */
 int future_cancel(tiny_vm *vm, Future *f, tiny_val msg);          /* 1 0 -1 */
 tiny_val future_result(tiny_vm *vm, Future *f);                   /* raises what is to be raised */
 tiny_val future_cancelled_error(tiny_vm *vm, Future *f);          /* a CancelledError instance */
@@ -133,6 +139,10 @@ bool group_told(tiny_vm *vm, tiny_val group, Future *f);           /* one of a G
 int group_not_alone(tiny_vm *vm, tiny_val group, Future *f);       /* the future of which it is the only callback gets another: 1 it stays, 0 it goes, -1 failed */
 bool group_is_second(tiny_vm *vm, tiny_val group, Future *f);      /* it became a callback beside others */
 bool group_listens(tiny_vm *vm, tiny_val group);                   /* is somebody waiting? */
+
+bool ops_waiting(const Ops *ops);                                  /* does anybody wait for one? */
+bool ops_ready(const Ops *ops);                                    /* has any been completed? */
+TINY_CHECK bool ops_deliver(tiny_vm *vm, Ops *ops);                /* their futures are completed */
 
 tiny_val aio_new_future(tiny_vm *vm, tiny_val loop);
 bool reader_feed(tiny_vm *vm, tiny_val reader, const void *data, size_t n); /* data NULL: the end */

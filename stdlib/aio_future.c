@@ -19,7 +19,7 @@ Future *aio_future(tiny_vm *vm, tiny_val v) {
 
 bool future_init(tiny_vm *vm, Future *f, tiny_val self, tiny_val loop) {
   if (tiny_is_none(loop) || tiny_is_absent(loop)) {
-    loop = aio_data(vm)->running;
+    loop = aio_running(vm);
     if (tiny_is_none(loop)) {
       tiny_val get = tiny_getattr(vm, tiny_import(vm, "asyncio.events"), "get_event_loop");
       loop = tiny_call(vm, get, 0, NULL);
@@ -109,12 +109,21 @@ static bool watch_exception(tiny_vm *vm, Future *f) {
   return !tiny_failed(watch) && tiny_setattr(vm, self, "_unretrieved", watch);
 }
 
-bool future_fail(tiny_vm *vm, Future *f, tiny_val exc) {
-  if (f->state != FUT_PENDING) return invalid_state(vm, "invalid state");
+static void set_exception(tiny_vm *vm, Future *f, tiny_val exc) {
   tiny_store(vm, future_self(f), &f->value, exc);
   f->failed = true;
   f->state = FUT_FINISHED;
+}
+
+bool future_fail(tiny_vm *vm, Future *f, tiny_val exc) {
+  if (f->state != FUT_PENDING) return invalid_state(vm, "invalid state");
+  set_exception(vm, f, exc);
   if (!watch_exception(vm, f)) return false;
+  return schedule_callbacks(vm, f);
+}
+
+bool future_fail_quietly(tiny_vm *vm, Future *f, tiny_val exc) {
+  set_exception(vm, f, exc);
   return schedule_callbacks(vm, f);
 }
 

@@ -1,10 +1,13 @@
 /* The event loop driven by the host's own main loop (include/tiny.h): a descriptor and a time to wait for, and ticks that never block. The loop is the one
- * that asyncio.get_event_loop() gives; the hooks of a run are set by BaseEventLoop._tick (stdlib/asyncio/base_events.tiny). */
+ * that asyncio.get_event_loop() gives, or a new one if there is none; the hooks of a run are set by BaseEventLoop._tick (stdlib/asyncio/base_events.tiny).
+ * While an exception is pending nothing runs: a tick has failed, and there is nothing to wait for. */
 #include "stdlib/aio.h"
 
 /* The loop, or TINY_FAIL. attach: with what waits for the outside, if there is such a module. */
 static tiny_val host_loop(tiny_vm *vm, bool attach, Loop **l) {
-  tiny_val loop = tiny_call_method(vm, tiny_import(vm, "asyncio"), "get_event_loop", 0, NULL);
+  *l = NULL;
+  if (tiny_pending(vm)) return TINY_FAIL;
+  tiny_val loop = tiny_call_method(vm, tiny_import(vm, "asyncio.events"), "_host_loop", 0, NULL);
   *l = tiny_failed(loop) ? NULL : aio_loop(vm, loop);
   if (!*l) return tiny_failed(loop) ? loop : tiny_raise(vm, TINY_TYPE_ERROR, "an event loop of this library is required, got %R", loop);
   if (attach && !(*l)->poller.data && !(*l)->virtual_clock && !(*l)->closed) {
@@ -15,17 +18,20 @@ static tiny_val host_loop(tiny_vm *vm, bool attach, Loop **l) {
   return loop;
 }
 
+/* Without sockets: the pipe of tiny_interrupt and of operations that the host completes. */
 int tiny_loop_fd(tiny_vm *vm) {
+  if (tiny_pending(vm)) return -1;
   tiny_scope s = tiny_scope_open(vm);
   Loop *l;
   int fd = -1;
-  if (!tiny_failed(host_loop(vm, true, &l)) && l->poller.fd) fd = l->poller.fd(l->poller.data);
+  if (!tiny_failed(host_loop(vm, true, &l))) fd = l->poller.fd ? l->poller.fd(l->poller.data) : aio_wake_fd(vm);
   tiny_clear_error(vm);
   tiny_scope_close(vm, s);
   return fd;
 }
 
 int tiny_loop_timeout_ms(tiny_vm *vm) {
+  if (tiny_pending(vm)) return 0;
   tiny_scope s = tiny_scope_open(vm);
   Loop *l;
   int ms = -1;
@@ -41,18 +47,21 @@ int tiny_loop_timeout_ms(tiny_vm *vm) {
 
 tiny_val tiny_loop_spawn(tiny_vm *vm, tiny_val coroutine) {
   Loop *l;
+  if (tiny_failed(coroutine)) return coroutine;
   tiny_val loop = host_loop(vm, true, &l);
-  return tiny_failed(coroutine) ? coroutine : tiny_failed(loop) ? loop : tiny_call_method(vm, loop, "_spawn", 1, &coroutine);
+  return tiny_failed(loop) ? loop : tiny_call_method(vm, loop, "_spawn", 1, &coroutine);
 }
 
 tiny_loop_status tiny_loop_tick(tiny_vm *vm, int64_t max_us) {
+  if (tiny_pending(vm)) return TINY_LOOP_FAILED;
   tiny_scope s = tiny_scope_open(vm);
   Loop *l;
   tiny_loop_status status = TINY_LOOP_FAILED;
   tiny_val loop = host_loop(vm, true, &l), arg = tiny_float(vm, max_us < 0 ? -1 : (double)max_us / 1e6);
+  if (l && !l->poller.fd && !l->running && aio_wake_write_fd(vm) >= 0) aio_wake_drain(aio_wake_fd(vm));
   if (!tiny_failed(loop) && !tiny_failed(tiny_call_method(vm, loop, "_tick", 1, &arg))) {
-    if (l->ready_len) status = TINY_LOOP_BUSY;
-    else status = l->n_timers > l->n_cancelled || (l->poller.active && l->poller.active(l->poller.data)) ? TINY_LOOP_WAITING : TINY_LOOP_DONE;
+    bool waits = l->n_timers > l->n_cancelled || ops_waiting(l->ops) || (l->poller.active && l->poller.active(l->poller.data));
+    status = l->ready_len || ops_ready(l->ops) ? TINY_LOOP_BUSY : waits ? TINY_LOOP_WAITING : TINY_LOOP_DONE;
   }
   tiny_scope_close(vm, s);
   return status;

@@ -147,15 +147,15 @@ static tiny_val run_handle(tiny_vm *vm, Loop *l, tiny_val handle, Handle *h) {
   return r;
 }
 
-/* Sleeps until the next timer. */
+/* Sleeps until the next timer (until < 0: there is none), or until an operation of the host is completed. */
 static bool pass_time(tiny_vm *vm, Loop *l, double until) {
   if (l->virtual_clock) {
     int64_t ns = until > 9e9 ? INT64_C(9000000000000000000) : (int64_t)(until * 1e9 + 0.5); /* timers due within a nanosecond run */
     if (ns > l->clock->now_ns) l->clock->now_ns = ns;
     return true;
   }
-  double left;
-  while ((left = until - loop_time(l)) > 0)
+  double left = -1;
+  while (!ops_ready(l->ops) && (until < 0 || (left = until - loop_time(l)) > 0))
     if (!aio_wait(vm, left)) return false;
   return tiny_poll(vm);
 }
@@ -166,7 +166,7 @@ static tiny_val deadlock(tiny_vm *vm, tiny_val loop) {
 
 double loop_wait_time(tiny_vm *vm, Loop *l) {
   loop_drop_cancelled(vm, l);
-  if (l->ready_len) return 0;
+  if (l->ready_len || ops_ready(l->ops)) return 0;
   if (!l->n_timers) return -1;
   double wait = l->timers[0].when - loop_time(l);
   return wait > 0 ? wait : 0;
@@ -185,13 +185,14 @@ static bool wait_outside(tiny_vm *vm, Loop *l, double seconds) {
 /* Begins a turn: waits if nothing is ready, collects due timers. 1: go on, -1: failed. */
 static int begin_turn(tiny_vm *vm, tiny_val loop, Loop *l) {
   loop_drop_cancelled(vm, l);
-  bool outside = l->poller.wait && l->poller.active && l->poller.active(l->poller.data);
+  bool waiting = ops_waiting(l->ops), outside = l->poller.wait && (waiting || l->poller.active(l->poller.data));
+  if (l->tick && !tiny_poll(vm)) return -1; /* a tick may run no script code, and so come to no safe point */
   if (l->ready_len == 0 && !l->stopping && !l->tick) {
-    if (l->n_timers == 0 && !outside) return tiny_failed(deadlock(vm, loop)) ? -1 : 1;
+    if (l->n_timers == 0 && !outside && !waiting) return tiny_failed(deadlock(vm, loop)) ? -1 : 1;
     double wait = loop_wait_time(vm, l);
     if (outside && !l->virtual_clock) {
       if (!wait_outside(vm, l, wait)) return -1;
-    } else if (!pass_time(vm, l, l->timers[0].when)) {
+    } else if (!pass_time(vm, l, l->n_timers ? l->timers[0].when : -1)) {
       return -1;
     }
   } else if ((outside || l->tick) && l->poller.wait && !l->poller.wait(vm, l->poller.data, 0)) {
@@ -199,6 +200,7 @@ static int begin_turn(tiny_vm *vm, tiny_val loop, Loop *l) {
   } else if (l->tick && l->virtual_clock && l->ready_len == 0 && l->n_timers && !pass_time(vm, l, l->timers[0].when)) {
     return -1;
   }
+  if (ops_ready(l->ops) && !ops_deliver(vm, l->ops)) return -1;
   double now = l->n_timers ? loop_time(l) + 1e-9 : 0; /* the clock's resolution, as asyncio adds it */
   while (l->n_timers && l->timers[0].when < now) {
     bool dead;
@@ -217,6 +219,38 @@ static void ended(tiny_vm *vm, tiny_val loop, Loop *l) {
   l->current = TINY_NONE;
   aio_data(vm)->running = l->previous_loop;
   l->previous_loop = TINY_NONE;
+}
+
+/* A limit of the host ends scripts, and the turns of a loop with them, without any continuation. Whoever asks next for the running loop finds that out by the number of
+ * limits that have struck, and puts it in order: its task has lost its coroutine. */
+static void abandon(tiny_vm *vm, tiny_val loop, Loop *l) {
+  Task *t = aio_task(vm, l->current);
+  l->batch = 0;
+  ended(vm, loop, l);
+  tiny_set_asyncgen_hooks(vm, TINY_NONE, TINY_NONE);
+  if (!t || t->f.state != FUT_PENDING) return;
+  loop_drop_task(vm, l, t);
+  (void)tiny_raise(vm, TINY_RUNTIME_ERROR, "a limit of the host ended this task");
+  if (!future_fail_quietly(vm, &t->f, tiny_take_exception(vm))) tiny_clear_error(vm);
+}
+
+tiny_val aio_running(tiny_vm *vm) {
+  AioData *d = aio_data(vm);
+  if (!d) return TINY_NONE;
+  while (d->limits != tiny_limits_struck(vm) && !tiny_is_none(d->running) && !tiny_pending(vm)) {
+    tiny_val loop = d->running;
+    Loop *l = aio_loop(vm, loop);
+    if (l && l->running) abandon(vm, loop, l);
+    else d->running = TINY_NONE;
+    if (tiny_is_none(d->running)) d->limits = tiny_limits_struck(vm);
+  }
+  return d->running;
+}
+
+static void set_running(tiny_vm *vm, tiny_val loop) {
+  AioData *d = aio_data(vm);
+  d->running = loop;
+  d->limits = tiny_limits_struck(vm);
 }
 
 /* An entry of the ring that is no task: a Handle, or a Future to be completed. A Handle that runs: what loop_turn is to return; else TINY_NONE: go on. */
@@ -260,33 +294,32 @@ static tiny_val start(tiny_vm *vm, tiny_args *a) { return loop_turn(vm, aio_loop
 
 #define LOOP(name) Loop *name = aio_loop(vm, tiny_arg(a, 0)); if (!name) return tiny_raise(vm, TINY_TYPE_ERROR, "event loop object is required")
 
-static tiny_val run(tiny_vm *vm, tiny_val loop, Loop *l) {
+static tiny_val run(tiny_vm *vm, tiny_val loop, Loop *l, bool tick, double tick_end) {
+  tiny_val running = aio_running(vm);
   if (!loop_check_closed(vm, l)) return TINY_FAIL;
   if (l->running) return tiny_raise(vm, TINY_RUNTIME_ERROR, "This event loop is already running");
-  AioData *d = aio_data(vm);
-  if (!tiny_is_none(d->running)) return tiny_raise(vm, TINY_RUNTIME_ERROR, "Cannot run the event loop while another loop is running");
+  if (!tiny_is_none(running)) return tiny_raise(vm, TINY_RUNTIME_ERROR, "Cannot run the event loop while another loop is running");
   static const tiny_def turn = {"_turn", start, "()", NULL};
   tiny_val fn = tiny_function(vm, &turn, loop);
   if (tiny_failed(fn)) return fn;
-  l->previous_loop = d->running;
-  d->running = loop;
+  l->previous_loop = running;
+  set_running(vm, loop);
   l->running = true;
+  l->tick = tick;
+  l->tick_end = tick_end;
   if (l->virtual_clock) l->clock->loops++;
   l->batch = 0;
   return tiny_then_call(vm, run_done, loop, fn, 0, NULL);
 }
 static tiny_val l_run_forever(tiny_vm *vm, tiny_args *a) {
   LOOP(l);
-  l->tick = false;
-  return run(vm, tiny_arg(a, 0), l);
+  return run(vm, tiny_arg(a, 0), l, false, 0);
 }
 /* _run_tick(seconds): what is ready, for so long at most (negative: until nothing is); never waits. */
 static tiny_val l_run_tick(tiny_vm *vm, tiny_args *a) {
   LOOP(l);
   double seconds = tiny_arg_float(a, 1);
-  l->tick = true;
-  l->tick_end = seconds < 0 ? 0 : clock_now() + seconds;
-  return run(vm, tiny_arg(a, 0), l);
+  return run(vm, tiny_arg(a, 0), l, true, seconds < 0 ? 0 : clock_now() + seconds);
 }
 
 /* ---- methods */
@@ -311,10 +344,11 @@ static tiny_val l_init(tiny_vm *vm, tiny_args *a) {
 }
 static tiny_val l_time(tiny_vm *vm, tiny_args *a) { LOOP(l); return tiny_float(vm, loop_time(l)); }
 static tiny_val l_stop(tiny_vm *vm, tiny_args *a) { LOOP(l); (void)vm; l->stopping = true; return TINY_NONE; }
-static tiny_val l_is_running(tiny_vm *vm, tiny_args *a) { LOOP(l); return tiny_bool(l->running); }
+static tiny_val l_is_running(tiny_vm *vm, tiny_args *a) { LOOP(l); (void)aio_running(vm); return tiny_bool(l->running); }
 static tiny_val l_is_closed(tiny_vm *vm, tiny_args *a) { LOOP(l); return tiny_bool(l->closed); }
 static tiny_val l_close(tiny_vm *vm, tiny_args *a) {
   LOOP(l);
+  (void)aio_running(vm);
   if (l->running) return tiny_raise(vm, TINY_RUNTIME_ERROR, "Cannot close a running event loop");
   l->closed = true;
   release_poller(vm, l);
@@ -436,8 +470,8 @@ const tiny_class aio_loop_class = {.name = "_asyncio.Loop", .data_size = sizeof(
 
 /* ---- module */
 
-static tiny_val m_running(tiny_vm *vm, tiny_args *a) { (void)a; return aio_data(vm)->running; }
-static tiny_val m_set_running(tiny_vm *vm, tiny_args *a) { aio_data(vm)->running = tiny_arg(a, 0); return TINY_NONE; }
+static tiny_val m_running(tiny_vm *vm, tiny_args *a) { (void)a; return aio_running(vm); }
+static tiny_val m_set_running(tiny_vm *vm, tiny_args *a) { set_running(vm, tiny_arg(a, 0)); return TINY_NONE; }
 static tiny_val m_setup(tiny_vm *vm, tiny_args *a) {
   AioData *d = aio_data(vm);
   d->cancelled_error = tiny_arg(a, 0);
@@ -447,7 +481,7 @@ static tiny_val m_setup(tiny_vm *vm, tiny_args *a) {
 
 static tiny_val m_running_loop(tiny_vm *vm, tiny_args *a) {
   (void)a;
-  tiny_val loop = aio_data(vm)->running;
+  tiny_val loop = aio_running(vm);
   return tiny_is_none(loop) ? tiny_raise(vm, TINY_RUNTIME_ERROR, "no running event loop") : loop;
 }
 

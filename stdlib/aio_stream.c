@@ -307,7 +307,15 @@ static bool reject(tiny_vm *vm, tiny_val future, tiny_val exc) {
   return f->state != FUT_PENDING || future_fail(vm, f, exc);
 }
 static bool add_handle(tiny_vm *vm, tiny_val loop, tiny_val handle) { return loop_add_ready(vm, loop, handle); }
+/* What a connection has read. Where there is no memory for it the connection ends, and its reader's goes at once: others can go on. */
+static bool feed(tiny_vm *vm, tiny_val reader, const void *data, size_t n) {
+  if (reader_feed(vm, reader, data, n)) return true;
+  Reader *r = tiny_data(vm, reader, &aio_reader_class);
+  reader_destroy(vm, r);
+  r->start = r->len = r->cap = r->scanned = 0;
+  return false;
+}
 const AioApi *tiny_aio_api(void) {
-  static const AioApi api = {aio_loop, loop_call_soon, add_handle, aio_new_future, resolve, reject, aio_wake_fd, aio_wake_drain, aio_wait_limit, reader_feed, reader_fetches, reader_unread, set_source};
+  static const AioApi api = {aio_loop, loop_call_soon, add_handle, aio_new_future, resolve, reject, aio_wake_fd, aio_wake_drain, aio_wait_limit, feed, reader_fetches, reader_unread, set_source};
   return &api;
 }

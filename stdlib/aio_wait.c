@@ -15,9 +15,18 @@ static void waker_close(tiny_vm *vm, void *data) {
   close(w->fd[1]);
 }
 
-int aio_wake_fd(tiny_vm *vm) {
+static Waker *waker(tiny_vm *vm) {
   static const char key = 0;
-  Waker *w = tiny_module_data(vm, &key, sizeof(Waker), NULL, waker_close);
+  return tiny_module_data(vm, &key, sizeof(Waker), NULL, waker_close);
+}
+
+int aio_wake_write_fd(tiny_vm *vm) {
+  const Waker *w = waker(vm);
+  return w && w->open ? w->fd[1] : -1;
+}
+
+int aio_wake_fd(tiny_vm *vm) {
+  Waker *w = waker(vm);
   if (!w) return -1;
   if (w->open) return w->fd[0];
   if (pipe(w->fd) != 0) return (void)tiny_raise_os(vm, errno, NULL), -1;

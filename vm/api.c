@@ -271,6 +271,7 @@ void tiny_interrupt(tiny_vm *vm) {
   errno = saved;
 }
 void tiny_set_wake_fd(tiny_vm *vm, int fd) { vm->wake = fd + 1; }
+uint32_t tiny_limits_struck(tiny_vm *vm) { return vm->limits_struck; }
 int64_t tiny_deadline_ms(tiny_vm *vm) { return vm_deadline_ms(vm); }
 
 bool tiny_charge(tiny_vm *vm, uint64_t work) { return rt_charge(vm, work); }

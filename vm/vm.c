@@ -259,6 +259,7 @@ static int64_t now_ns(void) {
 }
 
 static bool strike(VM *vm, LimitKind kind) {
+  if (!vm->limit_hit) vm->limits_struck++;
   vm->limit_hit = kind;
   vm->fuel = 0;
   if (rt_pending(vm)) rt_take_exc(vm);

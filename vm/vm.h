@@ -47,6 +47,7 @@ struct tiny_vm {
   _Atomic int interrupt;       /* tiny_interrupt; the one field that other threads write */
   _Atomic int wake;            /* a descriptor + 1 that tiny_interrupt writes into; 0: none */
   LimitKind limit_hit;         /* an uncatchable end is on its way */
+  uint32_t limits_struck;      /* how many of those there were */
   int c_depth;                 /* nested runs of the dispatch loop */
   const char *c_stack_base;    /* address in the outermost C frame */
   size_t c_stack_limit;

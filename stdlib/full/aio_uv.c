@@ -7,6 +7,39 @@
 #include <unistd.h>
 #include "stdlib/full/aio_uv.h"
 
+/* ---- SIGPIPE */
+
+static bool sigpipe_waits(void) {
+  sigset_t pending;
+  return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+}
+
+void pipe_guard_begin(const UvLoop *u, PipeGuard *g) {
+  sigset_t set;
+  if (!(g->on = u->sigpipe)) return;
+  sigemptyset(&set);
+  sigaddset(&set, SIGPIPE);
+  g->was_pending = sigpipe_waits();
+  pthread_sigmask(SIG_BLOCK, &set, &g->mask);
+}
+
+void pipe_guard_end(PipeGuard *g) {
+  static const struct timespec at_once = {0, 0};
+  sigset_t set;
+  if (!g->on) return;
+  sigemptyset(&set);
+  sigaddset(&set, SIGPIPE);
+  while (!g->was_pending && sigpipe_waits() && sigtimedwait(&set, NULL, &at_once) < 0 && errno == EINTR) {}
+  pthread_sigmask(SIG_SETMASK, &g->mask, NULL);
+}
+
+static void run_loop(UvLoop *u, uv_run_mode mode) {
+  PipeGuard g = {.on = false};
+  if (u->n_writes) pipe_guard_begin(u, &g);
+  uv_run(&u->loop, mode);
+  pipe_guard_end(&g);
+}
+
 /* ---- poller */
 
 static void on_timer(uv_timer_t *t) { (void)t; }
@@ -21,7 +54,7 @@ static bool poller_wait(tiny_vm *vm, void *data, double seconds) {
   UvLoop *u = data;
   if (!uv_uncork(u)) return false;
   if (seconds == 0) {
-    uv_run(&u->loop, UV_RUN_NOWAIT);
+    run_loop(u, UV_RUN_NOWAIT);
     return !tiny_pending(vm);
   }
   if (!tiny_poll(vm)) return false;
@@ -30,14 +63,22 @@ static bool poller_wait(tiny_vm *vm, void *data, double seconds) {
     uv_update_time(&u->loop);
     uv_timer_start(&u->timer, on_timer, seconds > 1e9 ? UINT64_C(1000000000000) : (uint64_t)(seconds * 1e3 + 0.999), 0);
   }
-  uv_run(&u->loop, UV_RUN_ONCE);
+  run_loop(u, UV_RUN_ONCE);
   if (seconds >= 0) uv_timer_stop(&u->timer);
   return !tiny_pending(vm) && tiny_poll(vm);
 }
 
 static int poller_fd(void *data) { return uv_backend_fd(&((UvLoop *)data)->loop); }
-static bool poller_pending(void *data) { return uv_backend_timeout(&((UvLoop *)data)->loop) == 0; }
-static bool poller_active(void *data) { return uv_loop_alive(&((UvLoop *)data)->loop); }
+static bool poller_pending(void *data) { return ((UvLoop *)data)->corked || uv_backend_timeout(&((UvLoop *)data)->loop) == 0; }
+
+/* The handle that interrupts wake is always active (a loop without any would neither be woken nor ask the system), and does not count. */
+static bool poller_active(void *data) {
+  UvLoop *u = data;
+  uv_unref((uv_handle_t *)&u->wake);
+  bool alive = uv_loop_alive(&u->loop);
+  uv_ref((uv_handle_t *)&u->wake);
+  return alive;
+}
 
 static void close_any(uv_handle_t *h, void *arg) {
   UvLoop *u = arg;
@@ -84,12 +125,13 @@ UvLoop *uvloop_of(tiny_vm *vm, tiny_val loop) {
   uv_unref((uv_handle_t *)&u->timer);
   u->vm = vm;
   u->api = api;
+  struct sigaction sa;
+  u->sigpipe = sigaction(SIGPIPE, NULL, &sa) != 0 || sa.sa_handler != SIG_IGN;
   l->poller = (Poller){poller_wait, poller_active, poller_release, poller_fd, poller_pending, u};
   u->wake_fd = api->wake_fd(vm);
   if (u->wake_fd < 0) return NULL;
   u->wake.data = u;
   if ((r = uv_poll_init(&u->loop, &u->wake, u->wake_fd)) < 0 || (r = uv_poll_start(&u->wake, UV_READABLE, on_wake)) < 0) return (void)uv_raise(vm, r), NULL;
-  uv_unref((uv_handle_t *)&u->wake);
   return u;
 }
 

@@ -2,6 +2,7 @@
  * which may be later than the script's object (Stream, Watcher) that it belongs to: each knows the other and forgets it when one goes. */
 #ifndef TINY_STDLIB_FULL_AIO_UV_H
 #define TINY_STDLIB_FULL_AIO_UV_H
+#include <signal.h>
 #include <uv.h>
 #include "include/tiny.h"
 #include "stdlib/aio.h"
@@ -13,6 +14,8 @@ typedef struct UvLoop {
   int wake_fd;
   tiny_vm *vm;
   const AioApi *api;
+  size_t n_writes;         /* that libuv has not ended: it may write at any turn */
+  bool sigpipe;            /* the host does not ignore it */
   bool closing;            /* the VM or the loop goes away: callbacks do nothing */
   struct Stream *corked;   /* what it wrote last stands in cork and is sent when its reader is empty, with the next turn at the latest */
   size_t cork_len;
@@ -41,6 +44,11 @@ struct Stream {
 };
 
 extern const tiny_class uv_stream_class, uv_watcher_class, uv_process_class;
+/* libuv writes by write(2), which raises SIGPIPE when the other end has gone. In a host that does not ignore the signal it is blocked around what may write,
+ * and taken away. */
+typedef struct PipeGuard { sigset_t mask; bool on, was_pending; } PipeGuard;
+void pipe_guard_begin(const UvLoop *u, PipeGuard *g);
+void pipe_guard_end(PipeGuard *g);
 UvLoop *uvloop_of(tiny_vm *vm, tiny_val loop);              /* attaches one if there is none; NULL: exception pending */
 Conn *conn_new(UvLoop *u);                                   /* NULL: exception pending */
 void conn_close(Conn *c);                                    /* frees it when libuv is done with it */

@@ -83,7 +83,7 @@ static int accept_one(int fd) {
   return got;
 }
 
-/* Failures stay pending: the poller reports them. */
+/* Failures (there is no memory) stay pending: the poller reports them. */
 static void on_connections(uv_poll_t *h, int status, int events) {
   Conn *c = (Conn *)h;
   Stream *server = c->owner;
@@ -97,13 +97,17 @@ static void on_connections(uv_poll_t *h, int status, int events) {
     if (fd == -EAGAIN || fd == -EWOULDBLOCK || fd == -ECONNABORTED) return;
     if (fd < 0) {
       tiny_val v[2] = {server->self, uv_exception(u->vm, fd)};
-      uv_poll_stop(h);
-      (void)!uv_schedule(u, server->loop, server->on_eof, 2, v);
+      if (uv_schedule(u, server->loop, server->on_eof, 2, v)) uv_poll_stop(h);
       return;
     }
     tiny_val self = adopt(u->vm, u, server->loop, server->pipe, fd);
-    if (tiny_failed(self)) close(fd);
-    if (tiny_failed(self) || !uv_schedule(u, server->loop, server->on_data, 1, &self)) return;
+    if (tiny_failed(self)) {
+      close(fd);
+      return;
+    }
+    if (uv_schedule(u, server->loop, server->on_data, 1, &self)) continue;
+    stream_give_up(u->vm, tiny_data(u->vm, self, &uv_stream_class));
+    return;
   }
 }
 

@@ -159,6 +159,13 @@ static int fetch(tiny_vm *vm, tiny_val source, size_t most, tiny_val *out) {
   return tiny_failed(*out) ? -1 : 1;
 }
 
+/* There was no memory for what has been read: the connection ends with that, as nothing may be missing in it. */
+static void read_failed(tiny_vm *vm, Stream *s) {
+  tiny_val exc = tiny_take_exception(vm);
+  lose(s, exc);
+  if (tiny_pending(vm)) drop(s);
+}
+
 static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf) {
   Conn *c = (Conn *)h;
   Stream *s = c->owner;
@@ -167,11 +174,12 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf) {
   if (!s || u->closing || n == 0 || n == UV_ENOBUFS) return;
   if (n > 0) {
     if (!tiny_is_none(s->reader)) {
-      (void)!u->api->feed(vm, s->reader, buf->base, (size_t)n);
+      if (u->api->feed(vm, s->reader, buf->base, (size_t)n)) return;
     } else {
       tiny_val data = tiny_bytes(vm, buf->base, (size_t)n);
-      if (!tiny_failed(data)) (void)!uv_schedule(u, s->loop, s->on_data, 1, &data);
+      if (!tiny_failed(data) && uv_schedule(u, s->loop, s->on_data, 1, &data)) return;
     }
+    read_failed(vm, s);
     return;
   }
   read_ended(u, s, (int)n);
@@ -226,6 +234,7 @@ static void on_written(uv_write_t *req, int status) {
   Conn *c = (Conn *)req->handle;
   Stream *s = c->owner;
   UvLoop *u = c->u;
+  u->n_writes--;
   tiny_alloc(u->vm, w, w->size, 0);
   if (!s || u->closing) return;
   if (status < 0) lose(s, uv_exception(u->vm, status));
@@ -239,16 +248,22 @@ static bool write_later(tiny_vm *vm, Stream *s, const char *data, size_t n) {
   w->size = sizeof *w + n;
   memcpy(w->data, data, n);
   uv_buf_t b = uv_buf_init(w->data, (unsigned)n);
+  UvLoop *u = s->conn->u;
+  PipeGuard g;
+  pipe_guard_begin(u, &g);
   int r = uv_write(&w->req, &s->conn->h.stream, &b, 1, on_written);
-  if (r < 0) {
+  pipe_guard_end(&g);
+  if (r == 0) {
+    u->n_writes++;
+  } else {
     tiny_alloc(vm, w, w->size, 0);
     lose(s, uv_exception(vm, r));
     return true;
   }
-  return flow(s->conn->u, s);
+  return flow(u, s);
 }
 
-/* What the socket takes at once. send(2) and not uv_try_write, as that raises SIGPIPE in a host that does not ignore it; the end of a pipe is no socket. */
+/* What the socket takes at once. send(2) and not uv_try_write, as that may raise SIGPIPE; the end of a pipe is no socket. */
 static int write_now(Stream *s, const char *data, size_t n) {
   uv_os_fd_t fd;
   if (uv_fileno(&s->conn->h.handle, &fd) == 0) {
@@ -258,7 +273,11 @@ static int write_now(Stream *s, const char *data, size_t n) {
     if (errno != ENOTSOCK) return -errno;
   }
   uv_buf_t b = uv_buf_init((char *)data, (unsigned)n);
-  return uv_try_write(&s->conn->h.stream, &b, 1);
+  PipeGuard g;
+  pipe_guard_begin(s->conn->u, &g);
+  int r = uv_try_write(&s->conn->h.stream, &b, 1);
+  pipe_guard_end(&g);
+  return r;
 }
 
 static bool write_bytes(tiny_vm *vm, Stream *s, const char *data, size_t n) {
