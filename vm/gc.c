@@ -450,14 +450,23 @@ static size_t minor_cost(VM *vm, const Heap *h) {
   return pages_live(h, KIND_OPEN) + pages_live(h, KIND_FINAL) + frame_stack_bytes(vm) + (h->weak_size * sizeof *h->weak + str_sweep_cost(vm) * 16);
 }
 
+/* How much more may live until the next full collection (before: what lived according to the one before this). A large heap that was trimmed, or whose last growth was garbage for
+ * the most part, may grow by half only: a server with thousands of connections makes old garbage all the time, from what they hold at a minor collection, and is not growing. */
+static size_t full_distance(const Heap *h, size_t live, size_t before) {
+  size_t grown = before > h->full_live ? before - h->full_live : 0, freed = before > live ? before - live : 0;
+  if (live <= LARGE_HEAP) return live + FULL_MORE;
+  return h->trim || freed > grown / 2 ? live / 2 : live + live / 2 + FULL_MORE;
+}
+
 static void set_thresholds(VM *vm, Heap *h) {
   Mem *m = &vm->mem;
   size_t live = m->used > h->free_bytes ? m->used - h->free_bytes : 0, cost = minor_cost(vm, h);
+  size_t growth = full_distance(h, live, h->stats.live_bytes), budget;
   h->stats.live_bytes = live;
   h->stats.free_bytes = h->free_bytes;
   h->nursery = live / 2 < NURSERY_LEAST ? NURSERY_LEAST : live / 2 < NURSERY_MOST ? live / 2 : NURSERY_MOST;
   if (h->nursery < cost + cost / 2) h->nursery = cost + cost / 2;
-  size_t growth = live + (live > LARGE_HEAP ? live / 2 : 0) + FULL_MORE, budget = h->nursery;
+  budget = h->nursery;
   bool scarce = false; /* the limit is near: much of what is used are free cells, or half of the room is gone since the last full collection */
   if (m->limit) {
     size_t room = m->limit > m->used ? m->limit - m->used : 0, more = m->limit > live ? (m->limit - live) / 2 : 0;
@@ -468,6 +477,7 @@ static void set_thresholds(VM *vm, Heap *h) {
   }
   if (h->full) {
     h->full_at = live + growth;
+    h->full_live = live;
     h->let_go = 0;
   }
   h->want_full = !h->full && (live > h->full_at || scarce);

@@ -78,6 +78,7 @@ struct Heap {
   size_t free_bytes;       /* of cells in pages that are not in use now; of unswept pages an estimate */
   size_t kept_empty;       /* bytes of empty pages that this sweep left in place */
   size_t full_at;          /* live bytes from which on a collection is a full one */
+  size_t full_live;        /* live bytes after the last full one */
   bool trim;               /* this collection keeps no free pages */
   size_t trimmed;          /* bytes in use after the last gc_trim */
   size_t recycled;         /* bytes of cells put to use since then, up to the last collection */
