@@ -128,7 +128,7 @@ REPL_CFLAGS += -DTINY_LAZY=1
 LAZY_OBJ := $(B)/obj/gen/lazy_libs.o
 endif
 
-.PHONY: all help clean install uninstall test run test-embed test-examples test-tsan test-asan test-oom test-gcstress test-unit test-link test-program fuzz bench lint lint-headers dist deps check-link
+.PHONY: all help clean install uninstall test run test-embed test-examples test-tsan test-asan test-oom test-gcstress test-unit test-link test-program test-net soak fuzz bench lint lint-headers dist deps check-link
 ## all            build/tiny, build/libtiny.a, build/libtiny.so (and libtiny-full.a when there are modules with outside libraries)
 all: $(B)/tiny $(B)/libtiny.a $(if $(SAN),,$(B)/libtiny.so) $(if $(FULL_USE),$(B)/libtiny-full.a)
 
@@ -230,6 +230,7 @@ test: all
 	$(call PART,unit,$(MAKE) --no-print-directory test-unit)
 	$(call PART,scripts,$(PYTHON3) scripts/dev/run_tests.py --tiny $(B)/tiny)
 	$(call PART,program,$(MAKE) --no-print-directory test-program)
+	$(call PART,network,$(MAKE) --no-print-directory test-net)
 	$(call PART,hosts,$(MAKE) --no-print-directory test-embed test-examples)
 	$(call PART,layers and symbols,$(PYTHON3) scripts/dev/check_includes.py && $(PYTHON3) scripts/dev/check_symbols.py $(B)/libtiny.a && $(MAKE) --no-print-directory test-link)
 	$(call PART,threads,$(MAKE) --no-print-directory test-tsan)
@@ -255,8 +256,17 @@ test-program: all
 	@$(B)/tiny scripts/tour.tiny >/dev/null
 	@for t in $(wildcard tests/cli/test_*.py tests/repl/test_*.py); do $(PYTHON3) $$t --tiny $(B)/tiny || exit 1; done
 
-## test-embed     programs that embed the VM (tests/embed/*.c)
-EMBED_SRC := $(wildcard tests/embed/*.c)
+## test-net       servers and clients made by scripts: asked by curl, wrk and socat, without descriptors, under some load (tests/net)
+test-net: all
+	@for t in $(wildcard tests/net/test_*.py); do $(PYTHON3) $$t --tiny $(B)/tiny || exit 1; done
+
+## soak           10,000 idle and 1000 busy connections to an echo server for 30 s, then connections that end in every way: replies, memory and descriptors are checked.
+##                SOAK='--idle 100 --active 10 --seconds 5 --churn 100 --server "python3 {script} {port}"': scripts/dev/soak.py --help
+soak: all
+	@$(PYTHON3) scripts/dev/soak.py --tiny $(B)/tiny $(SOAK)
+
+## test-embed     programs that embed the VM (tests/embed/*.c; full_*.c: with modules that need libuv)
+EMBED_SRC := $(filter-out $(if $(filter libuv,$(FULL_HAVE)),,tests/embed/full_%),$(wildcard tests/embed/*.c))
 EMBED_BIN := $(EMBED_SRC:tests/embed/%.c=$(B)/embed/%)
 test-embed: $(EMBED_BIN)
 	@for t in $(EMBED_BIN); do $$t || { echo "FAIL $$t"; exit 1; }; done
@@ -264,6 +274,10 @@ $(B)/embed/%: tests/embed/%.c $(LIB_OBJ)
 	@mkdir -p $(@D)
 	@echo "  cc $<"
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(LIB_OBJ) $(CORE_LIBS) -lpthread
+$(B)/embed/full_%: tests/embed/full_%.c $(LIB_OBJ) $(FULL_OBJ)
+	@mkdir -p $(@D)
+	@echo "  cc $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(FULL_OBJ) $(LIB_OBJ) $(FULL_LIBS) $(CORE_LIBS) -lpthread
 -include $(EMBED_BIN:=.d)
 
 ## test-examples  examples/*.c, built as a stranger would: against an installed header and library, by pkg-config
@@ -273,14 +287,15 @@ test-examples: all
 
 ## test-tsan      VMs in several threads under ThreadSanitizer
 test-tsan:
-	@$(MAKE) --no-print-directory VARIANT=tsan build/tsan/embed/threads
-	@build/tsan/embed/threads
+	@$(MAKE) --no-print-directory VARIANT=tsan build/tsan/embed/threads build/tsan/embed/operations
+	@build/tsan/embed/threads && build/tsan/embed/operations
 
 ## test-asan      the language tests with address and undefined-behaviour sanitizers
 test-asan:
 	@$(MAKE) --no-print-directory VARIANT=asan build/asan/tiny
 	@ASAN_OPTIONS=detect_stack_use_after_return=0 $(MAKE) --no-print-directory VARIANT=asan test-embed
 	@ASAN_OPTIONS=detect_stack_use_after_return=0 $(PYTHON3) scripts/dev/run_tests.py --tiny build/asan/tiny
+	@for t in $(wildcard tests/net/test_*.py); do ASAN_OPTIONS=detect_stack_use_after_return=0 $(PYTHON3) $$t --tiny build/asan/tiny || exit 1; done
 
 ## test-gcstress  the language tests with a collection at every safe point, sanitized
 test-gcstress:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Debian packages that the build, the program and the tests need.
 #   deps.sh missing GOALS...  names the ones that are not there, for these goals of make
-#   deps.sh wanted GOALS...   those that these goals can do without: libraries of optional modules
+#   deps.sh wanted GOALS...   those that these goals can do without: libraries of optional modules, programs that tests use
 #   deps.sh install PACKAGES... -- WANTED...  installs them with apt-get, as root or by a sudo that asks nothing; else says what to install, and fails where packages are missing
 # Found by pkg-config, so a library that was built by hand counts as well.
 cd "$(dirname "$0")/../.." || exit 1
@@ -58,6 +58,7 @@ missing() {
 wanted() {
   ask "$@"
   if [ "$wanted" ] && [ -z "$program" ]; then for p in $(optional); do need "$p"; done; fi
+  if [ "$tests" ]; then for p in curl wrk socat; do command -v "$p" >/dev/null 2>&1 || echo "$p"; done; fi
 }
 
 apt_get() { # PACKAGES...; as root, or by sudo

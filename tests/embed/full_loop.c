@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -238,6 +239,81 @@ static void two_threads(void) {
   CHECK(failed[0] == 0 && failed[1] == 0);
 }
 
+static int connected(int port) {
+  struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  CHECK(connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
+  return fd;
+}
+
+/* This program does not ignore SIGPIPE. Peers go while much is queued for them: sockets that are reset, a child that does not read. */
+static void no_sigpipe(void) {
+  Out o;
+  tiny_vm *vm = make(&o, "import asyncio\nlost = 0\nasync def floods(r, w):\n  global lost\n  try:\n    for i in range(100):\n      w.write(b'x' * 1000000)\n      await w.drain()\n"
+                         "  except ConnectionError: lost += 1\n  if lost == 4: print('lost')\n"
+                         "async def serve():\n  global server\n  server = await asyncio.start_server(floods, '127.0.0.1', 0)\n  print('serving')\ndef port(): return server.sockets[0].getsockname()[1]\n"
+                         "async def child():\n  p = await asyncio.create_subprocess_exec('true', stdin=asyncio.subprocess.PIPE)\n  try:\n    for i in range(100):\n      p.stdin.write(b'x' * 100000)\n"
+                         "      await p.stdin.drain()\n  except ConnectionError: print('broken pipe')\n");
+  struct sigaction sa;
+  CHECK(sigaction(SIGPIPE, NULL, &sa) == 0 && sa.sa_handler == SIG_DFL);
+  CHECK(spawn(vm, "serve()"));
+  until(vm, &o, "serving\n");
+  int fd[4];
+  for (int i = 0; i < 4; i++) fd[i] = connected(port_of(vm));
+  for (int i = 0; i < 20; i++) turn(&vm, 1, -1, 5);
+  for (int i = 0; i < 4; i++) {
+    struct linger l = {1, 0};
+    setsockopt(fd[i], SOL_SOCKET, SO_LINGER, &l, sizeof l);
+    close(fd[i]);
+  }
+  until(vm, &o, "lost\n");
+  CHECK(spawn(vm, "child()"));
+  until(vm, &o, "broken pipe\n");
+  sigset_t mask;
+  CHECK(pthread_sigmask(SIG_SETMASK, NULL, &mask) == 0 && !sigismember(&mask, SIGPIPE));
+  tiny_free(vm);
+}
+
+/* Clients send more than the VM may hold: ticks fail and connections end, but what comes back is what was sent, without holes; afterwards it serves as before. */
+static void little_memory(void) {
+  enum { N = 40, SIZE = 100000 };
+  static char text[SIZE], answer[4096];
+  for (int i = 0; i < SIZE; i++) text[i] = (char)(i % 97 == 96 ? '\n' : 'a' + i / 97 % 26);
+  Out o;
+  tiny_vm *vm = make(&o, "import asyncio\nasync def handle(r, w):\n  try:\n    while line := await r.readline():\n      w.write(line)\n      await w.drain()\n  except (MemoryError, ConnectionError): pass\n  w.close()\n"
+                         "async def serve():\n  global server\n  server = await asyncio.start_server(handle, '127.0.0.1', 0)\n  print('serving')\ndef port(): return server.sockets[0].getsockname()[1]\n");
+  CHECK(spawn(vm, "serve()"));
+  until(vm, &o, "serving\n");
+  int fd[N], port = port_of(vm), failed = 0;
+  size_t sent[N] = {0}, got[N] = {0};
+  tiny_set_memory_limit(vm, tiny_memory_used(vm) + (1u << 20));
+  for (int i = 0; i < N; i++) fd[i] = connected(port);
+  for (int round = 0; round < 300; round++) {
+    for (int i = 0; i < N; i++) {
+      ssize_t n = send(fd[i], text + sent[i], SIZE - sent[i], MSG_NOSIGNAL);
+      if (n > 0) sent[i] += (size_t)n;
+      if ((n = recv(fd[i], answer, sizeof answer, 0)) <= 0) continue;
+      CHECK(got[i] + (size_t)n <= SIZE && memcmp(answer, text + got[i], (size_t)n) == 0);
+      got[i] += (size_t)n;
+    }
+    if (tiny_loop_tick(vm, 1000) != TINY_LOOP_FAILED) continue;
+    CHECK(tiny_pending_is(vm, TINY_MEMORY_ERROR));
+    tiny_clear_error(vm);
+    failed++;
+  }
+  for (int i = 0; i < N; i++) close(fd[i]);
+  tiny_set_memory_limit(vm, 0);
+  for (int i = 0; i < 10; i++)
+    if (tiny_loop_tick(vm, -1) == TINY_LOOP_FAILED) tiny_clear_error(vm);
+  int one = connected(port);
+  ssize_t n = -1;
+  CHECK(write(one, "still there\n", 12) == 12);
+  for (int64_t end = now_ms() + PATIENCE_MS; now_ms() < end && (n = recv(one, answer, sizeof answer, 0)) < 0;) turn(&vm, 1, one, 1000);
+  CHECK(n == 12 && memcmp(answer, "still there\n", 12) == 0);
+  close(one);
+  tiny_free(vm);
+}
+
 static int descriptors(void) {
   int n = 0;
   for (int fd = 0; fd < 1024; fd++) n += fcntl(fd, F_GETFD) >= 0;
@@ -284,6 +360,8 @@ int main(void) {
   neglected();
   two_in_one_thread();
   two_threads();
+  no_sigpipe();
+  little_memory();
   freed();
   printf("loop with sockets: %s\n", failures ? "FAILED" : "ok");
   return failures ? 1 : 0;
