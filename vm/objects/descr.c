@@ -191,6 +191,7 @@ static Value wrapper_objclass(VM *vm, Value self) {
 static const GetSet wrapper_getset[] = {{"__name__", wrapper_name, NULL, NULL}, {"__qualname__", wrapper_qualname, NULL, NULL}, {"__doc__", wrapper_doc, NULL, NULL},
     {"__self__", wrapper_self, NULL, NULL}, {"__objclass__", wrapper_objclass, NULL, NULL}, {0}};
 
+/* Made as a method, of whose kind of page it is: TYPE_BARRIER as that (bind_native). */
 const Type method_wrapper_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "method-wrapper", .base = &object_type,
-    .layout = LAY_METHOD, .flags = TYPE_NO_NEW, .shape_id = TYPE_ID_method_wrapper, .size = sizeof(Method), .trace = wrapper_trace, .repr = wrapper_repr,
+    .layout = LAY_METHOD, .flags = TYPE_NO_NEW | TYPE_BARRIER, .shape_id = TYPE_ID_method_wrapper, .size = sizeof(Method), .trace = wrapper_trace, .repr = wrapper_repr,
     .hash = wrapper_hash, .compare = wrapper_compare, .call = wrapper_call, .getset = wrapper_getset};
