@@ -135,6 +135,9 @@ static void sweep_page(VM *vm, Heap *h, Page *p, bool leaf) {
       if (o->mark & black) {
         live++;
         if (UNLIKELY(mark_of(o) == MARK_PENDING)) {
+#ifdef TINY_GC_STRESS
+          if (leaf) __builtin_trap(); /* swept too late for that: the object has another type than it was made with, of another kind */
+#endif
           set_mark(o, MARK_WHITE);
           p->young = true;
         }
