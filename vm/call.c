@@ -205,7 +205,11 @@ static Step begin_function(VM *vm, Function *fn, const Value *argv, int argc, Va
   Code *c = fn->code;
   if (UNLIKELY(c->flags & (CODE_GENERATOR | CODE_COROUTINE | CODE_ASYNC_GEN))) {
     Gen *g = gen_new(vm, fn);
-    if (!g || !bind_new(vm, fn, argv, argc, kwnames, frame_regs(&g->frame))) return STEP_FAIL;
+    if (!g) return STEP_FAIL;
+    if (UNLIKELY(!bind_new(vm, fn, argv, argc, kwnames, frame_regs(&g->frame)))) {
+      gen_set_state(g, GEN_CLOSED); /* nobody could have awaited it */
+      return STEP_FAIL;
+    }
     *out = v_from_obj(g);
     return STEP_DONE;
   }
