@@ -105,6 +105,7 @@ static bool same_members(VM *vm, const Class *a, const Class *b) {
 /* Can instances of one class become instances of the other: same struct, same members? */
 static bool compatible(VM *vm, const Type *a, const Type *b) {
   if (a->layout != b->layout || type_builtin_base(a) != type_builtin_base(b)) return false;
+  if ((a->flags ^ b->flags) & TYPE_BARRIER) return false; /* a native class and one derived from it: the collector keeps their instances apart */
   if (((a->flags ^ b->flags) & (TYPE_HAS_ATTRS | TYPE_ATTRS_BEHIND)) != 0) return false;
   if (type_class(a)->n_members != type_class(b)->n_members) return false;
   if (!type_class(a)->n_members) return true;
