@@ -136,7 +136,7 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 # environ is data of libc: libtiny.so has to reach it through its table
-$(B)/obj/stdlib/os_system.o $(B)/obj/stdlib/os_process.o: CFLAGS_BASE += -fPIC
+$(B)/obj/stdlib/os_system.o $(B)/obj/stdlib/os_process.o $(B)/obj/stdlib/os_spawn.o: CFLAGS_BASE += -fPIC
 
 # ---- generated sources: library code written in tiny, as text
 # MODULES="json csv": only these of the modules written in tiny (and what they import: name it too); none: no such module. With a VARIANT= of its own.

@@ -69,6 +69,11 @@ typedef long (*tiny_read_fn)(void *user, char *buf, size_t len);
    A folder of modules without source of its own (a namespace package, PEP 420): *text NULL, *is_package true, *path the folder. */
 typedef bool (*tiny_find_source_fn)(void *user, const char *dotted_name, const char **text, size_t *len, const char **path, bool *is_package);
 
+/* Signals for scripts (module signal): what the process does with one. TINY_SIGNAL_DELIVER: it calls tiny_signal, TINY_SIGNAL_INTERRUPT (of SIGINT, as at first): tiny_interrupt;
+ * a signal handler may. false: errno says why. */
+typedef enum { TINY_SIGNAL_DEFAULT, TINY_SIGNAL_IGNORE, TINY_SIGNAL_DELIVER, TINY_SIGNAL_INTERRUPT } tiny_signal_action;
+typedef bool (*tiny_signal_fn)(void *user, int number, tiny_signal_action action);
+
 typedef struct tiny_config {
   size_t size;                   /* set by TINY_CONFIG_INIT: old binaries keep working */
   tiny_alloc_fn alloc;           /* NULL: malloc */
@@ -87,9 +92,10 @@ typedef struct tiny_config {
   const char *executable;        /* sys.executable; may be NULL */
   int optimize;                  /* 1: assert statements are left out and __debug__ is False; 2: docstrings too (python3 -O, -OO) */
   void (*trim)(void *alloc_user); /* called when much went back to the allocator, which may give it to the system (malloc_trim of glibc); runs no script code. NULL: nothing */
+  tiny_signal_fn signal;         /* NULL: functions of scripts cannot handle signals */
 } tiny_config;
 
-#define TINY_CONFIG_INIT {sizeof(tiny_config), 0, 0, 0, 1000, 128u << 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define TINY_CONFIG_INIT {sizeof(tiny_config), 0, 0, 0, 1000, 128u << 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 TINY_API TINY_CHECK tiny_vm *tiny_new(const tiny_config *config);   /* NULL: out of memory. config may be NULL */
 TINY_API void tiny_free(tiny_vm *vm);                               /* NULL is fine. No script code runs */
@@ -312,10 +318,15 @@ TINY_API void tiny_set_fuel(tiny_vm *vm, uint64_t steps, tiny_on_fuel what);   /
 TINY_API void tiny_add_fuel(tiny_vm *vm, uint64_t steps);
 TINY_API void tiny_set_deadline_ms(tiny_vm *vm, int64_t ms_from_now);          /* -1: none */
 TINY_API void tiny_interrupt(tiny_vm *vm);                                     /* any thread, signal handlers too: KeyboardInterrupt at the next safe point */
+TINY_API void tiny_signal(tiny_vm *vm, int number);                             /* any thread, signal handlers too: the script's handler of 1 to 64 runs at the next safe point */
+TINY_API TINY_CHECK bool tiny_on_signal(tiny_vm *vm, tiny_val function);        /* what such a safe point calls with the number (module signal) */
+TINY_API bool tiny_has_signals(const tiny_vm *vm);                              /* has the host given the hook? */
+TINY_API TINY_CHECK bool tiny_set_signal(tiny_vm *vm, int number, tiny_signal_action action); /* calls it; false: errno */
 TINY_API bool tiny_charge(tiny_vm *vm, uint64_t work);                         /* natives with long loops: false = a limit struck, return TINY_FAIL */
 TINY_API int64_t tiny_deadline_ms(tiny_vm *vm);                                /* time left; -1: no deadline */
 TINY_API void tiny_set_wake_fd(tiny_vm *vm, int fd);                           /* natives that wait: tiny_interrupt writes a byte into it; -1: none */
 TINY_API TINY_CHECK bool tiny_poll(tiny_vm *vm);                                /* natives that wait call it every few ms: false = interrupt or deadline, return TINY_FAIL */
+TINY_API TINY_CHECK bool tiny_poll_signals(tiny_vm *vm);                        /* the same, and runs the script's handlers of signals: may run script code */
 TINY_API uint32_t tiny_limits_struck(tiny_vm *vm);                             /* how often steps or a deadline have ended all that ran: for modules that keep note of what runs */
 TINY_API void tiny_finish(tiny_vm *vm);                                                  /* end of a program, as python3 has it: closes suspended generators, runs __del__. tiny_free runs no script code */
 TINY_API size_t tiny_memory_used(tiny_vm *vm);

@@ -237,6 +237,7 @@ static tiny_vm *make_vm(Program *p, const Options *o, int argc, const char **arg
   c.modules = "*";
   c.write = program_write;
   c.read = program_read;
+  c.signal = interrupt_signal;
   c.find_source = program_find_source;
   c.user = p;
   c.trim = program_trim;
@@ -274,7 +275,7 @@ static int run_program(Program *p, const Options *o, int argc, char **argv) {
     free(args);
     return no_memory();
   }
-  interrupt_install();
+  interrupt_install(p->vm);
   interrupt_aim(p->vm);
   if (set_path(p, o) && set_streams(p) && options_show(p->vm, o, argc, argv)) {
     if (o->virtual_time && !tiny_set_virtual_time(p->vm)) tiny_clear_error(p->vm);
@@ -287,6 +288,7 @@ static int run_program(Program *p, const Options *o, int argc, char **argv) {
   }
   status = finish(p, status);
   interrupt_aim(NULL);
+  interrupt_install(NULL);
   tiny_free(p->vm);
   free(args);
   return status;

@@ -72,7 +72,8 @@ bool site_names(tiny_vm *vm);         /* exit, help, license...: names for the p
 int repl_run(Program *p, bool banner);
 
 /* interrupt.c: the only writable static data of the program, because signal handlers get no argument */
-void interrupt_install(void);
+void interrupt_install(tiny_vm *vm);  /* the program's VM; NULL: it goes away */
+bool interrupt_signal(void *user, int number, tiny_signal_action action); /* tiny_config.signal */
 void interrupt_aim(tiny_vm *vm);      /* Ctrl-C interrupts the script that runs in vm; NULL: it is only noted */
 bool interrupt_taken(void);           /* Ctrl-C was pressed since the last question */
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 #include "stdlib/aio.h"
+#include "stdlib/stdlib.h"
 #include "stdlib/contextvars.h"
 
 static void data_trace(tiny_tracer *t, void *p) {
@@ -155,13 +156,17 @@ static bool pass_time(tiny_vm *vm, Loop *l, double until) {
     return true;
   }
   double left = -1;
-  while (!ops_ready(l->ops) && (until < 0 || (left = until - loop_time(l)) > 0))
+  while (l->ready_len == 0 && !ops_ready(l->ops) && (until < 0 || (left = until - loop_time(l)) > 0)) /* a handler of signals may have made something ready */
     if (!aio_wait(vm, left)) return false;
   return tiny_poll(vm);
 }
 
-static tiny_val deadlock(tiny_vm *vm, tiny_val loop) {
-  return tiny_call_method(vm, loop, "_deadlock", 0, NULL);
+/* Nothing is ready, no timer runs, nothing outside is awaited: only a signal can go on from here. */
+static bool wait_signal(tiny_vm *vm, tiny_val loop, Loop *l) {
+  if (!tiny_poll_signals(vm)) return false;
+  if (l->ready_len || l->n_timers) return true;
+  if (l->virtual_clock || !signals_awaited(vm)) return !tiny_failed(tiny_call_method(vm, loop, "_deadlock", 0, NULL));
+  return aio_wait(vm, -1);
 }
 
 double loop_wait_time(tiny_vm *vm, Loop *l) {
@@ -186,9 +191,9 @@ static bool wait_outside(tiny_vm *vm, Loop *l, double seconds) {
 static int begin_turn(tiny_vm *vm, tiny_val loop, Loop *l) {
   loop_drop_cancelled(vm, l);
   bool waiting = ops_waiting(l->ops), outside = l->poller.wait && (waiting || l->poller.active(l->poller.data));
-  if (l->tick && !tiny_poll(vm)) return -1; /* a tick may run no script code, and so come to no safe point */
+  if (l->tick && !tiny_poll_signals(vm)) return -1; /* a tick may run no script code, and so come to no safe point */
   if (l->ready_len == 0 && !l->stopping && !l->tick) {
-    if (l->n_timers == 0 && !outside && !waiting) return tiny_failed(deadlock(vm, loop)) ? -1 : 1;
+    if (l->n_timers == 0 && !outside && !waiting) return wait_signal(vm, loop, l) ? 1 : -1;
     double wait = loop_wait_time(vm, l);
     if (outside && !l->virtual_clock) {
       if (!wait_outside(vm, l, wait)) return -1;

@@ -51,10 +51,10 @@ double aio_wait_limit(tiny_vm *vm, double seconds) {
 
 bool aio_wait(tiny_vm *vm, double seconds) {
   int fd = aio_wake_fd(vm);
-  if (fd < 0 || !tiny_poll(vm)) return false;
+  if (fd < 0 || !tiny_poll_signals(vm)) return false;
   seconds = aio_wait_limit(vm, seconds);
   struct pollfd p = {fd, POLLIN, 0};
   int ms = seconds > 1e6 ? 1000000000 : (int)(seconds * 1e3 + 0.999);
   if (poll(&p, 1, ms) > 0) aio_wake_drain(fd);
-  return tiny_poll(vm);
+  return tiny_poll_signals(vm);
 }

@@ -12,9 +12,8 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "stdlib/os_spawn.h"
 #include "stdlib/stdlib.h"
-
-extern char **environ;
 
 static tiny_val result_of(tiny_vm *vm, long r) { return r < 0 ? tiny_raise_os(vm, errno, NULL) : tiny_int(vm, r); }
 static tiny_val none_of(tiny_vm *vm, int r) { return r < 0 ? tiny_raise_os(vm, errno, NULL) : TINY_NONE; }
@@ -26,6 +25,14 @@ static tiny_val p_dup(tiny_vm *vm, tiny_args *a) { return result_of(vm, fcntl(in
 static tiny_val p_dup2(tiny_vm *vm, tiny_args *a) {
   int flags = tiny_arg_bool(a, 2) ? 0 : O_CLOEXEC;
   return result_of(vm, int_of(a, 0) == int_of(a, 1) ? int_of(a, 1) : dup3(int_of(a, 0), int_of(a, 1), flags));
+}
+static tiny_val p_get_blocking(tiny_vm *vm, tiny_args *a) {
+  int flags = fcntl(int_of(a, 0), F_GETFL);
+  return flags < 0 ? tiny_raise_os(vm, errno, NULL) : tiny_bool(!(flags & O_NONBLOCK));
+}
+static tiny_val p_set_blocking(tiny_vm *vm, tiny_args *a) {
+  int flags = fcntl(int_of(a, 0), F_GETFL);
+  return none_of(vm, flags < 0 ? -1 : fcntl(int_of(a, 0), F_SETFL, tiny_arg_bool(a, 1) ? flags & ~O_NONBLOCK : flags | O_NONBLOCK));
 }
 static tiny_val p_lseek(tiny_vm *vm, tiny_args *a) { return result_of(vm, (long)lseek(int_of(a, 0), (off_t)tiny_arg_int(a, 1), int_of(a, 2))); }
 static tiny_val p_fsync(tiny_vm *vm, tiny_args *a) { return none_of(vm, fsync(int_of(a, 0))); }
@@ -98,84 +105,6 @@ static tiny_val p_nice(tiny_vm *vm, tiny_args *a) {
 
 /* ---- children ---- */
 
-/* A list of bytes as a NULL-terminated array of pointers into them, in counted memory; *n: its size. */
-static char **string_array(tiny_vm *vm, tiny_val list, size_t *n) {
-  int count = tiny_seq_len(list);
-  *n = (size_t)(count + 1) * sizeof(char *);
-  char **out = tiny_alloc(vm, NULL, 0, *n);
-  if (!out) return (void)tiny_no_memory(vm), NULL;
-  for (int i = 0; i < count; i++) {
-    out[i] = (char *)(uintptr_t)tiny_to_bytes(vm, tiny_seq_item(list, i), NULL);
-    if (out[i]) continue;
-    tiny_alloc(vm, out, *n, 0);
-    return NULL;
-  }
-  out[count] = NULL;
-  return out;
-}
-
-/* What the child does between fork and exec; only calls that are safe there. The error goes to the parent through the pipe. */
-static void child(char *const *argv, char *const *env, const char *cwd, const int fds[3], bool session, bool search, int report) {
-  int moved[3];
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
-  signal(SIGPIPE, SIG_DFL);
-  for (int i = 0; i < 3; i++) { /* out of the way of 0, 1, 2 first */
-    moved[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
-    if (fds[i] >= 0 && moved[i] < 0) goto failed;
-  }
-  for (int i = 0; i < 3; i++)
-    if (moved[i] >= 0 && dup2(moved[i], i) < 0) goto failed;
-  if (cwd && chdir(cwd) < 0) goto failed;
-  if (session) (void)setsid();
-  if (env) environ = (char **)(uintptr_t)env;
-  if (search) execvp(argv[0], argv);
-  else execv(argv[0], argv);
-failed:;
-  int err = errno;
-  ssize_t sent = write(report, &err, sizeof err);
-  (void)sent;
-  _exit(127);
-}
-
-/* spawn(argv, env or None, cwd or None, (stdin, stdout, stderr), new session) -> (pid, errno of a child that could not start) */
-static tiny_val p_spawn(tiny_vm *vm, tiny_args *a) {
-  size_t n_argv, n_env = 0;
-  int fds[3], report[2], err = 0;
-  for (int i = 0; i < 3; i++) {
-    int64_t fd;
-    if (!tiny_to_int(vm, tiny_seq_item(tiny_arg(a, 3), i), &fd)) return TINY_FAIL;
-    fds[i] = (int)fd;
-  }
-  const char *cwd = tiny_is_none(tiny_arg(a, 2)) ? NULL : tiny_to_bytes(vm, tiny_arg(a, 2), NULL);
-  if (tiny_pending(vm)) return TINY_FAIL;
-  char **argv = string_array(vm, tiny_arg(a, 0), &n_argv), **env = NULL;
-  if (!argv) return TINY_FAIL;
-  if (!tiny_is_none(tiny_arg(a, 1)) && !(env = string_array(vm, tiny_arg(a, 1), &n_env))) return tiny_alloc(vm, argv, n_argv, 0), TINY_FAIL;
-  tiny_val result = TINY_FAIL;
-  files_settle(vm);
-  if (pipe2(report, O_CLOEXEC) < 0) (void)tiny_raise_os(vm, errno, NULL);
-  else {
-    pid_t pid = fork();
-    if (pid == 0) child(argv, env, cwd, fds, tiny_arg_bool(a, 4), !strchr(argv[0], '/'), report[1]);
-    int fork_error = errno;
-    close(report[1]);
-    if (pid < 0) (void)tiny_raise_os(vm, fork_error, NULL);
-    else {
-      ssize_t got;
-      while ((got = read(report[0], &err, sizeof err)) < 0 && errno == EINTR) {}
-      if (got > 0) waitpid(pid, NULL, 0);
-      tiny_val v[2] = {tiny_int(vm, pid), tiny_int(vm, got > 0 ? err : 0)};
-      result = tiny_tuple(vm, 2, v);
-    }
-    close(report[0]);
-  }
-  tiny_alloc(vm, argv, n_argv, 0);
-  if (env) tiny_alloc(vm, env, n_env, 0);
-  return result;
-}
-
 static tiny_val p_waitpid(tiny_vm *vm, tiny_args *a) {
   for (;;) {
     int status = 0;
@@ -184,7 +113,7 @@ static tiny_val p_waitpid(tiny_vm *vm, tiny_args *a) {
       tiny_val v[2] = {tiny_int(vm, pid), tiny_int(vm, status)};
       return tiny_tuple(vm, 2, v);
     }
-    if (errno != EINTR || !tiny_poll(vm)) return tiny_pending(vm) ? TINY_FAIL : tiny_raise_os(vm, errno, NULL);
+    if (errno != EINTR || !tiny_poll_signals(vm)) return tiny_pending(vm) ? TINY_FAIL : tiny_raise_os(vm, errno, NULL);
   }
 }
 
@@ -204,7 +133,7 @@ static tiny_val p_poll(tiny_vm *vm, tiny_args *a) {
     int step = left < 0 || left > 20 ? 20 : (int)left;
     ready = poll(p, (nfds_t)n, step);
     if (ready < 0 && errno != EINTR) return tiny_raise_os(vm, errno, NULL);
-    if (!tiny_poll(vm)) return TINY_FAIL;
+    if (!tiny_poll_signals(vm)) return TINY_FAIL;
     if (ready > 0 || (left >= 0 && (left -= step) <= 0)) break;
   }
   tiny_val list = tiny_list(vm, 0, NULL);
@@ -219,6 +148,8 @@ static tiny_val p_poll(tiny_vm *vm, tiny_args *a) {
 static const tiny_def functions[] = {
   {"dup", p_dup, "(fd: int, /)", "Return a duplicate of a file descriptor."},
   {"dup2", p_dup2, "(fd: int, fd2: int, inheritable: bool = True)", "Duplicate file descriptor."},
+  {"get_blocking", p_get_blocking, "(fd: int, /)", "Get the blocking mode of the file descriptor."},
+  {"set_blocking", p_set_blocking, "(fd: int, blocking: bool, /)", "Set the blocking mode of the specified file descriptor."},
   {"lseek", p_lseek, "(fd: int, position: int, how: int, /)", "Set the position of a file descriptor.  Return the new position."},
   {"fsync", p_fsync, "(fd: int)", "Force write of fd to disk."},
   {"ftruncate", p_ftruncate, "(fd: int, length: int, /)", "Truncate a file, specified by file descriptor, to a specific length."},
@@ -232,7 +163,8 @@ static const tiny_def functions[] = {
   {"ids", p_ids, "()", NULL},
   {"_exit", p_exit, "(status: int)", "Exit to the system with specified status, without normal exit processing."},
   {"nice", p_nice, "(increment: int, /)", "Add increment to the priority of process and return the new priority."},
-  {"spawn", p_spawn, "(argv: list, env, cwd, fds: tuple, session: bool)", NULL},
+  {"spawn", os_spawn, "(argv: list, programs: list, env, cwd, fds: tuple, pass_fds=None, session: bool=False, restore_signals: bool=True, umask: int=-1, group: int=-1, "
+    "user: int=-1, user_group: int=-1, groups=None, preexec=None)", NULL},
   {"waitpid", p_waitpid, "(pid: int, options: int, /)", "Wait for completion of a given child process."},
   {"poll", p_poll, "(fds: list, ms: int)", NULL},
   {0}};

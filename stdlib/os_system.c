@@ -146,7 +146,7 @@ static tiny_val os_open(tiny_vm *vm, tiny_args *a) {
   for (;;) {
     int fd = open(path, (int)tiny_arg_int(a, 1) | O_CLOEXEC, (mode_t)tiny_arg_int(a, 2));
     if (fd >= 0) return tiny_int(vm, fd);
-    if (errno != EINTR || !tiny_poll(vm)) return tiny_pending(vm) ? TINY_FAIL : failed(vm, errno, tiny_arg(a, 0), TINY_ABSENT);
+    if (errno != EINTR || !tiny_poll_signals(vm)) return tiny_pending(vm) ? TINY_FAIL : failed(vm, errno, tiny_arg(a, 0), TINY_ABSENT);
   }
 }
 static tiny_val os_close(tiny_vm *vm, tiny_args *a) { return close((int)tiny_arg_int(a, 0)) == 0 ? TINY_NONE : tiny_raise_os(vm, errno, NULL); }
@@ -157,17 +157,19 @@ static tiny_val os_read(tiny_vm *vm, tiny_args *a) {
   char *buf = tiny_alloc(vm, NULL, 0, cap + 1);
   if (!buf) return tiny_no_memory(vm);
   ssize_t got;
-  while ((got = read((int)tiny_arg_int(a, 0), buf, cap)) < 0 && errno == EINTR && tiny_poll(vm)) continue;
+  while ((got = read((int)tiny_arg_int(a, 0), buf, cap)) < 0 && errno == EINTR && tiny_poll_signals(vm)) continue;
   tiny_val v = got >= 0 ? tiny_bytes(vm, buf, (size_t)got) : tiny_pending(vm) ? TINY_FAIL : tiny_raise_os(vm, errno, NULL);
   tiny_alloc(vm, buf, cap + 1, 0);
   return v;
 }
 static tiny_val os_write(tiny_vm *vm, tiny_args *a) {
   size_t n;
-  const void *data = tiny_to_bytes(vm, tiny_arg(a, 1), &n);
-  if (!data) return TINY_FAIL;
   ssize_t put;
-  while ((put = write((int)tiny_arg_int(a, 0), data, n)) < 0 && errno == EINTR && tiny_poll(vm)) continue;
+  do { /* a handler of signals may change a bytearray */
+    const void *data = tiny_to_bytes(vm, tiny_arg(a, 1), &n);
+    if (!data) return TINY_FAIL;
+    put = write((int)tiny_arg_int(a, 0), data, n);
+  } while (put < 0 && errno == EINTR && tiny_poll_signals(vm));
   return put >= 0 ? tiny_int(vm, put) : tiny_pending(vm) ? TINY_FAIL : tiny_raise_os(vm, errno, NULL);
 }
 static tiny_val os_pipe(tiny_vm *vm, tiny_args *a) {
@@ -238,21 +240,11 @@ static tiny_val os_putenv(tiny_vm *vm, tiny_args *a) {
 }
 
 static tiny_val os_kill(tiny_vm *vm, tiny_args *a) {
-  return kill((pid_t)tiny_arg_int(a, 0), (int)tiny_arg_int(a, 1)) != 0 ? tiny_raise_os(vm, errno, NULL) : TINY_NONE;
+  if (kill((pid_t)tiny_arg_int(a, 0), (int)tiny_arg_int(a, 1)) != 0) return tiny_raise_os(vm, errno, NULL);
+  return tiny_poll_signals(vm) ? TINY_NONE : TINY_FAIL; /* to itself: it is handled already */
 }
-/* _signal_default(number, ignore): the disposition of a signal that no script function handles; the one before: 0 default, 1 ignored, 2 something else */
-static tiny_val os_signal_default(tiny_vm *vm, tiny_args *a) {
-  struct sigaction now, before;
-  memset(&now, 0, sizeof now);
-  now.sa_handler = tiny_truth(vm, tiny_arg(a, 1)) == 1 ? SIG_IGN : SIG_DFL;
-  bool ask = tiny_is_none(tiny_arg(a, 1));
-  if (sigaction((int)tiny_arg_int(a, 0), ask ? NULL : &now, &before) != 0) return tiny_raise_os(vm, errno, NULL);
-  return tiny_int(vm, before.sa_handler == SIG_DFL ? 0 : before.sa_handler == SIG_IGN ? 1 : 2);
-}
-
 static const tiny_def functions[] = {
   {"kill", os_kill, "(pid: int, signal: int, /)", "Kill a process with a signal."},
-  {"_signal_default", os_signal_default, "(number: int, ignore, /)", NULL},
   {"getcwd", os_getcwd, "()", "Return a unicode string representing the current working directory."},
   {"listdir", os_listdir, "(path)", NULL},
   {"stat", os_stat, "(path, follow: bool = True)", NULL},

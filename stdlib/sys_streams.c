@@ -113,6 +113,7 @@ static tiny_val st_flush(tiny_vm *vm, tiny_args *a) {
 
 /* Reads more of stdin behind what is there: 1 got some, 0 end, -1 failed. */
 static int fill(tiny_vm *vm, Stream *s) {
+again:
   if (s->at_end) return 0;
   if (s->from > 0) {
     memmove(s->data, s->data + s->from, s->to - s->from);
@@ -127,8 +128,11 @@ static int fill(tiny_vm *vm, Stream *s) {
     s->cap = cap;
   }
   long n = tiny_read(vm, s->data + s->to, s->cap - s->to);
-  if (n < 0) { /* perhaps Ctrl-C while it waited */
-    if (tiny_poll(vm)) io_error(vm);
+  if (n < 0) { /* perhaps Ctrl-C or another signal while it waited */
+    int err = errno;
+    if (!tiny_poll_signals(vm)) return -1;
+    if (err == EINTR) goto again; /* a handler may have read, too */
+    io_error(vm);
     return -1;
   }
   if (n == 0) return s->at_end = true, 0;

@@ -70,7 +70,7 @@ static tiny_val t_sleep(tiny_vm *vm, tiny_args *a) {
   }
   int64_t until = clock_ns(CLOCK_MONOTONIC) + (int64_t)ceil(secs * 1e9);
   for (;;) {
-    if (!tiny_poll(vm)) return TINY_FAIL;
+    if (!tiny_poll_signals(vm)) return TINY_FAIL;
     int64_t left = until - clock_ns(CLOCK_MONOTONIC);
     if (left <= 0) return TINY_NONE;
     if (left > SLICE_NS) left = SLICE_NS;

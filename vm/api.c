@@ -1,8 +1,8 @@
 /* tiny.h: running, calling, operators, limits, scopes and references. Thin: every function checks for TINY_FAIL among its arguments (absorbing), asks the
  * narrow waist, and pins what it returns. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <unistd.h>
-#include <errno.h>
 #include "vm/api_int.h"
 #include "vm/call.h"
 #include "vm/import.h"
@@ -264,11 +264,28 @@ void tiny_add_fuel(tiny_vm *vm, uint64_t steps) {
 void tiny_set_deadline_ms(tiny_vm *vm, int64_t ms_from_now) { vm_set_deadline(vm, ms_from_now); }
 
 /* From any thread or signal handler: sets the flag, which the script sees at the end of its slice of fuel (at most FUEL_SLICE steps on), and wakes who waits. */
-void tiny_interrupt(tiny_vm *vm) {
-  vm->interrupt = 1;
+static void wake(tiny_vm *vm) {
   int fd = vm->wake, saved = errno;
   if (fd) (void)!write(fd - 1, "", 1);
   errno = saved;
+}
+void tiny_interrupt(tiny_vm *vm) {
+  vm->interrupt = 1;
+  wake(vm);
+}
+void tiny_signal(tiny_vm *vm, int number) {
+  if (number < 1 || number > 64) return;
+  atomic_fetch_or(&vm->signals, UINT64_C(1) << (number - 1));
+  wake(vm);
+}
+bool tiny_on_signal(tiny_vm *vm, tiny_val function) {
+  vm->on_signal = function;
+  return !v_failed(function);
+}
+bool tiny_has_signals(const tiny_vm *vm) { return vm->config.signal != NULL; }
+bool tiny_set_signal(tiny_vm *vm, int number, tiny_signal_action action) {
+  errno = ENOSYS;
+  return vm->config.signal && vm->config.signal(vm->config.user, number, action);
 }
 void tiny_set_wake_fd(tiny_vm *vm, int fd) { vm->wake = fd + 1; }
 uint32_t tiny_limits_struck(tiny_vm *vm) { return vm->limits_struck; }

@@ -1,4 +1,5 @@
 /* The life of a VM: create, free, roots; temporaries and references; the budget: fuel, deadline, interrupts, C stack. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 #include "vm/vm.h"
@@ -108,6 +109,7 @@ void vm_trace_roots(VM *vm, Tracer *t) {
   frames_trace(vm, t);
   gc_mark(t, vm->exc);
   gc_mark(t, vm->handled);
+  gc_mark(t, vm->on_signal);
   temps_trace(vm, t);
   gc_mark_array(t, vm->refs, vm->n_refs); /* free slots hold small ints */
   trace_tail(vm, t);
@@ -161,6 +163,7 @@ static void init_fields(VM *vm) {
   vm->exc = V_ABSENT;
   vm->passing = vm->agen_step = vm->thrown[0] = vm->thrown[1] = V_ABSENT;
   vm->handled = V_NONE;
+  vm->on_signal = V_ABSENT;
   vm->fuel_left = UINT64_MAX;
   vm->recursion_limit = vm->config.recursion_limit ? vm->config.recursion_limit : 1000;
   vm->c_stack_limit = vm->config.c_stack_limit ? vm->config.c_stack_limit : (size_t)128 << 10;
@@ -295,6 +298,26 @@ static bool raise_interrupt(VM *vm) {
   return false;
 }
 
+/* [script] What is not handled as a handler raised stays for the next safe point. */
+static bool run_signals(VM *vm) {
+  uint64_t bits = atomic_exchange(&vm->signals, 0);
+  for (int n = 1; bits >> (n - 1); n++) {
+    uint64_t bit = UINT64_C(1) << (n - 1);
+    if (!(bits & bit) || v_absent(vm->on_signal)) continue;
+    bits &= ~bit;
+    size_t mark = rt_temp_mark(vm);
+    Value number = v_from_int62(n);
+    bool ok = !v_failed(rt_call(vm, vm->on_signal, 1, &number));
+    rt_temp_release(vm, mark);
+    if (ok) continue;
+    atomic_fetch_or(&vm->signals, bits);
+    return false;
+  }
+  return true;
+}
+
+bool tiny_poll_signals(tiny_vm *vm) { return tiny_poll(vm) && (!vm->signals || run_signals(vm)); }
+
 bool tiny_poll(tiny_vm *vm) {
   if (vm->limit_hit) return strike(vm, vm->limit_hit);
   if (vm->deadline_ns && now_ns() >= vm->deadline_ns) return strike(vm, LIMIT_DEADLINE);
@@ -321,6 +344,7 @@ bool vm_safe_point(VM *vm) {
   if (vm->mem.want_gc || vm->stress || (vm->starved && --vm->starved_left == 0)) gc_step(vm);
   if (!gc_run_finalizers(vm)) return strike(vm, vm->limit_hit);
   if (vm->interrupt) return raise_interrupt(vm);
+  if (vm->signals && !run_signals(vm)) return false;
   if (vm->deadline_ns && now_ns() >= vm->deadline_ns) return strike(vm, LIMIT_DEADLINE);
   if (refill(vm)) {
     if (vm->starved) shorten_slice(vm, 0); /* builtins count as well then */
@@ -346,7 +370,7 @@ bool rt_charge(VM *vm, uint64_t work) {
   if (vm->limit_hit) return strike(vm, vm->limit_hit);
   if (vm->deadline_ns && now_ns() >= vm->deadline_ns) return strike(vm, LIMIT_DEADLINE);
   if (vm->fuel_left == UINT64_MAX) {
-    if (vm->fuel > 0) vm->fuel = vm->interrupt || vm->mem.want_gc ? 0 : 1;
+    if (vm->fuel > 0) vm->fuel = vm->interrupt || vm->signals || vm->mem.want_gc ? 0 : 1;
     return true;
   }
   if (work <= vm->fuel_left) {
@@ -359,7 +383,7 @@ bool rt_charge(VM *vm, uint64_t work) {
 }
 
 void vm_set_fuel(VM *vm, uint64_t steps, int what) {
-  bool poked = vm->fuel <= 0 && (vm->mem.want_gc || vm->interrupt);
+  bool poked = vm->fuel <= 0 && (vm->mem.want_gc || vm->interrupt || vm->signals);
   vm->fuel_what = what;
   vm->fuel_left = steps;
   vm->fuel = 0;

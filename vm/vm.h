@@ -44,7 +44,9 @@ struct tiny_vm {
   uint64_t fuel_left;          /* steps beyond the ones in `fuel`; UINT64_MAX: unlimited */
   int fuel_what;               /* tiny_on_fuel */
   int64_t deadline_ns;         /* monotonic; 0: none */
-  _Atomic int interrupt;       /* tiny_interrupt; the one field that other threads write */
+  _Atomic int interrupt;       /* tiny_interrupt; this and the next two are the fields that other threads and signal handlers use */
+  _Atomic uint64_t signals;    /* tiny_signal: bit n-1 is signal n, not yet handled */
+  Value on_signal;             /* called with the number; absent: nobody */
   _Atomic int wake;            /* a descriptor + 1 that tiny_interrupt writes into; 0: none */
   LimitKind limit_hit;         /* an uncatchable end is on its way */
   uint32_t limits_struck;      /* how many of those there were */

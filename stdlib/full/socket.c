@@ -30,7 +30,8 @@ static bool wait_ready(tiny_vm *vm, const Sock *s, short events) {
     int r = poll(&p, 1, left > 0.05 ? 50 : (int)(left * 1000) + 1);
     if (r > 0) return true;
     if (r < 0 && errno != EINTR) return (void)os_error(vm), false;
-    if (!tiny_poll(vm)) return false;
+    if (!tiny_poll_signals(vm)) return false;
+    if (s->fd < 0) return errno = EBADF, (void)os_error(vm), false; /* a handler has closed it */
   }
 }
 
@@ -203,10 +204,11 @@ static tiny_val m_recvfrom(tiny_vm *vm, tiny_args *a) {
   return tiny_failed(v[1]) ? v[1] : tiny_tuple(vm, 2, v);
 }
 
-/* The bytes of a bytes-like object; a memoryview's are copied. */
+/* The bytes of a bytes-like object; those of a memoryview or bytearray are copied, as a handler of signals may change them while the call waits. */
 static const char *bytes_of(tiny_vm *vm, tiny_val v, size_t *n) {
   const char *type = tiny_type_name(vm, v);
   if (type && !strcmp(type, "memoryview")) v = tiny_call_method(vm, v, "tobytes", 0, NULL);
+  else if (type && !strcmp(type, "bytearray")) v = tiny_call(vm, tiny_getattr(vm, tiny_import(vm, "builtins"), "bytes"), 1, &v);
   if (tiny_failed(v)) return NULL;
   const char *data = tiny_to_bytes(vm, v, n);
   if (!data && tiny_pending_is(vm, TINY_TYPE_ERROR)) {
