@@ -167,6 +167,7 @@ typedef struct AioApi {
   bool (*feed)(tiny_vm *vm, tiny_val reader, const void *data, size_t n);
   bool (*fetches)(tiny_vm *vm, tiny_val reader);
   size_t (*unread)(tiny_vm *vm, tiny_val reader);
+  tiny_val (*context)(tiny_vm *vm);                      /* a copy of the current context; None: it is empty */
   void (*set_source)(tiny_vm *vm, tiny_val reader, tiny_val source, AioFetch fetch, AioFlush flush);
 } AioApi;
 TINY_API const AioApi *tiny_aio_api(void);

@@ -4,6 +4,7 @@
  * are readable at once only one has its data in the processor's cache and in the heap. */
 #include <string.h>
 #include "stdlib/aio.h"
+#include "stdlib/contextvars.h"
 
 typedef struct Reader {
   char *buf;
@@ -316,6 +317,6 @@ static bool feed(tiny_vm *vm, tiny_val reader, const void *data, size_t n) {
   return false;
 }
 const AioApi *tiny_aio_api(void) {
-  static const AioApi api = {aio_loop, loop_call_soon, add_handle, aio_new_future, resolve, reject, aio_wake_fd, aio_wake_drain, aio_wait_limit, feed, reader_fetches, reader_unread, set_source};
+  static const AioApi api = {aio_loop, loop_call_soon, add_handle, aio_new_future, resolve, reject, aio_wake_fd, aio_wake_drain, aio_wait_limit, feed, reader_fetches, reader_unread, context_snapshot, set_source};
   return &api;
 }

@@ -4,13 +4,14 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include "stdlib/full/aio_uv.h"
 
 typedef struct WriteReq { uv_write_t req; size_t size; char data[]; } WriteReq;
 
 static void stream_trace(tiny_tracer *t, void *data) {
   Stream *s = data;
-  tiny_val *all[] = {&s->loop, &s->reader, &s->on_data, &s->on_eof, &s->on_lost, &s->protocol, &s->extra, &s->drainers};
+  tiny_val *all[] = {&s->loop, &s->reader, &s->on_data, &s->on_eof, &s->on_lost, &s->protocol, &s->extra, &s->drainers, &s->context};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) tiny_trace(t, *all[i]);
 }
 static void stream_destroy(tiny_vm *vm, void *data) {
@@ -19,28 +20,39 @@ static void stream_destroy(tiny_vm *vm, void *data) {
   uv_stop_listening(s);
   if (!s->conn) return;
   if (s->conn->u->corked == s) s->conn->u->corked = NULL;
+  uv_forget_stream(s->conn->u, s);
   s->conn->owner = NULL;
   conn_close(s->conn);
   s->conn = NULL;
 }
 
-tiny_val stream_new(tiny_vm *vm, UvLoop *u, tiny_val loop, bool pipe, Stream **out) {
-  void *data;
-  tiny_val self = tiny_instance(vm, &uv_stream_class, &data);
+/* The object is of a class that asyncio._transport derives from Stream. */
+tiny_val stream_new(tiny_vm *vm, UvLoop *u, tiny_val loop, StreamKind kind, Stream **out) {
+  static const char *const names[] = {"_SelectorSocketTransport", "_SelectorSocketTransport", "_UnixReadPipeTransport", "_UnixWritePipeTransport"};
+  tiny_val cls = tiny_getattr(vm, tiny_import(vm, "asyncio._transport"), names[kind]), self = tiny_call_method(vm, cls, "__new__", 1, &cls);
   Conn *c = tiny_failed(self) ? NULL : conn_new(u);
   if (!c) return TINY_FAIL;
-  Stream *s = data;
+  bool pipe = kind != STREAM_TCP;
+  Stream *s = tiny_data(vm, self, &uv_stream_class);
   s->self = self;
   s->reader = s->on_data = s->on_eof = s->on_lost = s->protocol = s->drainers = TINY_NONE;
   s->loop = loop;
   s->high = 65536;
   s->low = 16384;
   s->pipe = pipe;
+  s->one_way = kind >= STREAM_READS;
+  s->fd = -1;
+  if (tiny_failed(s->context = u->api->context(vm))) {
+    s->context = TINY_NONE;
+    tiny_alloc(vm, c, sizeof *c, 0);
+    return TINY_FAIL;
+  }
   int r = pipe ? uv_pipe_init(&u->loop, &c->h.pipe, 0) : uv_tcp_init(&u->loop, &c->h.tcp);
   if (r < 0) {
     tiny_alloc(vm, c, sizeof *c, 0);
     return uv_raise(vm, r);
   }
+  s->made = true;
   s->conn = c;
   c->owner = s;
   c->back = &s->conn;
@@ -78,6 +90,7 @@ static void drop(Stream *s) {
   uv_stop_listening(s);
   if (!c) return;
   if (c->u->corked == s) c->u->corked = NULL;
+  uv_forget_stream(c->u, s);
   s->conn = NULL;
   c->owner = NULL;
   conn_close(c);
@@ -86,19 +99,51 @@ static void drop(Stream *s) {
   tiny_let_go(c->u->vm, USUAL + s->expect);
 }
 
-/* connection_lost(exc) comes at the next turn; after it the socket is closed, as in asyncio (_drop). */
-static void lose(Stream *s, tiny_val exc) {
+/* connection_lost(exc) comes at the next turn; after it the socket is closed, as in asyncio (_drop). context: in which it comes. */
+static void lose(Stream *s, tiny_val exc, tiny_val context) {
   if (s->lost || !s->conn) return;
   UvLoop *u = s->conn->u;
   if (u->corked == s) u->corked = NULL;
   s->lost = s->closing = true;
+  s->late_writes = 1; /* as asyncio counts them */
   s->reading = false;
   if (!s->server) uv_read_stop(&s->conn->h.stream);
   if (tiny_is_none(s->on_lost)) drop(s);
-  else if (!u->closing && wake_drainers(u, s)) (void)!uv_schedule(u, s->loop, s->on_lost, 1, &exc);
+  else if (!u->closing && wake_drainers(u, s)) (void)!uv_schedule(u, s->loop, s->on_lost, 1, &exc, context);
 }
 
-static size_t queued(const Stream *s) { return s->conn ? uv_stream_get_write_queue_size(&s->conn->h.stream) : 0; }
+static size_t queued(const Stream *s) { return s->conn && !s->lost ? uv_stream_get_write_queue_size(&s->conn->h.stream) : 0; }
+
+/* libuv registers descriptors when it waits, and ends the process if that fails. A script can get at a transport's descriptor and close it. */
+bool uv_ask(UvLoop *u, Stream *s) {
+  if (s->asked) return true;
+  if (u->n_asked == u->cap_asked) {
+    size_t cap = u->cap_asked ? 2 * u->cap_asked : 16;
+    Stream **fresh = tiny_alloc(u->vm, u->asked, u->cap_asked * sizeof *fresh, cap * sizeof *fresh);
+    if (!fresh) return (void)tiny_no_memory(u->vm), false;
+    u->asked = fresh;
+    u->cap_asked = cap;
+  }
+  u->asked[u->n_asked++] = s;
+  s->asked = u->n_asked;
+  return true;
+}
+
+void uv_check_asked(UvLoop *u) {
+  size_t n = u->n_asked;
+  u->n_asked = 0;
+  for (size_t i = 0; i < n; i++) {
+    Stream *s = u->asked[i];
+    struct stat st;
+    if (!s) continue;
+    s->asked = 0;
+    if (!s->conn || s->fd < 0) continue;
+    bool open = fstat(s->fd, &st) == 0;
+    if (open && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) continue;
+    lose(s, uv_exception(u->vm, open ? UV_EPERM : UV_EBADF), s->context);
+    drop(s);
+  }
+}
 
 /* ---- reading */
 
@@ -115,10 +160,11 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf) {
 static void read_ended(UvLoop *u, Stream *s, int status) {
   uv_read_stop(&s->conn->h.stream);
   s->reading = false;
+  if (s->one_way && status == UV_EOF && queued(s)) status = UV_EPIPE; /* nobody will read what is still to be written */
   if (status != UV_EOF) {
-    lose(s, uv_exception(u->vm, status));
+    lose(s, uv_exception(u->vm, status), s->context);
   } else if (tiny_is_none(s->reader) || u->api->feed(u->vm, s->reader, NULL, 0)) {
-    if (!tiny_is_none(s->on_eof)) (void)!uv_schedule(u, s->loop, s->on_eof, 0, NULL);
+    if (!tiny_is_none(s->on_eof)) (void)!uv_schedule(u, s->loop, s->on_eof, 0, NULL, s->context);
   }
 }
 
@@ -162,7 +208,7 @@ static int fetch(tiny_vm *vm, tiny_val source, size_t most, tiny_val *out) {
 /* There was no memory for what has been read: the connection ends with that, as nothing may be missing in it. */
 static void read_failed(tiny_vm *vm, Stream *s) {
   tiny_val exc = tiny_take_exception(vm);
-  lose(s, exc);
+  lose(s, exc, s->context);
   if (tiny_pending(vm)) drop(s);
 }
 
@@ -177,7 +223,7 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf) {
       if (u->api->feed(vm, s->reader, buf->base, (size_t)n)) return;
     } else {
       tiny_val data = tiny_bytes(vm, buf->base, (size_t)n);
-      if (!tiny_failed(data) && uv_schedule(u, s->loop, s->on_data, 1, &data)) return;
+      if (!tiny_failed(data) && uv_schedule(u, s->loop, s->on_data, 1, &data, s->context)) return;
     }
     read_failed(vm, s);
     return;
@@ -187,6 +233,7 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf) {
 
 static bool set_reading(tiny_vm *vm, Stream *s, bool on) {
   if (s->reading == on || !s->conn) return true;
+  if (on && !uv_ask(s->conn->u, s)) return false;
   int r = on ? uv_read_start(&s->conn->h.stream, on_alloc, on_read) : uv_read_stop(&s->conn->h.stream);
   if (r < 0) return (void)uv_raise(vm, r), false;
   s->reading = on;
@@ -195,38 +242,47 @@ static bool set_reading(tiny_vm *vm, Stream *s, bool on) {
 
 static bool flush(tiny_vm *vm, tiny_val source);
 
-#define STREAM(name) Stream *name = tiny_arg_native(a, 0, &uv_stream_class)
+#define STREAM(name) Stream *name = tiny_arg_native(a, 0, &uv_stream_class); if (!name->made) return tiny_raise(vm, TINY_RUNTIME_ERROR, "the transport was never opened")
 
-/* _start(reader, on_data, on_eof, on_lost, protocol, reads): who gets what (on_lost None: as before); reading begins. */
+/* _prepare(protocol, on_lost): who it is of, before anything is read. */
+static tiny_val m_prepare(tiny_vm *vm, tiny_args *a) {
+  STREAM(s);
+  tiny_store(vm, s->self, &s->protocol, tiny_arg(a, 1));
+  tiny_store(vm, s->self, &s->on_lost, tiny_arg(a, 2));
+  return TINY_NONE;
+}
+/* _start(reader, on_data, on_eof, protocol, reads): who gets what; reading begins. */
 static tiny_val m_start(tiny_vm *vm, tiny_args *a) {
   STREAM(s);
-  tiny_val *slot[] = {&s->reader, &s->on_data, &s->on_eof, &s->on_lost, &s->protocol};
-  for (int i = 0; i < 5; i++)
-    if (i != 3 || !tiny_is_none(tiny_arg(a, 4))) tiny_store(vm, s->self, slot[i], tiny_arg(a, i + 1));
+  tiny_val *slot[] = {&s->reader, &s->on_data, &s->on_eof, &s->protocol};
+  for (int i = 0; i < 4; i++) tiny_store(vm, s->self, slot[i], tiny_arg(a, i + 1));
   if (!tiny_is_none(s->reader) && s->conn && !s->pipe) s->conn->u->api->set_source(vm, s->reader, s->self, fetch, flush);
-  if (s->closing || s->lost || tiny_truth(vm, tiny_arg(a, 6)) != 1) return TINY_NONE;
+  if (s->closing || s->lost || s->held || tiny_truth(vm, tiny_arg(a, 5)) != 1) return TINY_NONE;
   return set_reading(vm, s, true) ? TINY_NONE : TINY_FAIL;
 }
-static tiny_val m_pause_reading(tiny_vm *vm, tiny_args *a) { STREAM(s); return set_reading(vm, s, false) ? TINY_NONE : TINY_FAIL; }
-static tiny_val m_resume_reading(tiny_vm *vm, tiny_args *a) { STREAM(s); return s->closing || s->lost || set_reading(vm, s, true) ? TINY_NONE : TINY_FAIL; }
-static tiny_val m_is_reading(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; return tiny_bool(s->reading && !s->closing); }
+static tiny_val hold(tiny_vm *vm, Stream *s, bool on) {
+  if (s->closing || s->lost || s->held == on) return TINY_NONE;
+  s->held = on;
+  return set_reading(vm, s, !on) ? TINY_NONE : TINY_FAIL;
+}
+static tiny_val m_pause_reading(tiny_vm *vm, tiny_args *a) { STREAM(s); return hold(vm, s, true); }
+static tiny_val m_resume_reading(tiny_vm *vm, tiny_args *a) { STREAM(s); return hold(vm, s, false); }
+static tiny_val m_is_reading(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; return tiny_bool(!s->held && !s->closing); }
 
 /* ---- writing */
 
+/* The protocol is told by asyncio._net._tell_flow(stream, method), which reports what it raises. */
 static bool flow(UvLoop *u, Stream *s) {
+  tiny_vm *vm = u->vm;
   size_t n = queued(s);
-  if (!s->paused && n > s->high) {
-    s->paused = true;
-    return tiny_is_none(s->protocol) || !tiny_failed(tiny_call_method(u->vm, s->protocol, "pause_writing", 0, NULL));
-  }
-  if (s->paused && n <= s->low) {
-    s->paused = false;
-    if (!wake_drainers(u, s)) return false;
-    if (tiny_is_none(s->protocol)) return true;
-    tiny_val m = tiny_getattr(u->vm, s->protocol, "resume_writing");
-    return !tiny_failed(m) && uv_schedule(u, s->loop, m, 0, NULL);
-  }
-  return true;
+  bool pause = !s->paused && n > s->high;
+  if (!pause && !(s->paused && n <= s->low)) return true;
+  s->paused = pause;
+  if (!pause && !wake_drainers(u, s)) return false;
+  if (tiny_is_none(s->protocol)) return true;
+  tiny_val tell = tiny_getattr(vm, tiny_import(vm, "asyncio._net"), "_tell_flow"), argv[2] = {s->self, tiny_string(vm, pause ? "pause_writing" : "resume_writing")};
+  if (tiny_failed(tell) || tiny_failed(argv[1])) return false;
+  return pause ? !tiny_failed(tiny_call(vm, tell, 2, argv)) : uv_schedule(u, s->loop, tell, 2, argv, s->context);
 }
 
 static void on_written(uv_write_t *req, int status) {
@@ -237,8 +293,8 @@ static void on_written(uv_write_t *req, int status) {
   u->n_writes--;
   tiny_alloc(u->vm, w, w->size, 0);
   if (!s || u->closing) return;
-  if (status < 0) lose(s, uv_exception(u->vm, status));
-  else if (s->closing && queued(s) == 0) lose(s, TINY_NONE);
+  if (status < 0) lose(s, uv_exception(u->vm, status), s->context);
+  else if (s->closing && queued(s) == 0) lose(s, TINY_NONE, s->context);
   else (void)!flow(u, s);
 }
 
@@ -248,6 +304,10 @@ static bool write_later(tiny_vm *vm, Stream *s, const char *data, size_t n) {
   w->size = sizeof *w + n;
   memcpy(w->data, data, n);
   uv_buf_t b = uv_buf_init(w->data, (unsigned)n);
+  if (!uv_ask(s->conn->u, s)) {
+    tiny_alloc(vm, w, w->size, 0);
+    return false;
+  }
   UvLoop *u = s->conn->u;
   PipeGuard g;
   pipe_guard_begin(u, &g);
@@ -257,7 +317,7 @@ static bool write_later(tiny_vm *vm, Stream *s, const char *data, size_t n) {
     u->n_writes++;
   } else {
     tiny_alloc(vm, w, w->size, 0);
-    lose(s, uv_exception(vm, r));
+    lose(s, uv_exception(vm, r), TINY_NONE);
     return true;
   }
   return flow(u, s);
@@ -281,13 +341,13 @@ static int write_now(Stream *s, const char *data, size_t n) {
 }
 
 static bool write_bytes(tiny_vm *vm, Stream *s, const char *data, size_t n) {
-  if (n == 0 || !s->conn || s->closing) return true;
+  if (n == 0 || !s->conn || s->lost) return true;
   size_t sent = 0;
   if (queued(s) == 0) {
     int r = write_now(s, data, n > 0x7fffffff ? 0x7fffffff : n);
     if (r >= 0) sent = (size_t)r;
     else if (r != UV_EAGAIN && r != UV_ENOBUFS) {
-      lose(s, uv_exception(vm, r));
+      lose(s, uv_exception(vm, r), TINY_NONE);
       return true;
     }
   }
@@ -306,7 +366,7 @@ static bool flush(tiny_vm *vm, tiny_val source) { return uncork(tiny_data(vm, so
 /* Answers to requests that came together leave together: while there is more in the reader, what is written waits. */
 static bool write_or_cork(tiny_vm *vm, Stream *s, const char *data, size_t n) {
   UvLoop *u = s->conn ? s->conn->u : NULL;
-  if (!u || s->closing) return true;
+  if (!u || s->lost) return true;
   size_t before = u->corked == s ? u->cork_len : 0;
   bool more = !s->pipe && !tiny_is_none(s->reader) && u->api->unread(vm, s->reader) > 0, fits = before + n <= sizeof u->cork;
   if (!fits || !(more || before)) return uncork(s) && write_bytes(vm, s, data, n);
@@ -317,19 +377,33 @@ static bool write_or_cork(tiny_vm *vm, Stream *s, const char *data, size_t n) {
   return (more && u->cork_len <= s->high) || uv_uncork(u);
 }
 
+/* Writing to a connection that is gone is no error; who goes on doing it is told in the log. */
+static tiny_val write_lost(tiny_vm *vm, Stream *s, size_t n) {
+  enum { TOLD_FROM = 5 }; /* asyncio.constants.LOG_THRESHOLD_FOR_CONNLOST_WRITES */
+  if (n == 0 || s->late_writes++ < TOLD_FROM) return TINY_NONE;
+  tiny_val text = tiny_string(vm, s->one_way ? "pipe closed by peer or os.write(pipe, data) raised exception." : "socket.send() raised exception.");
+  return tiny_call_method(vm, tiny_getattr(vm, tiny_import(vm, "asyncio.log"), "logger"), "warning", 1, &text);
+}
+
+/* What is to be written as a bytes object: a bytearray may change while it is being written, as that may call the protocol. Pinned: the caller's scope has it. */
+static tiny_val written_bytes(tiny_vm *vm, tiny_val v) {
+  static const char *const others[] = {"bytearray", "memoryview"};
+  if (tiny_kind_of(vm, v) == TINY_T_BYTES) return v;
+  for (int i = 0; i < 2; i++) {
+    int is = tiny_isinstance(vm, v, tiny_getattr(vm, tiny_import(vm, "builtins"), others[i]));
+    if (is < 0) return TINY_FAIL;
+    if (is) return i == 0 ? tiny_call(vm, tiny_getattr(vm, tiny_import(vm, "builtins"), "bytes"), 1, &v) : tiny_call_method(vm, v, "tobytes", 0, NULL);
+  }
+  return tiny_raise(vm, TINY_TYPE_ERROR, "data argument must be a bytes-like object, not '%T'", v);
+}
+
 static tiny_val m_write(tiny_vm *vm, tiny_args *a) {
   STREAM(s);
   size_t n;
-  const char *data = tiny_to_bytes(vm, tiny_arg(a, 1), &n);
-  if (!data) {
-    tiny_clear_error(vm);
-    if (tiny_type_name(vm, tiny_arg(a, 1)) && strcmp(tiny_type_name(vm, tiny_arg(a, 1)), "memoryview") != 0)
-      return tiny_raise(vm, TINY_TYPE_ERROR, "data argument must be a bytes-like object, not '%T'", tiny_arg(a, 1));
-    data = tiny_to_bytes(vm, tiny_call_method(vm, tiny_arg(a, 1), "tobytes", 0, NULL), &n);
-    if (!data) return TINY_FAIL;
-  }
+  const char *data = tiny_to_bytes(vm, written_bytes(vm, tiny_arg(a, 1)), &n);
+  if (!data) return TINY_FAIL;
   if (s->eof_written) return tiny_raise(vm, TINY_RUNTIME_ERROR, "Cannot call write() after write_eof()");
-  if (s->lost) return TINY_NONE;
+  if (s->lost) return write_lost(vm, s, n);
   return write_or_cork(vm, s, data, n) ? TINY_NONE : TINY_FAIL;
 }
 
@@ -377,18 +451,18 @@ static tiny_val m_close(tiny_vm *vm, tiny_args *a) {
   if (s->closing) return TINY_NONE;
   s->closing = true;
   if (!set_reading(vm, s, false)) return TINY_FAIL;
-  if (queued(s) == 0) lose(s, TINY_NONE);
+  if (queued(s) == 0) lose(s, TINY_NONE, TINY_NONE);
   return TINY_NONE;
 }
 static tiny_val m_abort(tiny_vm *vm, tiny_args *a) {
   STREAM(s);
   (void)vm;
   if (!uncork(s)) return TINY_FAIL;
-  lose(s, TINY_NONE);
+  lose(s, TINY_NONE, TINY_NONE);
   return TINY_NONE;
 }
 /* _fail(exc): the connection ends, with connection_lost(exc) */
-static tiny_val m_fail(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; lose(s, tiny_arg(a, 1)); return TINY_NONE; }
+static tiny_val m_fail(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; lose(s, tiny_arg(a, 1), TINY_NONE); return TINY_NONE; }
 static tiny_val m_drop(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; drop(s); return TINY_NONE; }
 static tiny_val m_is_closing(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; return tiny_bool(s->closing); }
 static tiny_val m_can_write_eof(tiny_vm *vm, tiny_args *a) { (void)vm; (void)a; return TINY_TRUE; }
@@ -424,11 +498,19 @@ static tiny_val m_set_protocol(tiny_vm *vm, tiny_args *a) {
 }
 static tiny_val m_repr(tiny_vm *vm, tiny_args *a) {
   STREAM(s);
-  uv_os_fd_t fd = -1;
-  if (s->conn) uv_fileno(&s->conn->h.handle, &fd);
-  const char *state = !s->conn ? " closed" : s->closing ? " closing" : "";
-  return tiny_format(vm, "<_Transport%s fd=%d read=%s write=<%s, bufsize=%zu>>", state, (int)fd, s->reading ? "polling" : "idle", queued(s) ? "polling" : "idle", queued(s));
+  tiny_val self = tiny_arg(a, 0);
+  if (!s->conn) return tiny_format(vm, "<%T closed fd=%d>", self, s->fd);
+  return tiny_format(vm, "<%T%s fd=%d read=%s write=<%s, bufsize=%zu>>", self, s->closing ? " closing" : "", s->fd, s->reading ? "polling" : "idle", queued(s) ? "polling" : "idle", queued(s));
 }
+/* _describe(state): how the end of a pipe shows. _polls(): is it being read? */
+static tiny_val m_describe(tiny_vm *vm, tiny_args *a) {
+  STREAM(s);
+  const char *how = !s->conn ? " closed" : s->closing ? " closing" : "";
+  tiny_val self = tiny_arg(a, 0);
+  return s->conn ? tiny_format(vm, "<%T%s fd=%d %S>", self, how, s->fd, tiny_arg(a, 1)) : tiny_format(vm, "<%T%s fd=%d closed>", self, how, s->fd);
+}
+static tiny_val m_polls(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; return tiny_bool(s->reading); }
+static tiny_val g_loop(tiny_vm *vm, tiny_args *a) { STREAM(s); (void)vm; return s->loop; }
 static tiny_val m_listen(tiny_vm *vm, tiny_args *a) {
   STREAM(s);
   int r = s->conn ? uv_start_listening(s->conn->u, s, (int)tiny_arg_int(a, 1)) : UV_EBADF;
@@ -442,7 +524,10 @@ static tiny_val m_fileno(tiny_vm *vm, tiny_args *a) {
   return tiny_int(vm, fd);
 }
 
-static const tiny_def stream_methods[] = {{"_start", m_start, "(self: Stream, reader, on_data, on_eof, on_lost, protocol, reads, /)", NULL}, {"pause_reading", m_pause_reading, "(self: Stream)", NULL},
+static tiny_val m_init(tiny_vm *vm, tiny_args *a) { return tiny_raise(vm, TINY_TYPE_ERROR, "cannot create '%T' instances", tiny_arg(a, 0)); }
+
+static const tiny_def stream_methods[] = {{"__init__", m_init, "(self: Stream, *args, **kwds)", NULL}, {"_prepare", m_prepare, "(self: Stream, protocol, on_lost, /)", NULL}, {"_start", m_start, "(self: Stream, reader, on_data, on_eof, protocol, reads, /)", NULL}, {"_describe", m_describe, "(self: Stream, state, /)", NULL},
+    {"_polls", m_polls, "(self: Stream, /)", NULL}, {"@_loop", g_loop, "(self: Stream, /)", NULL}, {"pause_reading", m_pause_reading, "(self: Stream)", NULL},
     {"resume_reading", m_resume_reading, "(self: Stream)", NULL}, {"is_reading", m_is_reading, "(self: Stream)", NULL}, {"write", m_write, "(self: Stream, data)", NULL},
     {"writelines", m_writelines, "(self: Stream, list_of_data)", NULL},
     {"write_eof", m_write_eof, "(self: Stream)", NULL}, {"can_write_eof", m_can_write_eof, "(self: Stream)", NULL}, {"_drop", m_drop, "(self: Stream, /)", NULL}, {"_fail", m_fail, "(self: Stream, exc, /)", NULL}, {"_drainer", m_drainer, "(self: Stream, /)", NULL}, {"close", m_close, "(self: Stream)", NULL},
@@ -451,4 +536,4 @@ static const tiny_def stream_methods[] = {{"_start", m_start, "(self: Stream, re
     {"get_extra_info", m_extra_info, "(self: Stream, name: str, default=None)", NULL}, {"@_extra", g_extra, "(self: Stream, /)", NULL}, {"get_protocol", m_get_protocol, "(self: Stream)", NULL},
     {"set_protocol", m_set_protocol, "(self: Stream, protocol)", NULL}, {"__repr__", m_repr, "(self: Stream)", NULL},
     {"_listen", m_listen, "(self: Stream, backlog: int, /)", NULL}, {"_fileno", m_fileno, "(self: Stream, /)", NULL}, {0}};
-const tiny_class uv_stream_class = {.name = "Stream", .data_size = sizeof(Stream), .methods = stream_methods, .trace = stream_trace, .destroy = stream_destroy, .flags = TINY_CLASS_NO_NEW | TINY_CLASS_DICT};
+const tiny_class uv_stream_class = {.name = "Stream", .data_size = sizeof(Stream), .methods = stream_methods, .trace = stream_trace, .destroy = stream_destroy, .flags = TINY_CLASS_DICT};

@@ -26,6 +26,7 @@ typedef struct SockAddr {
 
 bool sock_parse(tiny_vm *vm, int family, tiny_val address, const char *method, SockAddr *out); /* false: exception pending */
 tiny_val sock_address(tiny_vm *vm, const SockAddr *sa);                                        /* as Python shows it */
+bool sock_check_host(tiny_vm *vm, const char *host);                                            /* false: exception pending */
 tiny_val sock_m_getaddrinfo(tiny_vm *vm, tiny_args *a);
 tiny_val sock_m_getnameinfo(tiny_vm *vm, tiny_args *a);
 tiny_val sock_m_gethostname(tiny_vm *vm, tiny_args *a);

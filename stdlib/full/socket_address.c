@@ -109,11 +109,27 @@ static bool text_or_none(tiny_vm *vm, tiny_val v, const char **out) {
   return *out != NULL;
 }
 
+/* Labels of a name (RFC 3490): 1 to 63 bytes, the last one may be empty. Of others than ASCII the system takes care. False: UnicodeError. */
+bool sock_check_host(tiny_vm *vm, const char *host) {
+  for (const char *p = host; *p; p++)
+    if (*p & 0x80) return true;
+  for (const char *label = host;;) {
+    size_t n = strcspn(label, ".");
+    bool last = !label[n];
+    if (n > 63 || (!last && n == 0))
+      return (void)tiny_raise(vm, TINY_UNICODE_ERROR, "encoding with 'idna' codec failed (UnicodeError: label %s)", last ? "too long" : "empty or too long"), false;
+    if (last) return true;
+    label += n + 1;
+  }
+}
+
 tiny_val sock_m_getaddrinfo(tiny_vm *vm, tiny_args *a) {
   const char *host, *port;
+  if (tiny_kind_of(vm, tiny_arg(a, 0)) == TINY_T_INT) return tiny_raise(vm, TINY_TYPE_ERROR, "getaddrinfo() argument 1 must be string or None");
   if (!text_or_none(vm, tiny_arg(a, 0), &host) || !text_or_none(vm, tiny_arg(a, 1), &port)) return TINY_FAIL;
   struct addrinfo hints = {.ai_family = (int)tiny_arg_int(a, 2), .ai_socktype = (int)tiny_arg_int(a, 3), .ai_protocol = (int)tiny_arg_int(a, 4), .ai_flags = (int)tiny_arg_int(a, 5)}, *found;
-  int r = getaddrinfo(host && host[0] ? host : NULL, port, &hints, &found);
+  if (host && !sock_check_host(vm, host)) return TINY_FAIL;
+  int r = getaddrinfo(host, port, &hints, &found);
   if (r) return raise_gai(vm, r), TINY_FAIL;
   tiny_val list = tiny_list(vm, 0, NULL);
   for (struct addrinfo *ai = found; ai && !tiny_failed(list); ai = ai->ai_next) {
