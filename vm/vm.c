@@ -301,7 +301,7 @@ static bool raise_interrupt(VM *vm) {
 /* [script] What is not handled as a handler raised stays for the next safe point. */
 static bool run_signals(VM *vm) {
   uint64_t bits = atomic_exchange(&vm->signals, 0);
-  for (int n = 1; bits >> (n - 1); n++) {
+  for (int n = 1; n <= 64 && bits; n++) {
     uint64_t bit = UINT64_C(1) << (n - 1);
     if (!(bits & bit) || v_absent(vm->on_signal)) continue;
     bits &= ~bit;
