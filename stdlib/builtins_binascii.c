@@ -208,7 +208,7 @@ static Value ba_b2a_qp(VM *vm, Args *a) {
     bool is_end = q.text && (c == '\n' || (c == '\r' && i + 1 < q.v.size && q.v.data[i + 1] == '\n'));
     bool quote = needs_quoting(&q, i, column == 0 && !soft);
     if (is_end && !quote) {
-      buf_add(&out, "\r\n" + !q.crlf, 1 + q.crlf);
+      buf_add(&out, q.crlf ? "\r\n" : "\n", 1 + q.crlf);
       i += c == '\r' ? 2 : 1;
       column = 0;
       continue;

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <math.h>
 #undef I /* a name of ours elsewhere */
+#ifndef CMPLX /* clang with the C library's header */
+#define CMPLX(re, im) __builtin_complex(re, im)
+#endif
 #include "vm/objects/str_build.h"
 
 typedef double complex Z;

@@ -72,6 +72,7 @@ Value special_unbound(VM *vm, Value v, const Str *name);
 Value attr_error(VM *vm, Value obj, Str *name, Value msg);
 int attr_real_instance(VM *vm, Value v, const Type *cls); /* type.__instancecheck__ [script]: 1 0 -1 */
 Value type_qualname(VM *vm, const Type *t);              /* str; V_FAIL: out of memory */
+struct Frame;
 bool super_method(VM *vm, const struct Frame *f, Str *name, Value *fn, Value *self);   /* super().name of a frame's function, when that is a plain method */
 Value super_lookup(VM *vm, const Super *s, Str *name);   /* class attribute behind s.cls in the MRO; V_ABSENT; not bound */
 void type_flush_methods(VM *vm);                         /* empties the method cache */
