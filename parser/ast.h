@@ -101,6 +101,18 @@ struct Node {
   } u;
 };
 
+/* A field of a kind of node: how it is kept at its offset, and Python's name. */
+typedef enum { FIELD_NODE /* or NULL */, FIELD_NODES /* NULL in it: None */, FIELD_TEXT /* or NULL */, FIELD_TEXTS, FIELD_INT, FIELD_BOOL /* an int in Python */,
+  FIELD_BINARY, FIELD_UNARY, FIELD_BOOLOP, FIELD_COMPARES, FIELD_CONTEXT, /* ast_operator() names these */
+  FIELD_CONSTANT /* the node itself is a Constant */, FIELD_CONSTANT_OF /* the value of a Constant */, FIELD_KIND /* whether 'u' stood before the string */,
+  FIELD_NOTHING /* always an empty list */, FIELD_NONE /* always None */ } AstFieldKind;
+typedef struct AstField { uint8_t node, kind; uint16_t offset; char name[16]; } AstField;
+const AstField *ast_fields(NodeKind kind, int *n);
+static inline const void *ast_field(const AstField *f, const Node *n) { return (const char *)n + f->offset; }
+const char *ast_operator(const AstField *f, const Node *n, int i); /* Python's class of an operator or context; i: which of COMPARES */
+const char *ast_name(const Node *n);                               /* Python's class of a node */
+bool ast_has_position(const Node *n);
+
 /* Dump in the form of ast.dump(tree), for tests. */
 void ast_dump(Buf *out, const Node *node);
 void ast_dump_attributes(Buf *out, const Node *node); /* with include_attributes=True: positions */

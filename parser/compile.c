@@ -93,29 +93,34 @@ static size_t stack_left(const VM *vm) {
   return used + KEEP + LEAST < TOTAL ? TOTAL - KEEP - used : LEAST;
 }
 
-static Code *compile_tree(Compiler *c, const char *src, size_t len, ParseMode mode, bool *incomplete) {
+static Value compile_tree(Compiler *c, const char *src, size_t len, ParseMode mode, bool *incomplete) {
   ParseResult *result = arena_alloc(&c->arena, sizeof *result);
   if (!result) {
     c->err.set = true;
     c->err.kind = SYNTAX_MEMORY;
-    return NULL;
+    return V_FAIL;
   }
   parse_source(&c->arena, src, len, c->filename_c, mode, result);
   if (!result->tree) {
     c->err = result->error;
     c->err.set = true;
     if (incomplete) *incomplete = result->error.incomplete;
-    return NULL;
+    return V_FAIL;
   }
   warn_parsed(c, result->warnings);
+  if (c->flags & COMPILE_TREE) {
+    Value tree = tree_objects(c, result->tree);
+    c->pending = v_failed(tree);
+    return tree;
+  }
   if (!scope_build(&c->ss, &c->arena, result->tree, &c->err, src, len, c->filename_c, stack_left(c->vm))) {
     c->err.late = true;
     c->err.bare = true;
-    return NULL;
+    return V_FAIL;
   }
   Code *code = module_code(c, result->tree);
   c->err.late = c->err.set;
-  return code;
+  return code ? v_from_obj(code) : V_FAIL;
 }
 
 Value compile_source(VM *vm, const char *src, size_t len, const char *filename, char mode, unsigned flags, bool *incomplete) {
@@ -131,18 +136,18 @@ Value compile_source(VM *vm, const char *src, size_t len, const char *filename, 
   c.filename = str_intern(vm, filename, strlen(filename));
   /* Kept for tracebacks, unless python3 would not show it either. */
   if (c.filename && filename[0] != '<' && !(flags & (COMPILE_HIDDEN | COMPILE_NAMESPACE)) && utf8_check(src, len, false, &(size_t){0}, &(const char *){NULL}) == len) c.source = str_new(vm, src, len);
-  Code *code = NULL;
+  Value v = V_FAIL;
   if (rt_pending(vm)) c.pending = true;
-  else code = compile_tree(&c, src, len, mode == 'v' ? PARSE_EXPRESSION : mode == 's' ? PARSE_INTERACTIVE : mode == 'p' ? PARSE_PROMPT : PARSE_FILE, incomplete);
+  else v = compile_tree(&c, src, len, mode == 'v' ? PARSE_EXPRESSION : mode == 's' ? PARSE_INTERACTIVE : mode == 'p' ? PARSE_PROMPT : PARSE_FILE, incomplete);
   /* before an error found later, as where it is found; not before one of the parser */
   SyntaxErr found = c.err;
   bool pending = c.pending;
   if (!pending) {
     memset(&c.err, 0, sizeof c.err);
-    if (warnings_tell(&c, code ? v_from_obj(code) : V_NONE)) c.err = found;
-    else code = NULL;
+    if (warnings_tell(&c, v_failed(v) ? V_NONE : v)) c.err = found;
+    else v = V_FAIL;
   }
-  Value v = code ? v_from_obj(code) : raise_error(&c);
+  if (v_failed(v)) v = raise_error(&c);
   arena_free(&c.arena);
   rt_leave_c(vm);
   return v;

@@ -16,26 +16,27 @@ static bool is_name_text(const char *s, size_t n) {
   return n < 64;
 }
 
-Value const_value(Unit *u, const Node *n) {
-  VM *vm = u->c->vm;
-  Value v = V_FAIL;
-  if (failed(u)) return V_ABSENT;
+Value constant_object(VM *vm, const Node *n) {
   switch ((ConstKind)n->u.constant.kind) {
     case CONST_NONE: return V_NONE;
     case CONST_TRUE: return V_TRUE;
     case CONST_FALSE: return V_FALSE;
     case CONST_ELLIPSIS: return V_ELLIPSIS;
-    case CONST_INT: v = int_from_i64(vm, n->u.constant.i); break;
-    case CONST_BIGINT: v = int_from_text(vm, n->u.constant.s, n->u.constant.len, (int)n->u.constant.i); break;
-    case CONST_FLOAT: v = float_new(vm, n->u.constant.d); break;
-    case CONST_COMPLEX: v = complex_new(vm, 0.0, n->u.constant.d); break;
+    case CONST_INT: return int_from_i64(vm, n->u.constant.i);
+    case CONST_BIGINT: return int_from_text(vm, n->u.constant.s, n->u.constant.len, (int)n->u.constant.i);
+    case CONST_FLOAT: return float_new(vm, n->u.constant.d);
+    case CONST_COMPLEX: return complex_new(vm, 0.0, n->u.constant.d);
     case CONST_STR:
       /* Texts that look like names are interned: they often are keys and attribute names. */
-      if (is_name_text(n->u.constant.s, n->u.constant.len)) v = v_from_str(str_intern(vm, n->u.constant.s, n->u.constant.len));
-      else v = v_from_str(str_new(vm, n->u.constant.s, n->u.constant.len));
-      break;
-    case CONST_BYTES: v = v_from_bytes(bytes_new(vm, n->u.constant.s, n->u.constant.len)); break;
+      if (is_name_text(n->u.constant.s, n->u.constant.len)) return v_from_str(str_intern(vm, n->u.constant.s, n->u.constant.len));
+      return v_from_str(str_new(vm, n->u.constant.s, n->u.constant.len));
+    default: return v_from_bytes(bytes_new(vm, n->u.constant.s, n->u.constant.len));
   }
+}
+
+Value const_value(Unit *u, const Node *n) {
+  if (failed(u)) return V_ABSENT;
+  Value v = constant_object(u->c->vm, n);
   if (!v_failed(v)) return v;
   fail_pending(u->c);
   return V_ABSENT;

@@ -158,6 +158,8 @@ void var_cell(Unit *u, const Node *at, Symbol *home, const Name *name, int dst);
 /* ---- compile_fold.c */
 Value fold(Unit *u, const Node *n);                   /* constant value of an expression, or V_ABSENT */
 Value fold_binary(Unit *u, int op, Value a, Value b);
+Value constant_object(VM *vm, const Node *n); /* of a Constant; V_FAIL */
+Value tree_objects(Compiler *c, const Node *tree); /* compile_tree.c; V_FAIL: an exception is pending */
 Value const_value(Unit *u, const Node *n);            /* of a Constant; V_ABSENT: failed */
 int loop_iterable(Unit *u, const Node *iter);         /* register with what is looped over: a display of constants is not made anew */
 Value fold_sequence(Unit *u, const NodeList *list);   /* tuple of constants, or V_ABSENT */

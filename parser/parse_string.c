@@ -12,7 +12,7 @@ typedef struct Literal { /* one STRING token */
   bool bytes, raw, fstring, u;
 } Literal;
 
-/* Nodes made from a run of tokens stand for the whole run; but a format specification and its text for the token they are in. */
+/* Nodes made from a run of tokens stand for the whole run; but a format specification and the text at its end for the token they are in. */
 typedef struct Joiner {
   Pos at, first;         /* of this JoinedStr and its texts; of the run */
   bool spec;
@@ -69,7 +69,7 @@ static void end_in_token(Parser *p, const Joiner *j, Node *n) {
 
 /* The characters collected so far, as a Constant. */
 static Node *text_constant(Parser *p, Joiner *j, bool bytes) {
-  Node *n = parse_node(p, N_Constant, j->at);
+  Node *n = parse_node(p, N_Constant, j->first);
   if (!n) return NULL;
   n->u.constant.kind = bytes ? CONST_BYTES : CONST_STR;
   n->u.constant.u_prefix = j->u;
@@ -77,7 +77,6 @@ static Node *text_constant(Parser *p, Joiner *j, bool bytes) {
   n->u.constant.s = arena_strndup(p->arena, j->text.len ? j->text.data : "", j->text.len);
   if (!n->u.constant.s) return parse_fail_memory(p);
   j->text.len = 0;
-  if (j->spec) end_in_token(p, j, n);
   return n;
 }
 
@@ -253,7 +252,13 @@ static bool fstring_parts(Parser *p, Joiner *j, const char **s, const char *end,
 }
 
 static Node *finish_joined(Parser *p, Joiner *j) {
-  if (j->text.len && !parse_push(p, text_constant(p, j, false))) return NULL;
+  Node *last = j->text.len ? text_constant(p, j, false) : NULL;
+  if (last && j->spec) {
+    last->line = j->at.line;
+    last->col = j->at.col;
+    end_in_token(p, j, last);
+  }
+  if (last && !parse_push(p, last)) return NULL;
   Node *n = p->failed ? NULL : parse_node(p, N_JoinedStr, j->at);
   if (!n) return NULL;
   n->u.joined.values = parse_take(p, j->from);
@@ -272,7 +277,7 @@ static void end_parts(Parser *p, Node *n, bool spec) {
   if (!spec) parse_end(p, n);
   for (int i = 0; i < n->u.joined.values.n; i++) {
     Node *v = n->u.joined.values.items[i];
-    if (!spec || v->kind == N_FormattedValue) parse_end(p, v);
+    if (!spec || v->kind == N_FormattedValue || i + 1 < n->u.joined.values.n) parse_end(p, v);
     if (v->kind == N_FormattedValue && v->u.fvalue.spec) end_parts(p, v->u.fvalue.spec, true); /* nests twice at most */
   }
 }

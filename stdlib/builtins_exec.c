@@ -1,6 +1,8 @@
 /* compile, exec, eval, __import__: text becomes code through the VM's compile hook, and runs as a call in the builtin's place. */
 #include "stdlib/builtins_int.h"
+#include "vm/base/utf8.h"
 #include "vm/import.h"
+#include "vm/objects/str_build.h"
 #include "vm/vm.h"
 
 /* Source argument: str (as UTF-8) or bytes. */
@@ -9,6 +11,7 @@ static bool source_text(VM *vm, Value source, const char *who, const char **text
   if (is_str(source)) {
     *text = v_str(source)->data;
     *len = v_str(source)->size;
+    if (utf8_check(*text, *len, false, &(size_t){0}, &(const char *){NULL}) != *len) return !v_failed(codec_encode(vm, source, "utf-8", "strict")); /* raises: lone surrogates */
   } else if (bytes_view(source, &view)) {
     *text = (const char *)view.data;
     *len = view.size;
@@ -108,9 +111,19 @@ static Value bi_exec(VM *vm, Args *a) { return run(vm, a, "exec", 'e'); }
 static Value bi_eval(VM *vm, Args *a) { return run(vm, a, "eval", 'v'); }
 
 /* ast.PyCF_ONLY_AST, and what else compile() knows: the features of __future__, PyCF_DONT_IMPLY_DEDENT, PyCF_TYPE_COMMENTS, PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ALLOW_INCOMPLETE_INPUT. */
-enum { ONLY_AST = 0x400, KNOWN_FLAGS = 0x1fe0000 | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x10 };
+enum { ONLY_AST = 0x400, KNOWN_FLAGS = 0x1fe0000 | ONLY_AST | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x10 };
+
+/* Whether v is a node of ast: 1, 0, -1 failed. */
+static int is_tree(VM *vm, Value v) {
+  Value module = dict_get_c(vm, vm->modules, "ast");
+  if (v_absent(module) || v_failed(module)) return v_failed(module) ? -1 : 0;
+  Value node = tiny_getattr(vm, module, "AST");
+  return v_failed(node) ? -1 : tiny_isinstance(vm, v, node);
+}
 
 static Value bi_compile(VM *vm, Args *a) {
+  int tree = is_tree(vm, a->v[0]);
+  if (tree) return tree < 0 ? V_FAIL : rt_raise(vm, &exc_NotImplementedError, "compile() of ast objects is not supported");
   const char *filename = NULL;
   View view;
   if (is_str(a->v[1])) filename = str_cstr(vm, v_str(a->v[1]));
@@ -121,11 +134,14 @@ static Value bi_compile(VM *vm, Args *a) {
   const char *mode = str_cstr(vm, v_str(a->v[2]));
   int64_t flags, optimize;
   if (!mode || !rt_index(vm, a->v[3], &flags) || !rt_index(vm, a->v[5], &optimize)) return V_FAIL;
-  if (flags & ONLY_AST) return rt_raise(vm, &exc_NotImplementedError, "compile() to ast objects is not supported");
   if (flags & ~(int64_t)KNOWN_FLAGS) return rt_raise(vm, &exc_ValueError, "compile(): unrecognised flags");
   if (optimize < -1 || optimize > 2) return rt_raise(vm, &exc_ValueError, "compile(): invalid optimize value");
   char kind = strcmp(mode, "exec") == 0 ? 'e' : strcmp(mode, "eval") == 0 ? 'v' : strcmp(mode, "single") == 0 ? 's' : 0;
-  if (!kind) return rt_raise(vm, &exc_ValueError, "compile() mode must be 'exec', 'eval' or 'single'");
+  if (!kind) return rt_raise(vm, &exc_ValueError, "compile() mode must be 'exec', 'eval'%s", flags & ONLY_AST ? ", 'single' or 'func_type'" : " or 'single'");
+  if (flags & ONLY_AST) {
+    Value build = tiny_getattr(vm, tiny_import(vm, "ast"), "_build"), stream = v_failed(build) ? V_FAIL : compile_text(vm, a->v[0], "compile() arg 1", filename, kind, COMPILE_TREE | COMPILE_NAMESPACE);
+    return v_failed(stream) ? V_FAIL : rt_tail_call(vm, build, 1, &stream);
+  }
   return compile_text(vm, a->v[0], "compile() arg 1", filename, kind, COMPILE_NAMESPACE); /* it may be run with any namespaces */
 }
 
