@@ -49,7 +49,11 @@ static Value new_object(VM *vm, Args *a) {
   return o ? v_from_obj(o) : rt_pending(vm) ? V_FAIL : rt_raise(vm, &exc_TypeError, "a plain class is required");
 }
 
+/* alias[items]: the arguments that the result has (stdlib/frozen/_class.tiny). */
+static Value alias_arguments(VM *vm, Args *a) { return rt_tail_builtin(vm, "_alias_arguments", 3, a->v); }
+
 static const tiny_def functions[] = {{"new_object", new_object, "(cls, /)", "An instance of a plain class."},
+    {"alias_arguments", alias_arguments, "(alias, items, flat, /)", NULL},
     {"c_function", c_function, "(function, module: str, signature: str, /)", "Make a function one of the builtin kind."},
     {"c_type", c_type, "(cls, /)", "Let messages name the class with its module."}, {0}};
 extern const tiny_module _class_module;

@@ -162,9 +162,23 @@ static Value alias_compare(VM *vm, Value a, Value b, Compare op) {
   if (!ok) return V_FAIL;
   return v_from_bool(same == (op == CO_EQ));
 }
+/* Instances know the alias that was called, where they take the attribute. [script] */
+static Value then_orig_class(VM *vm, Value alias, tiny_outcome how, Value made) {
+  if (how == TINY_RAISED) return rt_raise_obj(vm, made);
+  Value *keep = rt_temp(vm, 1);
+  Str *name = str_intern(vm, "__orig_class__", 14);
+  if (!keep || !name) return V_FAIL;
+  *keep = made;
+  if (rt_setattr(vm, made, name, alias)) return made;
+  if (!rt_pending_is(vm, &exc_AttributeError) && !rt_pending_is(vm, &exc_TypeError)) return V_FAIL;
+  tiny_clear_error(vm);
+  return made;
+}
 static Value alias_call(VM *vm, Value self, Args *a) {
   int n = a->n + (v_absent(a->kwnames) ? 0 : (int)v_tuple(a->kwnames)->length);
-  Value r = rt_tail_call(vm, as_alias(self)->origin, n, a->v);
+  Value origin = as_alias(self)->origin;
+  bool plain = is_type(origin) && !type_is_heap((const Type *)v_obj(origin));
+  Value r = plain ? rt_tail_call(vm, origin, n, a->v) : tiny_then_call(vm, then_orig_class, self, origin, n, a->v);
   if (v_same(r, V_TAILCALL)) vm->tail.kwnames = a->kwnames;
   return r;
 }
@@ -264,6 +278,12 @@ static Value get_params(VM *vm, Value self) {
 }
 static Value get_unpacked(VM *vm, Value self) { return (void)vm, v_from_bool(as_alias(self)->starred); }
 
+static Value get_unpacked_args(VM *vm, Value self) {
+  (void)vm;
+  const GenericAlias *g = as_alias(self);
+  return g->starred && v_same(g->origin, rt_type_value(&tuple_type)) ? v_from_obj(g->args) : V_NONE;
+}
+
 static Value mro_entries_m(VM *vm, Args *a) {
   Tuple *t = tuple_new(vm, &as_alias(a->v[0])->origin, 1);
   return t ? v_from_obj(t) : V_FAIL;
@@ -286,7 +306,7 @@ static Value reduce_m(VM *vm, Args *a) {
 static const tiny_def alias_methods[] = {{"__mro_entries__", mro_entries_m, "(self, bases, /)", NULL}, {"__instancecheck__", instancecheck_m, "(self, instance, /)", NULL},
     {"__subclasscheck__", subclasscheck_m, "(self, cls, /)", NULL}, {"__reduce__", reduce_m, "(self, /)", NULL}, {0}};
 static const GetSet alias_getset[] = {{"__origin__", get_origin, NULL, NULL}, {"__args__", get_args, NULL, NULL}, {"__parameters__", get_params, NULL, NULL},
-    {"__unpacked__", get_unpacked, NULL, NULL}, {0}};
+    {"__unpacked__", get_unpacked, NULL, NULL}, {"__typing_unpacked_tuple_args__", get_unpacked_args, NULL, NULL}, {0}};
 /* copy and pickle: functools.reduce(operator.or_, args) */
 static Value union_reduce_m(VM *vm, Args *a) { return rt_tail_builtin(vm, "_union_reduce", 1, a->v); }
 static const tiny_def union_methods[] = {{"__reduce__", union_reduce_m, "(self, /)", NULL},
