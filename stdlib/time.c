@@ -231,6 +231,12 @@ static tiny_val t_strptime(tiny_vm *vm, tiny_args *a) {
   return tiny_tail_call(vm, tiny_library_function(vm, "_time_strptime"), 3, args);
 }
 
+/* For datetime. */
+static tiny_val t_parse(tiny_vm *vm, tiny_args *a) {
+  tiny_val args[2] = {tiny_arg(a, 0), tiny_arg(a, 1)};
+  return tiny_tail_call(vm, tiny_library_function(vm, "_time_parse"), 2, args);
+}
+
 static tiny_val t_clock_info(tiny_vm *vm, tiny_args *a) {
   tiny_val args[1] = {tiny_arg(a, 0)};
   return tiny_tail_call(vm, tiny_library_function(vm, "_time_clock_info"), 1, args);
@@ -256,6 +262,7 @@ static const tiny_def functions[] = {
   {"mktime", t_mktime, "(tuple, /)", "A time tuple in local time as seconds since the Epoch."},
   {"strftime", t_strftime, "(format: str, tuple=None, /)", "Convert a time tuple to a string according to a format specification."},
   {"strptime", t_strptime, "(string, format='%a %b %d %H:%M:%S %Y', /)", "Parse a string to a time tuple according to a format specification."},
+  {"_parse", t_parse, "(string, format, /)", NULL},
   {"asctime", t_asctime, "(tuple=None, /)", "Convert a time tuple to a string, e.g. 'Sat Jun 06 16:26:11 1998'."},
   {"ctime", t_ctime, "(seconds=None, /)", "Convert a time in seconds since the Epoch to a string in local time."},
   {"get_clock_info", t_clock_info, "(name, /)", NULL},

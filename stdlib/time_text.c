@@ -100,7 +100,7 @@ static bool one_code(Text *t, char code, char flag, const TimeParts *p) {
     case 'b': case 'h': add(t, months[p->month - 1], 3); break;
     case 'B': add_str(t, months[p->month - 1]); break;
     case 'c': format_into(t, "%a %b %e %H:%M:%S %Y", 20, p); break;
-    case 'C': number(t, p->year / 100, 2, '0', flag); break;
+    case 'C': number(t, p->year / 100, 1, '0', flag); break;
     case 'd': number(t, p->day, 2, '0', flag); break;
     case 'D': case 'x': format_into(t, "%m/%d/%y", 8, p); break;
     case 'e': number(t, p->day, 2, ' ', flag); break;
@@ -138,20 +138,48 @@ static bool one_code(Text *t, char code, char flag, const TimeParts *p) {
   return true;
 }
 
+static void change_case(Text *t, size_t from, bool upper) {
+  for (size_t k = from; !t->failed && k < t->len; k++) {
+    char c = t->data[k];
+    if (upper ? c >= 'a' && c <= 'z' : c >= 'A' && c <= 'Z') t->data[k] = (char)(c ^ 32);
+  }
+}
+
+/* Blanks or zeros before what stands from `from` on, up to the width. */
+static void widen(Text *t, size_t from, size_t width, char pad) {
+  if (t->failed || t->len - from >= width) return;
+  size_t n = width - (t->len - from);
+  for (size_t k = 0; k < n; k++) add(t, &pad, 1);
+  if (t->failed) return;
+  memmove(t->data + from + n, t->data + from, t->len - from - n);
+  memset(t->data + from, pad, n);
+}
+
+enum { WIDTH_MAX = 4096 };
+
+/* As strftime(3) of glibc: % flags width modifier code. */
 static void format_into(Text *t, const char *f, size_t len, const TimeParts *p) {
   for (size_t i = 0; i < len; i++) {
     if (f[i] != '%' || i + 1 >= len) {
       add(t, &f[i], 1);
       continue;
     }
-    size_t start = i++;
-    char flag = 0;
-    if (strchr("-_0^#:", f[i]) && i + 1 < len) flag = f[i++];
-    size_t before = t->len;
-    if (!one_code(t, f[i], flag, p)) add(t, f + start, i - start + 1);
-    for (size_t k = before; flag == '^' && !t->failed && k < t->len; k++) {
-      if (t->data[k] >= 'a' && t->data[k] <= 'z') t->data[k] = (char)(t->data[k] - 32);
+    size_t start = i++, width = 0, before = t->len;
+    char flag = 0, letters = 0;
+    for (; i + 1 < len && strchr("-_0^#:", f[i]); i++) {
+      if (f[i] == '^' || f[i] == '#') letters = f[i];
+      else flag = f[i];
     }
+    for (; i + 1 < len && f[i] >= '0' && f[i] <= '9'; i++)
+      if (width < WIDTH_MAX) width = width * 10 + (size_t)(f[i] - '0');
+    if (i + 1 < len && (f[i] == 'E' || f[i] == 'O')) i++;
+    if (!one_code(t, f[i], flag, p)) {
+      add(t, f + start, i - start + 1);
+      continue;
+    }
+    bool words = f[i] && strchr("aAbBchDFnpPrRtTxXzZ%", f[i]);
+    if (flag != '-') widen(t, before, width < WIDTH_MAX ? width : WIDTH_MAX, flag == '0' ? '0' : flag == '_' || words || strchr("ekl", f[i]) ? ' ' : '0');
+    if (letters) change_case(t, before, letters == '^' || !strchr("pZ", f[i]));
   }
 }
 
