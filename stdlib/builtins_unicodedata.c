@@ -7,8 +7,9 @@
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
-static const utf8proc_property_t *property(uint32_t c) { return utf8proc_get_property((utf8proc_int32_t)c); }
-static bool assigned(uint32_t c) { return utf8proc_category((utf8proc_int32_t)c) != UTF8PROC_CATEGORY_CN; }
+static utf8proc_int32_t known(uint32_t c) { return uc_is_newer(c) ? -1 : (utf8proc_int32_t)c; } /* -1: what is not assigned */
+static const utf8proc_property_t *property(uint32_t c) { return utf8proc_get_property(known(c)); }
+static bool assigned(uint32_t c) { return utf8proc_category(known(c)) != UTF8PROC_CATEGORY_CN; }
 
 /* The one character of an argument. */
 static bool char_arg(VM *vm, Args *a, const char *fn, const char *which, uint32_t *c) {
@@ -22,7 +23,7 @@ static Value fallback(VM *vm, Args *a, const char *what) { return v_absent(a->v[
 
 static Value ud_category(VM *vm, Args *a) {
   uint32_t c;
-  return char_arg(vm, a, "category", "", &c) ? v_from_str(str_from(vm, utf8proc_category_string((utf8proc_int32_t)c))) : V_FAIL;
+  return char_arg(vm, a, "category", "", &c) ? v_from_str(str_from(vm, utf8proc_category_string(known(c)))) : V_FAIL;
 }
 static Value ud_combining(VM *vm, Args *a) {
   uint32_t c;
@@ -73,7 +74,7 @@ static Value ud_name(VM *vm, Args *a) {
   char name[UC_NAME_MAX];
   if (!char_arg(vm, a, "name", " 1", &c)) return V_FAIL;
   if (uc_name(c, name)) return v_from_str(str_from(vm, name));
-  utf8proc_category_t k = utf8proc_category((utf8proc_int32_t)c);
+  utf8proc_category_t k = utf8proc_category(known(c));
   bool nameless = k == UTF8PROC_CATEGORY_CN || k == UTF8PROC_CATEGORY_CC || k == UTF8PROC_CATEGORY_CS || k == UTF8PROC_CATEGORY_CO;
   if (nameless || uc_name_known(c)) return fallback(vm, a, "no such name");
   return rt_raise(vm, &exc_NotImplementedError, "unicodedata.name(): names of the block of U+%x are not supported", c);
@@ -101,7 +102,7 @@ static bool points_room(VM *vm, Points *p, size_t more) {
 static void points_free(VM *vm, Points *p) { (void)tiny_alloc(vm, p->at, p->cap * sizeof *p->at, 0); }
 
 static bool surrogate(uint32_t c) { return c >= 0xD800 && c < 0xE000; }
-static int combining_class(utf8proc_int32_t c) { return surrogate((uint32_t)c) ? 0 : utf8proc_get_property(c)->combining_class; }
+static int combining_class(utf8proc_int32_t c) { return surrogate((uint32_t)c) ? 0 : property((uint32_t)c)->combining_class; }
 
 /* Decomposition of a text, in canonical order. */
 static bool decompose(VM *vm, const char *s, const char *end, bool compat, Points *p) {
@@ -110,7 +111,7 @@ static bool decompose(VM *vm, const char *s, const char *end, bool compat, Point
   while (s < end) {
     uint32_t c = utf8_decode(s, &s);
     if (!points_room(vm, p, 32)) return false;
-    if (surrogate(c)) {
+    if (surrogate(c) || uc_is_newer(c)) {
       p->at[p->n++] = (utf8proc_int32_t)c;
       continue;
     }

@@ -47,7 +47,7 @@ for c in ALL:
     if v is None or u.decimal(chr(c), None) is not None:
         continue
     v = Fraction(v).limit_denominator(1000)
-    if runs and runs[-1][1] == c - 1 and (runs[-1][3] is None or runs[-1][2] + runs[-1][3] * (c - runs[-1][0]) == v):
+    if runs and runs[-1][1] == c - 1 and (((v - runs[-1][2]) * runs[-1][2].denominator).denominator == 1 if runs[-1][3] is None else runs[-1][2] + runs[-1][3] * (c - runs[-1][0]) == v):
         if runs[-1][3] is None:
             runs[-1][3] = v - runs[-1][2]
         runs[-1][1] = c
@@ -77,7 +77,7 @@ print("""};
 static const struct { uint32_t first; uint16_t more; uint16_t below; int64_t above, step; } numerics[] = {""")
 items = []
 for a, b, v, step in runs:
-    if step is None or step.denominator != 1 and v.denominator != step.denominator or b == a:
+    if step is None:
         step = Fraction(0)
     if b > a and step * v.denominator != int(step * v.denominator):
         raise SystemExit('step')

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Writes vm/base/utf8_tables.h: what Unicode's derived properties and special casing add to the general categories and simple
 mappings that utf8proc knows. Run it with the Python whose Unicode version is to be matched; the output is checked in."""
+import ctypes
+import ctypes.util
 import sys
 import unicodedata
 
@@ -76,6 +78,10 @@ typedef struct DigitRun {{
   int value; /* of first; the next code points count up */
 }} DigitRun;
 """)
+utf8proc = ctypes.CDLL(ctypes.util.find_library("utf8proc"))
+utf8proc.utf8proc_unicode_version.restype = ctypes.c_char_p
+table("newer", "not assigned yet, but known to utf8proc (Unicode %s)" % utf8proc.utf8proc_unicode_version().decode(),
+      [c for c in ALL if CAT[c] == "Cn" and utf8proc.utf8proc_category(c) != 0])
 table("other_lower", "Lowercase but not Ll, or the reverse", differs(str.islower, lambda c: CAT[c] == "Ll"))
 table("other_upper", "Uppercase but not Lu, or the reverse", differs(str.isupper, lambda c: CAT[c] == "Lu"))
 table("other_numeric", "a numeric value though not Nd, Nl, No, or the reverse", differs(str.isnumeric, lambda c: CAT[c] in ("Nd", "Nl", "No")))

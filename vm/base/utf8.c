@@ -160,7 +160,10 @@ static bool in_ranges(const CpRange *table, size_t n, uint32_t c) {
 
 #define IN(table, c) in_ranges(table, sizeof(table) / sizeof *(table), c)
 
-static utf8proc_category_t category(uint32_t c) { return c > 0x10FFFF ? UTF8PROC_CATEGORY_CN : utf8proc_category((utf8proc_int32_t)c); }
+/* Whether utf8proc's Unicode has the character and ours does not; most text lies between the first few and the others. */
+bool uc_is_newer(uint32_t c) { return c >= newer[0].first && (c > 0xFFFF || c <= 0xFFF) && IN(newer, c); }
+
+static utf8proc_category_t category(uint32_t c) { return c > 0x10FFFF || uc_is_newer(c) ? UTF8PROC_CATEGORY_CN : utf8proc_category((utf8proc_int32_t)c); }
 
 static bool is_letter(utf8proc_category_t k) {
   return k == UTF8PROC_CATEGORY_LU || k == UTF8PROC_CATEGORY_LL || k == UTF8PROC_CATEGORY_LT || k == UTF8PROC_CATEGORY_LM || k == UTF8PROC_CATEGORY_LO;

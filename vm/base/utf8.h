@@ -14,6 +14,7 @@ bool utf8_is_ascii(const char *s, size_t n);
 size_t utf8_check(const char *s, size_t n, bool allow_surrogates, size_t *bad_len, const char **reason);
 const char *utf8_at(const char *s, size_t n, size_t index);           /* pointer to code point number index (a walk) */
 
+bool uc_is_newer(uint32_t c); /* not assigned in our version of Unicode, though utf8proc knows it */
 bool uc_is_alpha(uint32_t c); bool uc_is_digit(uint32_t c); bool uc_is_decimal(uint32_t c); bool uc_is_numeric(uint32_t c);
 bool uc_is_space(uint32_t c); bool uc_is_upper(uint32_t c); bool uc_is_lower(uint32_t c); bool uc_is_title(uint32_t c);
 bool uc_is_cased(uint32_t c); bool uc_is_case_ignorable(uint32_t c); bool uc_is_printable(uint32_t c);
