@@ -168,6 +168,24 @@ static Value h_pbkdf2(VM *vm, Args *a) {
   return v_from_bytes(bytes_new(vm, sum, n));
 }
 
+static bool charge_work(void *vm, size_t work) { return rt_charge(vm, work); }
+
+/* scryptROMix of a block; the caller has checked that there is sense in n and r. */
+static Value h_scrypt(VM *vm, Args *a) {
+  View block;
+  int64_t n = tiny_arg_int(a, 1);
+  if (!bytes_need_view(vm, a->v[0], &block)) return V_FAIL;
+  size_t r = block.size / 128;
+  if (!r || block.size % 128 || n < 2 || (n & (n - 1)) || (uint64_t)n > SIZE_MAX / block.size - 2) return rt_raise(vm, &exc_ValueError, "bad block");
+  Bytes *out = bytes_new(vm, block.data, block.size);
+  size_t size = ((size_t)n + 2) * block.size;
+  uint32_t *memory = out ? tiny_alloc(vm, NULL, 0, size) : NULL;
+  if (!memory) return out ? tiny_no_memory(vm) : V_FAIL;
+  bool ok = scrypt_mix(out->data, r, (size_t)n, memory, charge_work, vm);
+  tiny_alloc(vm, memory, size, 0);
+  return ok ? v_from_bytes(out) : V_FAIL;
+}
+
 /* Takes as long for equal as for different ones. */
 static Value h_compare(VM *vm, Args *a) {
   View x, y;
@@ -185,6 +203,7 @@ static const tiny_def functions[] = {
   {"new", h_new, "(name: str, data=...)", "Hash object by name; None: no such function."},
   {"blake2", h_blake2, "(big: bool, data, digest_size: int, key, salt, person)", NULL},
   {"pbkdf2", h_pbkdf2, "(inner, outer, first, iterations: int)", NULL},
+  {"scrypt", h_scrypt, "(block, n: int, /)", NULL},
   {"compare_digest", h_compare, "(a, b, /)", "Return 'a == b'."},
   {0},
 };

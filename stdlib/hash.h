@@ -27,4 +27,6 @@ extern const HashKind hash_kinds_sha3[];
 /* BLAKE2 with its parameters (RFC 7693): key is the first block. big: BLAKE2b, else BLAKE2s. */
 void blake2_start(HashState *h, bool big, size_t digest, size_t key, uint32_t fanout, uint32_t depth, const uint8_t *salt, const uint8_t *person);
 void blake2_mix(HashState *h, bool big, const uint8_t *block, size_t n, bool last);
+/* scrypt (RFC 7914), one of its p blocks of 128 r bytes; memory: 32 r (n + 2) words; n: a power of 2. go_on is asked now and then, with the work done; false: it has said no. */
+bool scrypt_mix(uint8_t *block, size_t r, size_t n, uint32_t *memory, bool (*go_on)(void *user, size_t work), void *user);
 #endif
