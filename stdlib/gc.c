@@ -2,7 +2,13 @@
 #include <string.h>
 #include "include/tiny.h"
 
-typedef struct GcData { bool disabled; int64_t thresholds[3]; } GcData;
+typedef struct GcData {
+  bool disabled;
+  int64_t thresholds[3];
+  uint64_t asked[3], freed[3]; /* collect(generation): how often, and what that has freed */
+  uint64_t asked_all;          /* collections of the VM that these were */
+  uint64_t frozen;             /* objects that freeze() has seen */
+} GcData;
 
 static GcData *data_of(tiny_vm *vm) {
   static const char key = 0;
@@ -12,10 +18,15 @@ static GcData *data_of(tiny_vm *vm) {
 static tiny_val gc_collect_f(tiny_vm *vm, tiny_args *a) {
   int64_t generation = tiny_arg_int(a, 0);
   if (generation < 0 || generation > 2) return tiny_raise(vm, TINY_VALUE_ERROR, "invalid generation");
+  GcData *d = data_of(vm);
+  if (!d) return TINY_FAIL;
   tiny_gc_stats before, after;
   tiny_get_gc_stats(vm, &before);
   tiny_collect(vm);
   tiny_get_gc_stats(vm, &after);
+  d->asked[generation]++;
+  d->asked_all += after.collections - before.collections;
+  d->freed[generation] += after.freed - before.freed;
   return tiny_uint(vm, after.freed - before.freed);
 }
 
@@ -72,6 +83,50 @@ static tiny_val gc_set_threshold(tiny_vm *vm, tiny_args *a) {
   return TINY_NONE;
 }
 
+/* The VM's own collections count as those of the youngest generation. */
+static tiny_val gc_get_stats(tiny_vm *vm, tiny_args *a) {
+  (void)a;
+  GcData *d = data_of(vm);
+  if (!d) return TINY_FAIL;
+  tiny_gc_stats all;
+  tiny_get_gc_stats(vm, &all);
+  uint64_t own_freed = all.freed - d->freed[0] - d->freed[1] - d->freed[2], own = all.collections - d->asked_all;
+  tiny_val three[3];
+  for (int i = 0; i < 3; i++) {
+    three[i] = tiny_dict(vm);
+    if (!tiny_dict_set(vm, three[i], "collections", tiny_uint(vm, d->asked[i] + (i ? 0 : own))) || !tiny_dict_set(vm, three[i], "collected", tiny_uint(vm, d->freed[i] + (i ? 0 : own_freed))) ||
+        !tiny_dict_set(vm, three[i], "uncollectable", tiny_int(vm, 0))) return TINY_FAIL;
+  }
+  return tiny_list(vm, 3, three);
+}
+
+/* Nothing has to be kept from the collector: what is old is not moved or copied. */
+static tiny_val gc_freeze(tiny_vm *vm, tiny_args *a) {
+  (void)a;
+  GcData *d = data_of(vm);
+  if (!d) return TINY_FAIL;
+  tiny_gc_stats all;
+  tiny_get_gc_stats(vm, &all);
+  d->frozen = all.objects;
+  return TINY_NONE;
+}
+
+static tiny_val gc_unfreeze(tiny_vm *vm, tiny_args *a) {
+  (void)a;
+  GcData *d = data_of(vm);
+  if (!d) return TINY_FAIL;
+  d->frozen = 0;
+  return TINY_NONE;
+}
+
+static tiny_val gc_get_freeze_count(tiny_vm *vm, tiny_args *a) {
+  (void)a;
+  GcData *d = data_of(vm);
+  return d ? tiny_uint(vm, d->frozen) : TINY_FAIL;
+}
+
+static tiny_val gc_get_debug(tiny_vm *vm, tiny_args *a) { return (void)a, tiny_int(vm, 0); }
+
 static tiny_val gc_nothing(tiny_vm *vm, tiny_args *a) {
   (void)vm;
   (void)a;
@@ -112,13 +167,19 @@ static const tiny_def functions[] = {
   {"get_count", gc_get_count, "()", NULL},
   {"get_threshold", gc_get_threshold, "()", NULL},
   {"set_threshold", gc_set_threshold, "(threshold0, threshold1=..., threshold2=..., /)", NULL},
-  {"freeze", gc_nothing, "()", NULL},
-  {"unfreeze", gc_nothing, "()", NULL},
+  {"get_stats", gc_get_stats, "()", "A list of dicts, one for each generation."},
+  {"freeze", gc_freeze, "()", NULL},
+  {"unfreeze", gc_unfreeze, "()", NULL},
+  {"get_freeze_count", gc_get_freeze_count, "()", NULL},
+  {"get_debug", gc_get_debug, "()", NULL},
   {"set_debug", gc_nothing, "(flags, /)", NULL},
   {"is_tracked", gc_is_tracked, "(obj, /)", NULL},
   {0}};
 
 static bool gc_module_init(tiny_vm *vm, tiny_val module) {
+  static const struct { const char *name; int value; } flags[] = {{"DEBUG_STATS", 1}, {"DEBUG_COLLECTABLE", 2}, {"DEBUG_UNCOLLECTABLE", 4}, {"DEBUG_SAVEALL", 32}, {"DEBUG_LEAK", 38}};
+  for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+    if (!tiny_setattr(vm, module, flags[i].name, tiny_int(vm, flags[i].value))) return false;
   return tiny_setattr(vm, module, "garbage", tiny_list(vm, 0, NULL)) && tiny_setattr(vm, module, "callbacks", tiny_list(vm, 0, NULL));
 }
 
