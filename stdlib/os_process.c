@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,7 +146,54 @@ static tiny_val p_poll(tiny_vm *vm, tiny_args *a) {
   return list;
 }
 
+static tiny_val p_get_blocking(tiny_vm *vm, tiny_args *a) {
+  int flags = fcntl((int)tiny_arg_int(a, 0), F_GETFL);
+  return flags < 0 ? tiny_raise_os(vm, errno, NULL) : tiny_bool(!(flags & O_NONBLOCK));
+}
+static tiny_val p_set_blocking(tiny_vm *vm, tiny_args *a) {
+  int fd = (int)tiny_arg_int(a, 0), flags = fcntl(fd, F_GETFL);
+  return none_of(vm, flags < 0 ? -1 : fcntl(fd, F_SETFL, tiny_arg_bool(a, 1) ? flags & ~O_NONBLOCK : flags | O_NONBLOCK));
+}
+static tiny_val p_fchmod(tiny_vm *vm, tiny_args *a) { return none_of(vm, fchmod((int)tiny_arg_int(a, 0), (mode_t)tiny_arg_int(a, 1))); }
+static tiny_val p_getpgid(tiny_vm *vm, tiny_args *a) { return result_of(vm, getpgid((pid_t)tiny_arg_int(a, 0))); }
+static tiny_val p_getsid(tiny_vm *vm, tiny_args *a) { return result_of(vm, getsid((pid_t)tiny_arg_int(a, 0))); }
+static tiny_val p_killpg(tiny_vm *vm, tiny_args *a) { return none_of(vm, killpg((pid_t)tiny_arg_int(a, 0), (int)tiny_arg_int(a, 1))); }
+static tiny_val p_pread(tiny_vm *vm, tiny_args *a) {
+  int64_t n = tiny_arg_int(a, 1);
+  if (n < 0) return tiny_raise_os(vm, EINVAL, NULL);
+  tiny_val data = tiny_bytes_room(vm, (size_t)n);
+  if (tiny_failed(data)) return data;
+  ssize_t got = pread((int)tiny_arg_int(a, 0), tiny_bytes_data(vm, data), (size_t)n, (off_t)tiny_arg_int(a, 2));
+  return got < 0 ? tiny_raise_os(vm, errno, NULL) : tiny_bytes_cut(vm, data, (size_t)got);
+}
+static tiny_val p_pwrite(tiny_vm *vm, tiny_args *a) {
+  size_t n;
+  const void *data = tiny_to_bytes(vm, tiny_arg(a, 1), &n);
+  return data ? result_of(vm, (long)pwrite((int)tiny_arg_int(a, 0), data, n, (off_t)tiny_arg_int(a, 2))) : TINY_FAIL;
+}
+#ifdef __linux__
+static tiny_val p_affinity(tiny_vm *vm, tiny_args *a) {
+  cpu_set_t cpus;
+  if (sched_getaffinity((pid_t)tiny_arg_int(a, 0), sizeof cpus, &cpus) != 0) return tiny_raise_os(vm, errno, NULL);
+  tiny_val set = tiny_set(vm);
+  for (int i = 0; i < CPU_SETSIZE && !tiny_failed(set); i++)
+    if (CPU_ISSET(i, &cpus) && !tiny_set_add(vm, set, tiny_int(vm, i))) return TINY_FAIL;
+  return set;
+}
+#endif
+
 static const tiny_def functions[] = {
+  {"get_blocking", p_get_blocking, "(fd: int, /)", "Get the blocking mode of the file descriptor."},
+  {"set_blocking", p_set_blocking, "(fd: int, blocking: bool, /)", "Set the blocking mode of the specified file descriptor."},
+  {"fchmod", p_fchmod, "(fd: int, mode: int)", "Change the access permissions of the file given by file descriptor fd."},
+  {"getpgid", p_getpgid, "(pid: int)", "Call the system call getpgid(), and return the result."},
+  {"getsid", p_getsid, "(pid: int, /)", "Call the system call getsid(pid) and return the result."},
+  {"killpg", p_killpg, "(pgid: int, signal: int, /)", "Kill a process group with a signal."},
+  {"pread", p_pread, "(fd: int, length: int, offset: int, /)", "Read a number of bytes from a file descriptor starting at a particular offset."},
+  {"pwrite", p_pwrite, "(fd: int, buffer, offset: int, /)", "Write bytes to a file descriptor starting at a particular offset."},
+#ifdef __linux__
+  {"sched_getaffinity", p_affinity, "(pid: int, /)", "Return the affinity of the process identified by pid (or the current process if zero)."},
+#endif
   {"dup", p_dup, "(fd: int, /)", "Return a duplicate of a file descriptor."},
   {"dup2", p_dup2, "(fd: int, fd2: int, inheritable: bool = True)", "Duplicate file descriptor."},
   {"get_blocking", p_get_blocking, "(fd: int, /)", "Get the blocking mode of the file descriptor."},

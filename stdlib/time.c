@@ -242,6 +242,24 @@ static tiny_val t_clock_info(tiny_vm *vm, tiny_args *a) {
   return tiny_tail_call(vm, tiny_library_function(vm, "_time_clock_info"), 1, args);
 }
 
+/* Offsets and names of the local zone this year, in winter and summer. */
+static bool set_zone(tiny_vm *vm, tiny_val module) {
+  time_t now = time(NULL);
+  struct tm tm, jan, jul;
+  if (!localtime_r(&now, &tm)) return true;
+  time_t year_start = now - (time_t)tm.tm_yday * 86400, mid = year_start + (time_t)182 * 86400;
+  if (!localtime_r(&year_start, &jan) || !localtime_r(&mid, &jul)) return true;
+  const struct tm *standard = jan.tm_gmtoff <= jul.tm_gmtoff ? &jan : &jul, *summer = jan.tm_gmtoff <= jul.tm_gmtoff ? &jul : &jan;
+  tiny_val names[2] = {tiny_string(vm, standard->tm_zone), tiny_string(vm, summer->tm_zone)};
+  return tiny_setattr(vm, module, "timezone", tiny_int(vm, -standard->tm_gmtoff)) && tiny_setattr(vm, module, "altzone", tiny_int(vm, -summer->tm_gmtoff)) &&
+    tiny_setattr(vm, module, "daylight", tiny_int(vm, jan.tm_gmtoff != jul.tm_gmtoff)) && tiny_setattr(vm, module, "tzname", tiny_tuple(vm, 2, names));
+}
+
+static tiny_val t_tzset(tiny_vm *vm, tiny_args *a) {
+  tzset();
+  return set_zone(vm, tiny_bound(a)) ? TINY_NONE : TINY_FAIL;
+}
+
 static const tiny_def functions[] = {
   {"time", t_time, "()", "Return the current time in seconds since the Epoch."},
   {"time_ns", t_time_ns, "()", "Return the current time in nanoseconds since the Epoch."},
@@ -265,25 +283,17 @@ static const tiny_def functions[] = {
   {"_parse", t_parse, "(string, format, /)", NULL},
   {"asctime", t_asctime, "(tuple=None, /)", "Convert a time tuple to a string, e.g. 'Sat Jun 06 16:26:11 1998'."},
   {"ctime", t_ctime, "(seconds=None, /)", "Convert a time in seconds since the Epoch to a string in local time."},
+  {"tzset", t_tzset, "()", "Take the local zone from the environment's TZ anew."},
   {"get_clock_info", t_clock_info, "(name, /)", NULL},
   {"__getattr__", t_getattr, "(name, /)", NULL},
   {0}};
 
-/* Offsets and names of the local zone this year, in winter and summer. */
 static bool time_init(tiny_vm *vm, tiny_val module) {
   static const struct { const char *name; int id; } clocks[] = {{"CLOCK_REALTIME", CLOCK_REALTIME}, {"CLOCK_MONOTONIC", CLOCK_MONOTONIC},
       {"CLOCK_PROCESS_CPUTIME_ID", CLOCK_PROCESS_CPUTIME_ID}, {"CLOCK_THREAD_CPUTIME_ID", CLOCK_THREAD_CPUTIME_ID}};
   for (size_t i = 0; i < sizeof clocks / sizeof *clocks; i++)
     if (!tiny_setattr(vm, module, clocks[i].name, tiny_int(vm, clocks[i].id))) return false;
-  time_t now = time(NULL);
-  struct tm tm, jan, jul;
-  if (!localtime_r(&now, &tm)) return true;
-  time_t year_start = now - (time_t)tm.tm_yday * 86400, mid = year_start + (time_t)182 * 86400;
-  if (!localtime_r(&year_start, &jan) || !localtime_r(&mid, &jul)) return true;
-  const struct tm *standard = jan.tm_gmtoff <= jul.tm_gmtoff ? &jan : &jul, *summer = jan.tm_gmtoff <= jul.tm_gmtoff ? &jul : &jan;
-  tiny_val names[2] = {tiny_string(vm, standard->tm_zone), tiny_string(vm, summer->tm_zone)};
-  return tiny_setattr(vm, module, "timezone", tiny_int(vm, -standard->tm_gmtoff)) && tiny_setattr(vm, module, "altzone", tiny_int(vm, -summer->tm_gmtoff)) &&
-    tiny_setattr(vm, module, "daylight", tiny_int(vm, jan.tm_gmtoff != jul.tm_gmtoff)) && tiny_setattr(vm, module, "tzname", tiny_tuple(vm, 2, names));
+  return set_zone(vm, module);
 }
 
 extern const tiny_module time_module;
