@@ -146,14 +146,6 @@ static tiny_val p_poll(tiny_vm *vm, tiny_args *a) {
   return list;
 }
 
-static tiny_val p_get_blocking(tiny_vm *vm, tiny_args *a) {
-  int flags = fcntl((int)tiny_arg_int(a, 0), F_GETFL);
-  return flags < 0 ? tiny_raise_os(vm, errno, NULL) : tiny_bool(!(flags & O_NONBLOCK));
-}
-static tiny_val p_set_blocking(tiny_vm *vm, tiny_args *a) {
-  int fd = (int)tiny_arg_int(a, 0), flags = fcntl(fd, F_GETFL);
-  return none_of(vm, flags < 0 ? -1 : fcntl(fd, F_SETFL, tiny_arg_bool(a, 1) ? flags & ~O_NONBLOCK : flags | O_NONBLOCK));
-}
 static tiny_val p_fchmod(tiny_vm *vm, tiny_args *a) { return none_of(vm, fchmod((int)tiny_arg_int(a, 0), (mode_t)tiny_arg_int(a, 1))); }
 static tiny_val p_getpgid(tiny_vm *vm, tiny_args *a) { return result_of(vm, getpgid((pid_t)tiny_arg_int(a, 0))); }
 static tiny_val p_getsid(tiny_vm *vm, tiny_args *a) { return result_of(vm, getsid((pid_t)tiny_arg_int(a, 0))); }
@@ -196,8 +188,6 @@ static const tiny_def functions[] = {
 #endif
   {"dup", p_dup, "(fd: int, /)", "Return a duplicate of a file descriptor."},
   {"dup2", p_dup2, "(fd: int, fd2: int, inheritable: bool = True)", "Duplicate file descriptor."},
-  {"get_blocking", p_get_blocking, "(fd: int, /)", "Get the blocking mode of the file descriptor."},
-  {"set_blocking", p_set_blocking, "(fd: int, blocking: bool, /)", "Set the blocking mode of the specified file descriptor."},
   {"lseek", p_lseek, "(fd: int, position: int, how: int, /)", "Set the position of a file descriptor.  Return the new position."},
   {"fsync", p_fsync, "(fd: int)", "Force write of fd to disk."},
   {"ftruncate", p_ftruncate, "(fd: int, length: int, /)", "Truncate a file, specified by file descriptor, to a specific length."},
