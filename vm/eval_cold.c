@@ -669,7 +669,7 @@ Step cold_throw_foreign(VM *vm, Gen *g, Value *out) {
   vm->frame = &g->frame;
   Value e = rt_take_exc(vm);
   bool exit = rt_is_subtype(type_of(e), &exc_GeneratorExit);
-  Dest d = {exit ? CONT_DELEGATE_CLOSE : CONT_DELEGATE, 0, 0};
+  Dest d = {exit ? CONT_DELEGATE_CLOSE : CONT_DELEGATE, 0, AUX_THROW};
   if (exit) regs[INS_C(g->frame.pc[-1])] = e;
   if (is_gen(it) && exit && gen_is_step(v_gen(it))) {
     gen_drop_step(vm, v_gen(it));
@@ -678,7 +678,7 @@ Step cold_throw_foreign(VM *vm, Gen *g, Value *out) {
     return STEP_FAIL;
   }
   if (is_gen(it)) {
-    switch (gen_begin(vm, v_gen(it), exit ? RESUME_CLOSE : RESUME_THROW, exit ? V_ABSENT : e, &g->frame, d.cont, 0, 0)) {
+    switch (gen_begin(vm, v_gen(it), exit ? RESUME_CLOSE : RESUME_THROW, exit ? V_ABSENT : e, &g->frame, d.cont, 0, d.aux)) {
     case BEGIN_RUN: return STEP_PUSHED;
     case BEGIN_THROW: return STEP_THROW;
     case BEGIN_ENDED: g->yield_from = V_ABSENT; rt_restore(vm, e); return STEP_FAIL;

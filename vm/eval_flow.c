@@ -452,6 +452,7 @@ static Go raise_into(VM *vm, Dest d, Value thrown, RunEnd *end) {
     if (!stop) {
       frame_gen(f)->yield_from = V_ABSENT;
       if (!v_absent(thrown)) raise_thrown(vm, f, thrown);
+      else if (d.aux & AUX_THROW) raise_here(vm, f, rt_take_exc(vm)); /* whatever throw() brings is thrown in here, too */
       return GO_RAISE;
     }
     Value v = exc_field(rt_take_exc(vm), EXF_VALUE);
@@ -463,6 +464,7 @@ static Go raise_into(VM *vm, Dest d, Value thrown, RunEnd *end) {
       return delegate_closed(vm, f);
     }
     frame_gen(f)->yield_from = V_ABSENT;
+    raise_here(vm, f, rt_take_exc(vm));
     return GO_RAISE;
   }
   if (d.cont == CONT_AWAITABLE && d.aux == AUX_ANEXT) cold_bad_anext(vm, frame_regs(f)[INS_B(f->pc[-1])]);

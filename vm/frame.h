@@ -29,7 +29,7 @@ typedef enum {
   CONT_ENTER,
   CONT_NATIVE      /* the frame below is a native continuation frame: call its then-function */
 } Cont;
-enum { AUX_STAGE = 7, AUX_LEN = 32, AUX_NEGATE = 64, AUX_LONG = 128 /* the calling instruction has two words */ };
+enum { AUX_STAGE = 7, AUX_THROW = 16 /* CONT_DELEGATE: resumed by throw() */, AUX_LEN = 32, AUX_NEGATE = 64, AUX_LONG = 128 /* the calling instruction has two words */ };
 
 enum { FRAME_GEN = 1, FRAME_CHUNK_FIRST = 2, FRAME_NATIVE = 4, FRAME_CLOSING = 8, FRAME_OBJECT = 16 /* may have a FrameObject */ };
 
