@@ -374,6 +374,21 @@ static Step forget_tail(VM *vm, Step s) {
   return s;
 }
 
+/* There is no room for a frame to wait in (RecursionError, MemoryError): nothing begins, and the continuation is told so. */
+static Value then_at_once(VM *vm) {
+  tiny_then_fn then = vm->tail.then;
+  size_t mark = vm->n_temps;
+  Value *keep = temps_pair(vm), before = vm->passing;
+  if (!keep) return V_FAIL;
+  keep[0] = vm->tail.state;
+  keep[1] = vm->passing = rt_take_exc(vm);
+  (void)forget_tail(vm, STEP_FAIL);
+  Value r = then(vm, keep[0], TINY_RAISED, keep[1]);
+  vm->passing = before;
+  vm->n_temps = mark;
+  return r;
+}
+
 /* A loop, not a recursion: a continuation may ask for call after call that end at once. spare: a frame to wait in, which has waited for the same d. */
 static Step tail_run(VM *vm, NativeFrame *spare, Dest d, Value *out) {
   for (;;) {
@@ -382,7 +397,13 @@ static Step tail_run(VM *vm, NativeFrame *spare, Dest d, Value *out) {
     if (mode == TAIL_CALL) return forget_tail(vm, begin_tail(vm, d, out));
     if (mode == TAIL_RESUME) return forget_tail(vm, begin_resume(vm, t->gen, (ResumeMode)t->resume_mode, t->argv[0], d, out));
     NativeFrame *nf = spare ? wait_again(vm, spare) : push_waiting(vm, d);
-    if (!nf) return STEP_FAIL;
+    if (!nf) {
+      Value r = vm->limit_hit ? V_FAIL : then_at_once(vm);
+      if (v_failed(r)) return STEP_FAIL;
+      if (r.w == V_TAILCALL.w) continue;
+      *out = r;
+      return STEP_DONE;
+    }
     Value v = V_NONE;
     Step s = forget_tail(vm, begin_waited(vm, nf, mode, &v));
     if (s == STEP_PUSHED || s == STEP_THROW) return s;
