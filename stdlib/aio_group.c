@@ -54,7 +54,10 @@ static bool push(tiny_vm *vm, Futures *v, tiny_val f) {
 
 /* ---- what futures say */
 
-static bool enough(tiny_vm *vm, Group *g) { return loop_add_ready(vm, aio_future(vm, g->waiter)->loop, g->waiter); }
+static bool enough(tiny_vm *vm, Group *g) {
+  Future *waiter = aio_future(vm, g->waiter); /* NULL: a group that was never told of one */
+  return !waiter || loop_add_ready(vm, waiter->loop, g->waiter);
+}
 
 bool group_told(tiny_vm *vm, tiny_val group, Future *f) {
   Group *g = tiny_data(vm, group, &aio_group_class);
@@ -112,16 +115,19 @@ static tiny_val g_leave(tiny_vm *vm, tiny_args *a) {
   tiny_val list = tiny_arg(a, 1), self = tiny_arg(a, 0), done = tiny_list(vm, 0, NULL);
   for (int i = 0; i < tiny_seq_len(list) && !tiny_failed(done); i++) {
     Future *f = aio_future(vm, tiny_seq_item(list, i));
+    if (!f) return tiny_raise(vm, TINY_TYPE_ERROR, "Future object is required");
     if (f->state == FUT_PENDING ? !leave_one(vm, self, f) : !tiny_list_append(vm, done, tiny_seq_item(list, i))) return TINY_FAIL;
   }
   return done;
 }
 
-/* all_futures(list): are all of them futures of this library? */
+/* all_futures(list): are all of them futures of this library, and initialized? */
 static tiny_val g_all(tiny_vm *vm, tiny_args *a) {
   tiny_val list = tiny_arg(a, 0);
-  for (int i = 0; i < tiny_seq_len(list); i++)
-    if (!aio_future(vm, tiny_seq_item(list, i))) return TINY_FALSE;
+  for (int i = 0; i < tiny_seq_len(list); i++) {
+    Future *f = aio_future(vm, tiny_seq_item(list, i));
+    if (!f || tiny_is(f->loop, (tiny_val){0})) return TINY_FALSE;
+  }
   return TINY_TRUE;
 }
 
@@ -137,8 +143,10 @@ static tiny_val g_first(tiny_vm *vm, tiny_args *a) {
   g->fs = tiny_arg(a, 0);
   g->mode = FIRST_COMPLETED;
   g->state = RESTS;
-  for (int i = 0; i < tiny_seq_len(items); i++)
+  for (int i = 0; i < tiny_seq_len(items); i++) {
+    if (!aio_future(vm, tiny_seq_item(items, i))) return tiny_raise(vm, TINY_TYPE_ERROR, "Future object is required");
     if (!push(vm, &g->loose, tiny_seq_item(items, i))) return TINY_FAIL;
+  }
   return self;
 }
 
