@@ -298,6 +298,7 @@ TINY_API TINY_CHECK tiny_outcome tiny_send(tiny_vm *vm, tiny_val generator, tiny
 TINY_API TINY_CHECK tiny_outcome tiny_throw(tiny_vm *vm, tiny_val generator, tiny_val exception, tiny_val *result);
 TINY_API TINY_CHECK bool tiny_mark_coroutine(tiny_vm *vm, tiny_val function); /* a generator function whose generators may be awaited (types.coroutine); TypeError */
 TINY_API TINY_CHECK bool tiny_coroutine_function(tiny_vm *vm, tiny_val function); /* a generator function becomes a coroutine function: its `yield` gives a value to whoever drives the coroutine, `yield from` awaits; TypeError */
+TINY_API tiny_val tiny_awaited(tiny_vm *vm, tiny_val generator);               /* what a suspended generator, coroutine, or await of an asynchronous generator's item waits for; TINY_NONE: nothing, or no such object */
 TINY_API TINY_CHECK bool tiny_close(tiny_vm *vm, tiny_val generator);
 
 /* Continuations: a native that has to call script code and go on afterwards, without a C frame in between (so that the script

@@ -95,6 +95,7 @@ bool ready_push(tiny_vm *vm, Loop *l, tiny_val what); /* the same for who has th
 tiny_val loop_call_soon(tiny_vm *vm, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context);
 tiny_val loop_turn(tiny_vm *vm, Loop *l);                /* what a continuation of the loop returns: runs on */
 TINY_CHECK bool loop_enter(tiny_vm *vm, Loop *l, tiny_val context); /* enters a context (PEP 567) */
+tiny_val loop_not_entered(tiny_vm *vm, Loop *l, tiny_val what); /* the entry of the ring could not do so: reported, and the turn goes on */
 tiny_val loop_leave(tiny_vm *vm, Loop *l);               /* leaves it; the context as it is now */
 bool loop_check_closed(tiny_vm *vm, Loop *l);
 bool loop_add_timer(tiny_vm *vm, Loop *l, double when, tiny_val handle);

@@ -63,6 +63,7 @@ static bool schedule_callbacks(tiny_vm *vm, Future *f) {
   tiny_val cb = f->callback;
   f->callback = TINY_ABSENT;
   if (tiny_is_absent(cb)) return true;
+  if (!direct(vm, cb)) tiny_pin(vm, cb); /* in debug mode the making of a handle runs script code */
   if (tiny_kind_of(vm, cb) != TINY_T_LIST) return schedule_one(vm, f, cb);
   for (int i = 0, n = tiny_seq_len(cb); i < n; i++)
     if (!schedule_one(vm, f, tiny_seq_item(cb, i))) return false;
@@ -148,7 +149,12 @@ bool future_set_message(tiny_vm *vm, Future *f, tiny_val msg) {
 }
 
 tiny_val future_cancelled_error(tiny_vm *vm, Future *f) {
-  if (f->failed && f->state == FUT_CANCELLED) return f->value; /* the one that the task ended with keeps its traceback */
+  if (f->failed && f->state == FUT_CANCELLED) { /* the one that the task ended with, with its traceback and message: the first who asks gets it */
+    tiny_val first = tiny_pin(vm, f->value);
+    f->failed = false;
+    f->value = TINY_NONE;
+    return first;
+  }
   tiny_val msg = future_message(vm, f);
   return tiny_failed(msg) ? msg : tiny_call(vm, aio_data(vm)->cancelled_error, tiny_is_none(msg) ? 0 : 1, &msg);
 }
@@ -233,19 +239,19 @@ static tiny_val callback_of(tiny_vm *vm, tiny_val cb) { return direct(vm, cb) ? 
 static tiny_val m_remove_done_callback(tiny_vm *vm, tiny_args *a) {
   SELF(f);
   if (!ready(vm, f)) return TINY_FAIL;
-  tiny_val old = f->callback;
-  if (tiny_is_absent(old)) return tiny_int(vm, 0);
+  if (tiny_is_absent(f->callback)) return tiny_int(vm, 0);
+  tiny_val old = tiny_pin(vm, f->callback); /* an __eq__ may complete the future, add callbacks, remove some */
   bool many = tiny_kind_of(vm, old) == TINY_T_LIST;
-  int n = many ? tiny_seq_len(old) : 1, removed = 0;
+  int removed = 0;
   tiny_val kept = tiny_list(vm, 0, NULL);
-  for (int i = 0; i < n; i++) {
-    tiny_val cb = many ? tiny_seq_item(old, i) : old;
+  for (int i = 0; i < (many ? tiny_seq_len(old) : 1); i++) {
+    tiny_val cb = tiny_pin(vm, many ? tiny_seq_item(old, i) : old);
     int same = tiny_equal(vm, callback_of(vm, cb), tiny_arg(a, 1));
     if (same < 0) return TINY_FAIL;
     if (same) removed++;
     else if (!tiny_list_append(vm, kept, cb)) return TINY_FAIL;
   }
-  if (removed) tiny_store(vm, future_self(f), &f->callback, tiny_seq_len(kept) ? kept : TINY_ABSENT);
+  if (removed && tiny_is(f->callback, old)) tiny_store(vm, future_self(f), &f->callback, tiny_seq_len(kept) ? kept : TINY_ABSENT);
   return tiny_int(vm, removed);
 }
 
@@ -272,7 +278,7 @@ static tiny_val g_callbacks(tiny_vm *vm, tiny_args *a) {
   return tiny_list(vm, 1, &f->callback);
 }
 static tiny_val g_result(tiny_vm *vm, tiny_args *a) { SELF(f); return f->failed || f->state == FUT_PENDING ? TINY_NONE : f->value; }
-static tiny_val g_exception(tiny_vm *vm, tiny_args *a) { SELF(f); return f->failed ? f->value : TINY_NONE; }
+static tiny_val g_exception(tiny_vm *vm, tiny_args *a) { SELF(f); return f->failed && f->state == FUT_FINISHED ? f->value : TINY_NONE; }
 static tiny_val g_loop(tiny_vm *vm, tiny_args *a) { SELF(f); return f->loop; }
 static tiny_val g_cancel_message(tiny_vm *vm, tiny_args *a) { SELF(f); return future_message(vm, f); }
 static tiny_val s_cancel_message(tiny_vm *vm, tiny_args *a) { SELF(f); return future_set_message(vm, f, tiny_arg(a, 1)) ? TINY_NONE : TINY_FAIL; }

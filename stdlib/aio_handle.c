@@ -9,12 +9,14 @@ tiny_val aio_source(tiny_vm *vm, const Loop *l) {
 
 static bool handle_init(tiny_vm *vm, Handle *h, tiny_val self, tiny_val loop, tiny_val callback, tiny_val args, tiny_val context) {
   if (tiny_is_none(context)) context = context_snapshot(vm);
-  tiny_val source = aio_source(vm, aio_loop(vm, loop));
-  if (tiny_failed(context) || tiny_failed(source)) return false;
+  if (tiny_failed(context)) return false;
   tiny_store(vm, self, &h->callback, callback);
   tiny_store(vm, self, &h->args, args);
   tiny_store(vm, self, &h->loop, loop);
   tiny_store(vm, self, &h->context, context);
+  h->source = TINY_NONE;
+  tiny_val source = aio_source(vm, aio_loop(vm, loop)); /* runs script code */
+  if (tiny_failed(source)) return false;
   tiny_store(vm, self, &h->source, source);
   return true;
 }
@@ -75,20 +77,24 @@ static tiny_val ran(tiny_vm *vm, tiny_val state, tiny_outcome how, tiny_val v) {
 }
 static tiny_val h_run(tiny_vm *vm, tiny_args *a) {
   HANDLE(h);
-  tiny_val argv[8], previous;
+  tiny_val small[8], *argv = small, previous;
   int n = tiny_seq_len(h->args);
-  if (n > 8) return tiny_raise(vm, TINY_NOT_IMPLEMENTED_ERROR, "Handle._run() with more than 8 arguments is not supported");
-  for (int i = 0; i < n; i++) argv[i] = tiny_seq_item(h->args, i);
+  if (n < 0) return tiny_raise(vm, TINY_TYPE_ERROR, "the arguments of a handle must be a tuple or list");
   if (!context_enter(vm, h->context, &previous)) return TINY_FAIL;
   tiny_val parts[3] = {h->loop, tiny_arg(a, 0), previous}, state = tiny_tuple(vm, 3, parts);
-  return tiny_failed(state) ? TINY_FAIL : tiny_then_call(vm, ran, state, h->callback, n < 0 ? 0 : n, argv);
+  if (tiny_failed(state)) return TINY_FAIL;
+  if (n > 8 && !(argv = tiny_alloc(vm, NULL, 0, (size_t)n * sizeof *argv))) return tiny_no_memory(vm);
+  for (int i = 0; i < n; i++) argv[i] = tiny_seq_item(h->args, i);
+  tiny_val r = tiny_then_call(vm, ran, state, h->callback, n, argv);
+  if (argv != small) tiny_alloc(vm, argv, (size_t)n * sizeof *argv, 0);
+  return r;
 }
 
 static const tiny_def handle_methods[] = {{"__init__", h_init, "(self, callback, args, loop, context=None)", NULL}, {"cancel", h_cancel, "(self, /)", NULL},
     {"cancelled", h_cancelled, "(self, /)", NULL}, {"_run", h_run, "(self, /)", NULL}, {"@_callback", h_callback, "(self, /)", NULL}, {"@_args", h_args, "(self, /)", NULL},
     {"@_loop", h_loop, "(self, /)", NULL}, {"@_context", h_context, "(self, /)", NULL}, {"@_cancelled", h_cancelled, "(self, /)", NULL},
     {"@_source_traceback", h_source, "(self, /)", NULL}, {"__repr__", h_repr, "(self, /)", NULL}, {0}};
-const tiny_class aio_handle_class = {.name = "asyncio.Handle", .data_size = sizeof(Handle), .methods = handle_methods, .trace = handle_trace};
+const tiny_class aio_handle_class = {.name = "asyncio.events.Handle", .data_size = sizeof(Handle), .methods = handle_methods, .trace = handle_trace};
 
 static tiny_val t_init(tiny_vm *vm, tiny_args *a) {
   HANDLE(h);
@@ -129,4 +135,4 @@ COMPARE(t_ge, cmp > 0 || eq)
 static const tiny_def timer_methods[] = {{"__init__", t_init, "(self, when, callback, args, loop, context=None)", NULL}, {"when", t_when, "(self, /)", NULL}, {"@_when", t_when, "(self, /)", NULL},
     {"@_scheduled", t_scheduled, "(self, /)", NULL}, {"__hash__", t_hash, "(self, /)", NULL}, {"__eq__", t_eq, "(self, other, /)", NULL}, {"__lt__", t_lt, "(self, other, /)", NULL},
     {"__le__", t_le, "(self, other, /)", NULL}, {"__gt__", t_gt, "(self, other, /)", NULL}, {"__ge__", t_ge, "(self, other, /)", NULL}, {0}};
-const tiny_class aio_timer_class = {.name = "asyncio.TimerHandle", .data_size = sizeof(Handle), .methods = timer_methods, .trace = handle_trace, .base = &aio_handle_class};
+const tiny_class aio_timer_class = {.name = "asyncio.events.TimerHandle", .data_size = sizeof(Handle), .methods = timer_methods, .trace = handle_trace, .base = &aio_handle_class};

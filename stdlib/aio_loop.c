@@ -99,14 +99,15 @@ tiny_val loop_call_soon(tiny_vm *vm, tiny_val loop, tiny_val callback, tiny_val 
 tiny_val handle_raised(tiny_vm *vm, tiny_val loop, tiny_val handle, tiny_val exc) {
   if (tiny_isinstance(vm, exc, tiny_exc_class(vm, TINY_KEYBOARD_INTERRUPT)) == 1 || tiny_isinstance(vm, exc, tiny_exc_class(vm, TINY_SYSTEM_EXIT)) == 1)
     return tiny_raise_value(vm, exc);
-  Handle *h = tiny_data(vm, handle, &aio_handle_class);
-  tiny_val argv[2] = {h->callback, h->args}, helpers = tiny_import(vm, "asyncio.format_helpers");
-  tiny_val text = tiny_format(vm, "Exception in callback %S", tiny_call_method(vm, helpers, "_format_callback_source", 2, argv));
+  Handle *h = tiny_data(vm, handle, &aio_handle_class); /* or a Task, whose step could not begin */
+  tiny_val argv[2] = {h ? h->callback : TINY_NONE, h ? h->args : TINY_NONE}, helpers = tiny_import(vm, "asyncio.format_helpers");
+  tiny_val text = tiny_format(vm, "Exception in callback %S", h ? tiny_call_method(vm, helpers, "_format_callback_source", 2, argv) : tiny_string(vm, "Task.task_step()"));
   tiny_val context = tiny_dict(vm);
   if (tiny_failed(text) || tiny_failed(context) || !tiny_dict_set(vm, context, "message", text) || !tiny_dict_set(vm, context, "exception", exc) ||
-      !tiny_dict_set(vm, context, "handle", handle) || (!tiny_is_none(h->source) && !tiny_dict_set(vm, context, "source_traceback", h->source)))
+      !tiny_dict_set(vm, context, h ? "handle" : "task", handle) || (h && !tiny_is_none(h->source) && !tiny_dict_set(vm, context, "source_traceback", h->source)))
     return TINY_FAIL;
-  return tiny_tail_call(vm, tiny_getattr(vm, loop, "call_exception_handler"), 1, &context);
+  tiny_val told[2] = {context, exc};
+  return tiny_tail_call(vm, tiny_getattr(vm, loop, "_callback_raised"), 2, told);
 }
 
 /* Debug mode: a step or callback that held the loop for too long is reported. */
@@ -121,16 +122,22 @@ static tiny_val reported(tiny_vm *vm, tiny_val loop, tiny_outcome how, tiny_val 
 
 static tiny_val report_raised(tiny_vm *vm, tiny_args *a) { return handle_raised(vm, tiny_bound(a), tiny_arg(a, 0), tiny_arg(a, 1)); }
 
+/* What a handle raised is reported, then the turn goes on. */
+static tiny_val report(tiny_vm *vm, tiny_val loop, tiny_val handle, tiny_val exc) {
+  static const tiny_def row = {"_report", report_raised, "(handle, exception, /)", NULL};
+  tiny_val argv[2] = {handle, exc}, fn = tiny_function(vm, &row, loop);
+  return tiny_failed(fn) ? TINY_FAIL : tiny_then_call(vm, reported, loop, fn, 2, argv);
+}
+
+/* It could not begin, as the pending exception says: its context is no context, or one that is entered already. */
+tiny_val loop_not_entered(tiny_vm *vm, Loop *l, tiny_val what) { return report(vm, l->self, what, tiny_take_exception(vm)); }
+
 /* state: (loop, handle) */
 static tiny_val handle_done(tiny_vm *vm, tiny_val state, tiny_outcome how, tiny_val v) {
   tiny_val loop = tiny_seq_item(state, 0), handle = tiny_seq_item(state, 1);
   Loop *l = aio_loop(vm, loop);
   (void)loop_leave(vm, l);
-  if (how == TINY_RAISED) {
-    static const tiny_def row = {"_report", report_raised, "(handle, exception, /)", NULL};
-    tiny_val argv[2] = {handle, v}, fn = tiny_function(vm, &row, loop);
-    return tiny_failed(fn) ? TINY_FAIL : tiny_then_call(vm, reported, loop, fn, 2, argv);
-  }
+  if (how == TINY_RAISED) return report(vm, loop, handle, v);
   if (l->debug && !loop_took(vm, loop, l, handle)) return TINY_FAIL;
   return loop_turn(vm, l);
 }
@@ -140,10 +147,14 @@ static tiny_val run_handle(tiny_vm *vm, Loop *l, tiny_val handle, Handle *h) {
   if (tiny_failed(state)) return TINY_FAIL;
   if (l->debug) l->step_began = clock_now();
   int n = tiny_seq_len(h->args);
+  if (n < 0) {
+    tiny_raise(vm, TINY_TYPE_ERROR, "the arguments of a handle must be a tuple or list");
+    return loop_not_entered(vm, l, handle);
+  }
   tiny_val small[8], *argv = small;
   if (n > 8 && !(argv = tiny_alloc(vm, NULL, 0, (size_t)n * sizeof *argv))) return tiny_no_memory(vm);
   for (int i = 0; i < n; i++) argv[i] = tiny_seq_item(h->args, i);
-  tiny_val r = !loop_enter(vm, l, h->context) ? TINY_FAIL : tiny_then_call(vm, handle_done, state, h->callback, n, argv);
+  tiny_val r = !loop_enter(vm, l, h->context) ? loop_not_entered(vm, l, handle) : tiny_then_call(vm, handle_done, state, h->callback, n, argv);
   if (argv != small) tiny_alloc(vm, argv, (size_t)n * sizeof *argv, 0);
   return r;
 }
@@ -197,7 +208,7 @@ static int begin_turn(tiny_vm *vm, tiny_val loop, Loop *l) {
     double wait = loop_wait_time(vm, l);
     if (outside && !l->virtual_clock) {
       if (!wait_outside(vm, l, wait)) return -1;
-    } else if (!pass_time(vm, l, l->n_timers ? l->timers[0].when : -1)) {
+    } else if (!pass_time(vm, l, !l->n_timers ? -1 : l->timers[0].when > 0 ? l->timers[0].when : 0)) {
       return -1;
     }
   } else if ((outside || l->tick) && l->poller.wait && !l->poller.wait(vm, l->poller.data, 0)) {
@@ -367,13 +378,15 @@ static bool callable_callback(tiny_vm *vm, tiny_val cb, const char *method) {
   return !tiny_failed(tiny_call(vm, c, 2, argv));
 }
 
-static tiny_val l_call_soon(tiny_vm *vm, tiny_args *a) {
+static tiny_val call_soon(tiny_vm *vm, tiny_args *a, const char *method) {
   LOOP(l);
   if (!loop_check_closed(vm, l)) return TINY_FAIL;
   tiny_val cb = tiny_arg(a, 1);
-  if (l->debug && !callable_callback(vm, cb, "call_soon")) return TINY_FAIL;
+  if (l->debug && !callable_callback(vm, cb, method)) return TINY_FAIL;
   return loop_call_soon(vm, tiny_arg(a, 0), cb, tiny_arg(a, 2), tiny_arg(a, 3));
 }
+static tiny_val l_call_soon(tiny_vm *vm, tiny_args *a) { return call_soon(vm, a, "call_soon"); }
+static tiny_val l_call_soon_threadsafe(tiny_vm *vm, tiny_args *a) { return call_soon(vm, a, "call_soon_threadsafe"); }
 
 static tiny_val add_timer(tiny_vm *vm, tiny_val loop, Loop *l, double when, tiny_val cb, tiny_val args, tiny_val context) {
   tiny_val self = handle_new(vm, true, loop, cb, args, context);
@@ -390,7 +403,7 @@ static tiny_val timer_method(tiny_vm *vm, tiny_args *a, bool relative) {
   if (tiny_is_none(tiny_arg(a, 1))) return tiny_raise(vm, TINY_TYPE_ERROR, relative ? "delay must not be None" : "when cannot be None");
   if (!tiny_to_float(vm, tiny_arg(a, 1), &when) || !loop_check_closed(vm, l)) return TINY_FAIL;
   tiny_val cb = tiny_arg(a, 2);
-  if (l->debug && !callable_callback(vm, cb, relative ? "call_later" : "call_at")) return TINY_FAIL;
+  if (l->debug && !callable_callback(vm, cb, "call_at")) return TINY_FAIL;
   return add_timer(vm, tiny_arg(a, 0), l, relative ? loop_time(l) + when : when, cb, tiny_arg(a, 3), tiny_arg(a, 4));
 }
 static tiny_val l_call_later(tiny_vm *vm, tiny_args *a) { return timer_method(vm, a, true); }
@@ -459,17 +472,18 @@ static tiny_val g_scheduled(tiny_vm *vm, tiny_args *a) {
 }
 /* Has any future of this loop had an exception? */
 static tiny_val g_failed(tiny_vm *vm, tiny_args *a) { LOOP(l); (void)vm; return tiny_bool(l->failed); }
+static tiny_val g_task_count(tiny_vm *vm, tiny_args *a) { LOOP(l); return tiny_int(vm, (int64_t)l->n_tasks); }
 static tiny_val l_timer_count(tiny_vm *vm, tiny_args *a) { LOOP(l); return tiny_int(vm, (int64_t)(l->n_timers - l->n_cancelled)); }
 
 static const tiny_def loop_methods[] = {{"__init__", l_init, "(self, virtual=None)", NULL}, {"run_forever", l_run_forever, "(self, /)", "Run until stop() is called."},
     {"_run_tick", l_run_tick, "(self, seconds: float, /)", NULL},
     {"time", l_time, "(self, /)", "The loop's clock in seconds."}, {"stop", l_stop, "(self, /)", "Stop after the current turn."}, {"is_running", l_is_running, "(self, /)", NULL},
     {"is_closed", l_is_closed, "(self, /)", NULL}, {"close", l_close, "(self, /)", NULL}, {"call_soon", l_call_soon, "(self, callback, *args, context=None)", NULL},
-    {"call_soon_threadsafe", l_call_soon, "(self, callback, *args, context=None)", NULL}, {"call_later", l_call_later, "(self, delay, callback, *args, context=None)", NULL},
+    {"call_soon_threadsafe", l_call_soon_threadsafe, "(self, callback, *args, context=None)", NULL}, {"call_later", l_call_later, "(self, delay, callback, *args, context=None)", NULL},
     {"call_at", l_call_at, "(self, when, callback, *args, context=None)", NULL}, {"create_future", l_create_future, "(self, /)", NULL}, {"create_task", l_create_task, "(self, coro, *, name=None, context=None)", "Schedule a coroutine object."},
     {"get_task_factory", l_get_factory, "(self, /)", NULL}, {"set_task_factory", l_set_factory, "(self, factory)", NULL}, {"_all_tasks", l_tasks, "(self, /)", NULL},
     {"get_debug", l_get_debug, "(self, /)", NULL}, {"set_debug", l_set_debug, "(self, enabled, /)", NULL}, {"_enter_task", l_enter_task, "(self, task, /)", NULL},
-    {"_leave_task", l_leave_task, "(self, task, /)", NULL}, {"@_failed", g_failed, "(self, /)", NULL}, {"@_ready", g_ready, "(self, /)", NULL}, {"@_scheduled", g_scheduled, "(self, /)", NULL},
+    {"_leave_task", l_leave_task, "(self, task, /)", NULL}, {"@_failed", g_failed, "(self, /)", NULL}, {"@_task_count", g_task_count, "(self, /)", NULL}, {"@_ready", g_ready, "(self, /)", NULL}, {"@_scheduled", g_scheduled, "(self, /)", NULL},
     {"_current_task", l_current, "(self, /)", NULL}, {"_timer_count", l_timer_count, "(self, /)", NULL}, {0}};
 const tiny_class aio_loop_class = {.name = "_asyncio.Loop", .data_size = sizeof(Loop), .methods = loop_methods, .trace = loop_trace, .destroy = loop_destroy, .flags = TINY_CLASS_DICT};
 
@@ -535,6 +549,8 @@ static tiny_val m_debug_wanted(tiny_vm *vm, tiny_args *a) {
 
 static tiny_val m_mark(tiny_vm *vm, tiny_args *a) { return tiny_mark_coroutine(vm, tiny_arg(a, 0)) ? TINY_NONE : TINY_FAIL; }
 
+static tiny_val m_awaited(tiny_vm *vm, tiny_args *a) { return tiny_awaited(vm, tiny_arg(a, 0)); }
+
 static tiny_val m_coroutine(tiny_vm *vm, tiny_args *a) { return tiny_coroutine_function(vm, tiny_arg(a, 0)) ? tiny_arg(a, 0) : TINY_FAIL; }
 
 static bool init(tiny_vm *vm, tiny_val module) {
@@ -550,5 +566,5 @@ static bool init(tiny_vm *vm, tiny_val module) {
 static const tiny_def functions[] = {{"_get_running_loop", m_running, "()", NULL}, {"_set_running_loop", m_set_running, "(loop, /)", NULL},
     {"get_running_loop", m_running_loop, "()", "Return the running event loop. Raise a RuntimeError if there is none."}, {"_sleep", m_sleep, "(delay, result, /)", NULL},
     {"_asyncgen_hooks", m_hooks, "(firstiter, finalizer, /)", NULL}, {"_report", m_report, "(text: str, exception, /)", NULL},
-    {"_debug_wanted", m_debug_wanted, "()", NULL}, {"_mark_coroutine", m_mark, "(function, /)", NULL}, {"_coroutine_function", m_coroutine, "(function, /)", NULL}, {"_setup", m_setup, "(cancelled_error, invalid_state, /)", NULL}, {0}};
+    {"_debug_wanted", m_debug_wanted, "()", NULL}, {"_awaited", m_awaited, "(coroutine, /)", NULL}, {"_mark_coroutine", m_mark, "(function, /)", NULL}, {"_coroutine_function", m_coroutine, "(function, /)", NULL}, {"_setup", m_setup, "(cancelled_error, invalid_state, /)", NULL}, {0}};
 const tiny_module aio_module = {.name = "_asyncio", .functions = functions, .init = init, .doc = "The C heart of asyncio."};

@@ -1,4 +1,5 @@
 /* The scheduler's data: ring of what is ready, heap of timers, list of live tasks. Growth and order, no policy. */
+#include <math.h>
 #include <string.h>
 #include "stdlib/aio.h"
 
@@ -85,7 +86,7 @@ bool loop_add_timer(tiny_vm *vm, Loop *l, double when, tiny_val handle) {
     l->timers = p;
     l->cap_timers = cap;
   }
-  Timer t = {when, l->seq++, handle};
+  Timer t = {isnan(when) ? -INFINITY : when, l->seq++, handle}; /* no number is never later than now */
   size_t i = l->n_timers++;
   while (i && earlier(&t, &l->timers[(i - 1) / KIDS])) {
     l->timers[i] = l->timers[(i - 1) / KIDS];

@@ -25,6 +25,9 @@ static bool done(tiny_vm *vm, Task *t, bool ok) {
   return ok;
 }
 
+/* Is it a future that the task waits for, not an exception that it will get? */
+static bool is_waiter(tiny_vm *vm, tiny_val extra) { return !tiny_is_none(extra) && (aio_future(vm, extra) || tiny_isinstance(vm, extra, tiny_exc_class(vm, TINY_BASE_EXCEPTION)) != 1); }
+
 /* Cancels what a task waits for: 1 0 -1. A class of a script may have a cancel() of its own. */
 static int cancel_waiter(tiny_vm *vm, tiny_val v, tiny_val msg) {
   Future *f = aio_future(vm, v);
@@ -35,10 +38,16 @@ static int cancel_waiter(tiny_vm *vm, tiny_val v, tiny_val msg) {
   return tiny_failed(r) ? -1 : tiny_truth(vm, r);
 }
 
-/* A RuntimeError is thrown into the coroutine at its next step. */
+/* The task of no class of a script that a task waits for, or NULL. */
+static Task *awaited_task(tiny_vm *vm, const Task *t) {
+  Task *next = tiny_is_none(t->f.extra) ? NULL : aio_task(vm, t->f.extra);
+  return next && tiny_is(tiny_getattr(vm, t->f.extra, "__class__"), tiny_class_of(vm, &aio_task_class)) ? next : NULL;
+}
+
+/* A RuntimeError is thrown into the coroutine at its next step; or what a repr() raised that its text needs. */
 static bool bad_yield(tiny_vm *vm, tiny_val task, Task *t, tiny_val text) {
-  tiny_val e = tiny_call(vm, tiny_exc_class(vm, TINY_RUNTIME_ERROR), 1, &text);
-  if (tiny_failed(e)) return false;
+  tiny_val e = tiny_failed(text) ? tiny_take_exception(vm) : tiny_call(vm, tiny_exc_class(vm, TINY_RUNTIME_ERROR), 1, &text);
+  if (tiny_failed(e) || tiny_is_none(e)) return false;
   tiny_store(vm, task, &t->f.extra, e);
   return loop_add_ready(vm, t->f.loop, task);
 }
@@ -59,10 +68,25 @@ static bool wait_for_future(tiny_vm *vm, tiny_val task, Task *t, Future *f, tiny
   return true;
 }
 
+static bool foreign_future(tiny_vm *vm, tiny_val v) { return tiny_kind_of(vm, v) != TINY_T_GENERATOR && tiny_hasattr(vm, v, "_asyncio_future_blocking"); }
+
+/* A future of another library: asyncio.base_tasks hangs a callback on it that ends in _woken(). */
+static bool wait_for_foreign(tiny_vm *vm, tiny_val task, Task *t, tiny_val fut) {
+  tiny_val argv[2] = {task, fut}, problem = tiny_call_method(vm, tiny_import(vm, "asyncio.base_tasks"), "_wait_for_foreign", 2, argv);
+  if (tiny_failed(problem) || !tiny_is_none(problem)) return bad_yield(vm, task, t, problem);
+  tiny_store(vm, task, &t->f.extra, fut);
+  if (!t->f.must_cancel) return true;
+  tiny_val msg = future_message(vm, &t->f);
+  int r = tiny_failed(msg) ? -1 : cancel_waiter(vm, fut, msg);
+  if (r == 1) t->f.must_cancel = false;
+  return r >= 0;
+}
+
 static bool yielded(tiny_vm *vm, Loop *l, tiny_val task, Task *t, tiny_val v) {
   if (tiny_is_none(v)) return ready_push(vm, l, task); /* a bare yield gives the others one turn */
   Future *f = aio_future(vm, v);
   if (f) return wait_for_future(vm, task, t, f, v);
+  if (foreign_future(vm, v)) return wait_for_foreign(vm, task, t, v);
   if (tiny_kind_of(vm, v) == TINY_T_GENERATOR) return bad_yield(vm, task, t, tiny_format(vm, "yield was used instead of yield from for generator in task %R with %R", task, v));
   return bad_yield(vm, task, t, tiny_format(vm, "Task got bad yield: %R", v));
 }
@@ -122,7 +146,10 @@ tiny_val task_step(tiny_vm *vm, Loop *l, tiny_val task, Task *t, tiny_val exc) {
   t->f.extra = TINY_NONE;
   l->current = task;
   if (l->debug) loop_step_begins(l);
-  if (!loop_enter(vm, l, t->f.value)) return TINY_FAIL;
+  if (!loop_enter(vm, l, t->f.value)) {
+    l->current = TINY_NONE;
+    return loop_not_entered(vm, l, task);
+  }
   if (t->f.foreign) { /* an object with send() and throw() */
     tiny_val m = tiny_getattr(vm, t->coro, tiny_is_none(exc) ? "send" : "throw");
     return tiny_then_call(vm, task_stepped, task, m, 1, &exc);
@@ -143,11 +170,28 @@ tiny_val task_wakeup(tiny_vm *vm, Loop *l, tiny_val task, Task *t) {
   return tiny_failed(exc) ? TINY_FAIL : task_step(vm, l, task, t, exc);
 }
 
+static void count_cancel(Task *t) {
+  t->f.log_traceback = false;
+  if (t->f.cancels < UINT16_MAX) t->f.cancels++;
+}
+
+/* The request goes along the tasks that wait for each other, however many these are, to what the last of them waits for; who finds nothing to cancel there throws
+ * CancelledError into its own coroutine. Tasks that wait in a ring have no last one: a mark that is set at ever longer distances meets itself (Brent). */
 int task_cancel(tiny_vm *vm, Task *t, tiny_val msg) {
   t->f.log_traceback = false;
   if (t->f.state != FUT_PENDING) return 0;
-  if (t->f.cancels < UINT16_MAX) t->f.cancels++;
-  if (!tiny_is_none(t->f.extra) && aio_future(vm, t->f.extra)) {
+  count_cancel(t);
+  const Task *mark = t;
+  uint64_t steps = 0, limit = 2;
+  for (Task *next; (next = awaited_task(vm, t)) && next->f.state == FUT_PENDING; t = next) {
+    if (next == mark) return (void)tiny_raise(vm, TINY_RECURSION_ERROR, "maximum recursion depth exceeded while calling a Python object"), -1;
+    if (++steps == limit) {
+      mark = next;
+      limit *= 2;
+    }
+    count_cancel(next);
+  }
+  if (is_waiter(vm, t->f.extra)) {
     int r = cancel_waiter(vm, t->f.extra, msg);
     if (r) return r;
   }
@@ -171,7 +215,7 @@ static tiny_val eager_stepped(tiny_vm *vm, tiny_val state, tiny_outcome how, tin
 
 static tiny_val eager_start(tiny_vm *vm, tiny_val task, Task *t, Loop *l) {
   tiny_val parts[3] = {task, l->current, l->outside}, state = tiny_tuple(vm, 3, parts);
-  if (tiny_failed(state) || !loop_enter(vm, l, t->f.value)) return TINY_FAIL;
+  if (tiny_failed(state) || !loop_enter(vm, l, t->f.value)) return done(vm, t, false), TINY_FAIL;
   tiny_store(vm, t->f.loop, &l->current, task);
   return tiny_then_send(vm, eager_stepped, state, t->coro, TINY_NONE);
 }
@@ -245,13 +289,21 @@ static tiny_val m_uncancel(tiny_vm *vm, tiny_args *a) {
   if (t->f.cancels) t->f.cancels--;
   return tiny_int(vm, t->f.cancels);
 }
-static tiny_val g_waiter(tiny_vm *vm, tiny_args *a) { SELF(t); return aio_future(vm, t->f.extra) ? t->f.extra : TINY_NONE; }
+static tiny_val g_waiter(tiny_vm *vm, tiny_args *a) { SELF(t); return is_waiter(vm, t->f.extra) ? t->f.extra : TINY_NONE; }
 static tiny_val g_must_cancel(tiny_vm *vm, tiny_args *a) { SELF(t); return tiny_bool(t->f.must_cancel); }
 static tiny_val g_log_destroy(tiny_vm *vm, tiny_args *a) { SELF(t); return tiny_bool(!t->f.quiet); }
 static tiny_val s_log_destroy(tiny_vm *vm, tiny_args *a) {
   SELF(t);
   t->f.quiet = tiny_truth(vm, tiny_arg(a, 1)) == 0;
   return TINY_NONE;
+}
+/* _woken(exception or None): what it waited for, a future of another library, is done. */
+static tiny_val m_woken(tiny_vm *vm, tiny_args *a) {
+  SELF(t);
+  if (t->f.state != FUT_PENDING) return TINY_NONE;
+  if (!tiny_is_none(tiny_arg(a, 1)) && tiny_isinstance(vm, tiny_arg(a, 1), tiny_exc_class(vm, TINY_BASE_EXCEPTION)) != 1) return tiny_raise(vm, TINY_TYPE_ERROR, "an exception is required");
+  tiny_store(vm, tiny_arg(a, 0), &t->f.extra, tiny_arg(a, 1));
+  return loop_add_ready(vm, t->f.loop, tiny_arg(a, 0)) ? TINY_NONE : TINY_FAIL;
 }
 static tiny_val m_get_stack(tiny_vm *vm, tiny_args *a) {
   tiny_val argv[2] = {tiny_arg(a, 0), tiny_arg(a, 1)};
@@ -266,6 +318,6 @@ static const tiny_def task_methods[] = {{"__init__", m_init, "(self, coro, *, lo
     {"set_name", m_set_name, "(self, value, /)", NULL}, {"get_coro", m_get_coro, "(self, /)", NULL}, {"get_context", m_get_context, "(self, /)", NULL},
     {"cancelling", m_cancelling, "(self, /)", "Return the count of the task's cancellation requests."}, {"uncancel", m_uncancel, "(self, /)", "Decrement the task's count of cancellation requests."},
     {"@_log_destroy_pending", g_log_destroy, "(self, /)", NULL}, {"=_log_destroy_pending", s_log_destroy, "(self, v, /)", NULL},
-    {"get_stack", m_get_stack, "(self, *, limit=None)", NULL}, {"print_stack", m_print_stack, "(self, *, limit=None, file=None)", NULL}, {"@_fut_waiter", g_waiter, "(self, /)", NULL}, {"@_must_cancel", g_must_cancel, "(self, /)", NULL},
+    {"_woken", m_woken, "(self, exception, /)", NULL}, {"get_stack", m_get_stack, "(self, *, limit=None)", NULL}, {"print_stack", m_print_stack, "(self, *, limit=None, file=None)", NULL}, {"@_fut_waiter", g_waiter, "(self, /)", NULL}, {"@_must_cancel", g_must_cancel, "(self, /)", NULL},
     {"@_coro", m_get_coro, "(self, /)", NULL}, {0}};
 const tiny_class aio_task_class = {.name = "_asyncio.Task", .data_size = sizeof(Task), .methods = task_methods, .trace = task_trace, .flags = TINY_CLASS_DICT, .base = &aio_future_class, .await = future_await, .await_left = future_await_left};

@@ -96,6 +96,11 @@ bool tiny_mark_coroutine(tiny_vm *vm, tiny_val function) {
   return true;
 }
 
+tiny_val tiny_awaited(tiny_vm *vm, tiny_val generator) {
+  Value v = is_gen(generator) ? v_gen(generator)->yield_from : V_ABSENT;
+  return v_absent(v) ? V_NONE : tiny_pin(vm, v);
+}
+
 bool tiny_coroutine_function(tiny_vm *vm, tiny_val function) {
   if (!v_is_exact(function, &function_type)) return rt_raise_b(vm, &exc_TypeError, "a function is required, not '%T'", function);
   Code *code = ((Function *)v_obj(function))->code;
