@@ -40,7 +40,7 @@ static void group_destroy(tiny_vm *vm, void *data) {
   drop_all(vm, &g->loose);
 }
 
-static bool push(tiny_vm *vm, Futures *v, tiny_val f) {
+static bool push(tiny_vm *vm, tiny_val group, Futures *v, tiny_val f) {
   if (v->n == v->cap) {
     uint32_t cap = v->cap ? v->cap * 2 : 4;
     tiny_val *p = cap > v->cap ? tiny_alloc(vm, v->items, v->cap * sizeof *p, cap * sizeof *p) : NULL;
@@ -48,7 +48,7 @@ static bool push(tiny_vm *vm, Futures *v, tiny_val f) {
     v->items = p;
     v->cap = cap;
   }
-  v->items[v->n++] = f;
+  tiny_store(vm, group, &v->items[v->n++], f);
   return true;
 }
 
@@ -62,7 +62,7 @@ static bool enough(tiny_vm *vm, Group *g) {
 bool group_told(tiny_vm *vm, tiny_val group, Future *f) {
   Group *g = tiny_data(vm, group, &aio_group_class);
   if (g->state == RETIRED) return true;
-  if (g->mode == FIRST_COMPLETED) return push(vm, &g->done, future_self(f)) && (g->state == RESTS || g->done.n > 1 || enough(vm, g));
+  if (g->mode == FIRST_COMPLETED) return push(vm, group, &g->done, future_self(f)) && (g->state == RESTS || g->done.n > 1 || enough(vm, g));
   g->left--;
   bool failed = f->state == FUT_FINISHED && f->failed;
   if (failed && g->mode == FIRST_EXCEPTION) f->log_traceback = false;
@@ -72,13 +72,13 @@ bool group_told(tiny_vm *vm, tiny_val group, Future *f) {
 int group_not_alone(tiny_vm *vm, tiny_val group, Future *f) {
   Group *g = tiny_data(vm, group, &aio_group_class);
   if (g->state == RETIRED) return 0;
-  if (g->mode == FIRST_COMPLETED && !push(vm, &g->loose, future_self(f))) return -1;
+  if (g->mode == FIRST_COMPLETED && !push(vm, group, &g->loose, future_self(f))) return -1;
   return g->state == LISTENS;
 }
 
 bool group_is_second(tiny_vm *vm, tiny_val group, Future *f) {
   Group *g = tiny_data(vm, group, &aio_group_class);
-  return g->mode != FIRST_COMPLETED || push(vm, &g->loose, future_self(f));
+  return g->mode != FIRST_COMPLETED || push(vm, group, &g->loose, future_self(f));
 }
 
 bool group_listens(tiny_vm *vm, tiny_val group) { return ((Group *)tiny_data(vm, group, &aio_group_class))->state == LISTENS; }
@@ -145,7 +145,7 @@ static tiny_val g_first(tiny_vm *vm, tiny_args *a) {
   g->state = RESTS;
   for (int i = 0; i < tiny_seq_len(items); i++) {
     if (!aio_future(vm, tiny_seq_item(items, i))) return tiny_raise(vm, TINY_TYPE_ERROR, "Future object is required");
-    if (!push(vm, &g->loose, tiny_seq_item(items, i))) return TINY_FAIL;
+    if (!push(vm, self, &g->loose, tiny_seq_item(items, i))) return TINY_FAIL;
   }
   return self;
 }
