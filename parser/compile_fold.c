@@ -2,6 +2,7 @@
  * what would raise (that is left to happen when the code runs). */
 #include "parser/compile_int.h"
 #include "vm/objects/bytes.h"
+#include "vm/objects/dict.h"
 #include "vm/objects/int.h"
 #include "vm/objects/list.h"
 #include "vm/objects/str.h"
@@ -122,6 +123,15 @@ Value fold_sequence(Unit *u, const NodeList *list) {
     gc_store(u->c->vm, t, &t->items[i], v);
   }
   return v_from_obj(t);
+}
+
+Value frozenset_constant(Unit *u, const Tuple *items) {
+  VM *vm = u->c->vm;
+  Set *s = set_new(vm, &frozenset_type);
+  for (size_t i = 0; s && i < items->length; i++)
+    if (!set_add(vm, s, items->items[i])) s = NULL;
+  if (!s) fail_pending(u->c);
+  return s ? v_from_obj(s) : V_ABSENT;
 }
 
 /* Left-leaning chains are walked without recursion. */

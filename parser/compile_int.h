@@ -163,6 +163,7 @@ Value tree_objects(Compiler *c, const Node *tree); /* compile_tree.c; V_FAIL: an
 Value const_value(Unit *u, const Node *n);            /* of a Constant; V_ABSENT: failed */
 int loop_iterable(Unit *u, const Node *iter);         /* register with what is looped over: a display of constants is not made anew */
 Value fold_sequence(Unit *u, const NodeList *list);   /* tuple of constants, or V_ABSENT */
+Value frozenset_constant(Unit *u, const Tuple *items);
 
 /* ---- compile_expr.c */
 void expr_to(Unit *u, const Node *n, int dst);

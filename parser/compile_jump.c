@@ -11,14 +11,14 @@ static const CompareJump compare_jumps[] = {
   [CMP_GT] = {OP_JGT, OP_JGTK, false}, [CMP_GE] = {OP_JGE, OP_JGEK, false}, [CMP_IS] = {OP_JIS, 0, false}, [CMP_IS_NOT] = {OP_JIS, 0, true},
   [CMP_IN] = {OP_JIN, 0, false}, [CMP_NOT_IN] = {OP_JIN, 0, true}};
 
-/* x in [1, 2, 3]: nobody else can see the list, a constant tuple does. */
+/* x in [1, 2, 3], x in {1, 2, 3}: nobody else can see the list or set, a constant tuple or frozenset does. */
 static Value container_constant(Unit *u, const Node *n) {
-  if (n->kind == N_List) return fold_sequence(u, &n->u.seq.elts);
-  return fold(u, n);
+  Value items = fold_sequence(u, &n->u.seq.elts);
+  return n->kind == N_List || v_absent(items) ? items : frozenset_constant(u, v_tuple(items));
 }
 
 static int right_operand(Unit *u, int op, const Node *n) {
-  if ((op == CMP_IN || op == CMP_NOT_IN) && n->kind == N_List) {
+  if ((op == CMP_IN || op == CMP_NOT_IN) && (n->kind == N_List || n->kind == N_Set)) {
     Value v = container_constant(u, n);
     if (!v_absent(v)) {
       int r = regs_alloc(u, 1);
