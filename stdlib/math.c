@@ -588,8 +588,18 @@ static bool gcd_round(tiny_vm *vm, tiny_val *x, tiny_val *y) {
   return !tiny_failed(both) && tiny_charge(vm, 20 + (uint64_t)bits / 3000);
 }
 
+static int64_t gcd_small(int64_t i, int64_t j) {
+  while (j) {
+    int64_t t = i % j;
+    i = j;
+    j = t;
+  }
+  return i < 0 ? -i : i;
+}
+
 static tiny_val gcd_2(tiny_vm *vm, tiny_val x, tiny_val y) {
   int64_t i, j;
+  if (small_int(vm, x, &i) && small_int(vm, y, &j)) return tiny_int(vm, gcd_small(i, j));
   tiny_scope s = tiny_scope_open(vm);
   x = absolute(vm, x);
   y = absolute(vm, y);
@@ -608,12 +618,7 @@ static tiny_val gcd_2(tiny_vm *vm, tiny_val x, tiny_val y) {
     tiny_scope_close(vm, s);
     return TINY_FAIL;
   }
-  while (j) {
-    int64_t t = i % j;
-    i = j;
-    j = t;
-  }
-  return tiny_scope_close_keep(vm, s, tiny_int(vm, i));
+  return tiny_scope_close_keep(vm, s, tiny_int(vm, gcd_small(i, j)));
 }
 
 static tiny_val math_gcd(tiny_vm *vm, tiny_args *a) {
@@ -645,7 +650,7 @@ static tiny_val math_lcm(tiny_vm *vm, tiny_args *a) {
 static tiny_val product_range(tiny_vm *vm, int64_t lo, int64_t hi) {
   if (hi - lo < 8) {
     tiny_val r = tiny_int(vm, lo);
-    for (int64_t i = lo + 1; i <= hi; i++) r = tiny_binary(vm, TINY_MUL, r, tiny_int(vm, i));
+    while (lo < hi) r = tiny_binary(vm, TINY_MUL, r, tiny_int(vm, ++lo)); /* hi may be the last number of 64 bits */
     return r;
   }
   if (!tiny_charge(vm, 8)) return TINY_FAIL;
@@ -668,7 +673,11 @@ static tiny_val math_factorial(tiny_vm *vm, tiny_args *a) {
   int negative = tiny_less(vm, v, tiny_int(vm, 0));
   if (negative) return negative < 0 ? TINY_FAIL : tiny_raise(vm, TINY_VALUE_ERROR, "factorial() not defined for negative values");
   if (!small_int(vm, v, &n)) return tiny_raise(vm, TINY_OVERFLOW_ERROR, "factorial() argument should not exceed %lld", (long long)INT64_MAX);
-  if (n < 2) return tiny_int(vm, 1);
+  if (n <= 20) {
+    int64_t r = 1;
+    for (int64_t i = 2; i <= n; i++) r *= i;
+    return tiny_int(vm, r);
+  }
   return can_hold(vm, (double)n * (log2((double)n) - 1.4427)) ? product_range(vm, 2, n) : TINY_FAIL;
 }
 
@@ -718,10 +727,22 @@ static tiny_val math_perm(tiny_vm *vm, tiny_args *a) {
   return can_hold(vm, (double)count * (bits_of(vm, n) - 2)) ? falling(vm, n, count) : TINY_FAIL;
 }
 
+/* 0 <= k <= n. False: a product on the way has more than 63 bits. */
+static bool comb_small(int64_t n, int64_t k, int64_t *out) {
+  int64_t r = 1;
+  for (int64_t i = 1; i <= k; i++) {
+    if (r > INT64_MAX / (n - k + i)) return false;
+    r = r * (n - k + i) / i;
+  }
+  *out = r;
+  return true;
+}
+
 static tiny_val math_comb(tiny_vm *vm, tiny_args *a) {
   tiny_val n, k;
-  int64_t count;
+  int64_t count, all, result;
   if (!choose_args(vm, a, &n, &k)) return TINY_FAIL;
+  if (small_int(vm, k, &count) && count <= 64 && small_int(vm, n, &all) && count <= all && comb_small(all, count, &result)) return tiny_int(vm, result);
   tiny_val other = tiny_binary(vm, TINY_SUB, n, k);
   int negative = tiny_less(vm, other, tiny_int(vm, 0)), smaller = negative < 0 ? -1 : tiny_less(vm, other, k);
   if (smaller < 0) return TINY_FAIL;
@@ -770,16 +791,19 @@ static tiny_val math_isqrt(tiny_vm *vm, tiny_args *a) {
 
 /* ---------------------------------------------------------------- rounding to ints */
 
-static tiny_val round_by(tiny_vm *vm, tiny_args *a, const char *method, const char *helper) {
+static tiny_val round_by(tiny_vm *vm, tiny_args *a, double (*round)(double), const char *method, const char *helper) {
   tiny_val v = tiny_arg(a, 0);
+  double x;
+  bool exact = tiny_kind_of(vm, v) == TINY_T_FLOAT && tiny_is(tiny_type(vm, v), tiny_type(vm, tiny_float(vm, 0.0)));
+  if (exact && tiny_to_float(vm, v, &x) && fabs(x) < 0x1p62) return tiny_int(vm, (int64_t)round(x));
   if (plain_number(vm, v)) return tiny_call_method(vm, v, method, 0, NULL);
   tiny_val fn = tiny_library_function(vm, helper);
   return tiny_failed(fn) ? TINY_FAIL : tiny_tail_call(vm, fn, 1, &v);
 }
 
-static tiny_val math_ceil(tiny_vm *vm, tiny_args *a) { return round_by(vm, a, "__ceil__", "_math_ceil"); }
-static tiny_val math_floor(tiny_vm *vm, tiny_args *a) { return round_by(vm, a, "__floor__", "_math_floor"); }
-static tiny_val math_trunc(tiny_vm *vm, tiny_args *a) { return round_by(vm, a, "__trunc__", "_math_trunc"); }
+static tiny_val math_ceil(tiny_vm *vm, tiny_args *a) { return round_by(vm, a, ceil, "__ceil__", "_math_ceil"); }
+static tiny_val math_floor(tiny_vm *vm, tiny_args *a) { return round_by(vm, a, floor, "__floor__", "_math_floor"); }
+static tiny_val math_trunc(tiny_vm *vm, tiny_args *a) { return round_by(vm, a, trunc, "__trunc__", "_math_trunc"); }
 
 /* ---------------------------------------------------------------- the module */
 
