@@ -85,13 +85,17 @@ static bool load(VM *vm, Module *m, unsigned first) {
 }
 
 Value rt_frozen(VM *vm, const char *name) {
+  FrozenMemo *memo = &vm->frozen_memo[((uintptr_t)name >> 4 ^ (uintptr_t)name >> 9) % FROZEN_MEMOS];
+  if (memo->asked == name && !strcmp(memo->name, name)) return memo->fn;
   Module *m = frozen_module(vm);
   if (!m) return V_FAIL;
   const FrozenName *row = find(name);
   if (!row) return rt_raise(vm, &exc_SystemError, "no frozen function %s", name);
   if (!load(vm, m, row->chunk)) return V_FAIL;
   Value v = dict_get_c(vm, m->dict, name);
-  return v_absent(v) ? rt_raise(vm, &exc_SystemError, "no frozen function %s", name) : v;
+  if (v_absent(v)) return rt_raise(vm, &exc_SystemError, "no frozen function %s", name);
+  if (!v_failed(v)) *memo = (FrozenMemo){name, row->name, v}; /* the module keeps it alive */
+  return v;
 }
 
 Value rt_tail_builtin(VM *vm, const char *frozen_name, int argc, const Value *argv) {

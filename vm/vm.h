@@ -20,6 +20,9 @@ typedef enum { LIMIT_NONE, LIMIT_STEPS, LIMIT_DEADLINE, LIMIT_MEMORY, LIMIT_HOST
 typedef struct TailCall { Value callable; Value *argv; int argc; size_t cap; Value kwnames; tiny_then_fn then; Value state; uint8_t mode; /* TAIL_* */ uint8_t resume_mode; Value gen, sent /* TAIL_THEN_SEND, TAIL_THEN_THROW */; } TailCall; /* argv[-1] is writable */
 enum { TAIL_CALL, TAIL_RESUME /* gen, mode in resume_mode, value argv[0] */, TAIL_THEN_CALL, TAIL_THEN_SEND, TAIL_THEN_THROW };
 typedef struct WeakRefs WeakRefs;
+/* A function of the frozen library by the address of the C string that names it: what is called often is found without looking at all its letters. */
+typedef struct FrozenMemo { const char *asked, *name; Value fn; } FrozenMemo;
+enum { FROZEN_MEMOS = 32 };
 typedef struct NativeClassMemo { const struct tiny_class *def; Obj *cls; } NativeClassMemo;
 enum { NATIVE_CLASS_MEMOS = 16 };
 
@@ -81,6 +84,7 @@ struct tiny_vm {
   struct MethodCache *method_cache; /* (type, name) -> attribute, for special methods */
   Code **cached_codes;         /* codes with filled inline caches since the last flush */
   size_t n_cached, cap_cached;
+  size_t n_cached_old;         /* so many of them, the first, were there when the last collection ended: it made them old */
   /* modules */
   Dict *modules;               /* sys.modules */
   Module *builtins, *main;
@@ -92,6 +96,7 @@ struct tiny_vm {
   Module *frozen;              /* _builtins: library functions written in tiny */
   uint8_t *frozen_loaded;      /* by chunk: its definition has been run; frozen_size of them */
   size_t frozen_size;
+  FrozenMemo frozen_memo[FROZEN_MEMOS]; /* functions of it asked for lately */
   int gc_off;                  /* > 0: no collection now (frozen code is being loaded under C code that has unrooted values) */
   const tiny_module *const *library; /* C modules of the library, NULL at the end; each needs an entry in the allow-list. native_modules: the host's own */
   CompileHook compile;
