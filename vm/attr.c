@@ -47,7 +47,7 @@ void attr_flush_caches(VM *vm) {
     if (code->n_sites) memset(code_cache(code->consts, code->n_sites - 1), 0, code->n_sites * sizeof(InlineCache));
     code->head.small &= (uint16_t)~CODE_LISTED;
   }
-  vm->n_cached = 0;
+  vm->n_cached = vm->n_cached_old = 0;
   type_flush_methods(vm);
 }
 
@@ -61,12 +61,12 @@ static int64_t cache_dict_entry(VM *vm, InlineCache *ic, Code *code, const Insta
   return i;
 }
 
-void attr_prune_caches(VM *vm, bool (*is_marked)(const VM *vm, const Obj *o)) {
-  size_t kept = 0;
-  for (size_t i = 0; i < vm->n_cached; i++) {
-    if (is_marked(vm, &vm->cached_codes[i]->head)) vm->cached_codes[kept++] = vm->cached_codes[i];
+void attr_prune_caches(VM *vm, bool full) {
+  size_t kept = full ? 0 : vm->n_cached_old; /* codes become old at once */
+  for (size_t i = kept; i < vm->n_cached; i++) {
+    if (gc_is_marked(vm, &vm->cached_codes[i]->head)) vm->cached_codes[kept++] = vm->cached_codes[i];
   }
-  vm->n_cached = kept;
+  vm->n_cached = vm->n_cached_old = kept;
 }
 
 /* Do the shape and the classes decide what this object's attributes are? */

@@ -47,6 +47,8 @@ static COLD void missed(const Tracer *t, const Obj *o) {
 
 bool gc_is_marked(const VM *vm, const Obj *o) { return (o->mark & vm->heap->black) || (o->flags & OBJ_STATIC); }
 
+bool gc_is_old(const VM *vm, const Obj *o) { return mark_of(o) == vm->heap->black || (o->flags & OBJ_STATIC); }
+
 /* What is held by something that every minor collection looks at need not become old: it is found again. So it is freed when it dies, and not at the next full
  * collection only. That is done for objects of open types, which old or young are traced each time (the coroutines that another one waits for), and for big
  * leaves (what a connection read last). Whoever holds it and is not looked at each time makes it old, then or later (gc_remember). */
@@ -447,7 +449,7 @@ void gc_no_memory(VM *vm) {
 
 /* Every minor collection looks at the roots, the open objects and the weak tables: the more there are of those, the rarer it comes. */
 static size_t minor_cost(VM *vm, const Heap *h) {
-  return pages_live(h, KIND_OPEN) + pages_live(h, KIND_FINAL) + frame_stack_bytes(vm) + (h->weak_size * sizeof *h->weak + str_sweep_cost(vm) * 16);
+  return pages_live(h, KIND_OPEN) + pages_live(h, KIND_FINAL) + pages_live(h, KIND_TYPE) + frame_stack_bytes(vm) + (h->weak_size * sizeof *h->weak + str_sweep_cost(vm) * 16);
 }
 
 /* How much more may live until the next full collection (before: what lived according to the one before this). A large heap that was trimmed, or whose last growth was garbage for
@@ -551,7 +553,7 @@ static void clean_caches(VM *vm, Heap *h) {
   DeadClass dead = {vm, h->full};
   if (!dead.found) pages_each(h, KIND_TYPE, note_dead, &dead);
   if (dead.found) attr_flush_caches(vm);
-  else attr_prune_caches(vm, gc_is_marked);
+  else attr_prune_caches(vm, h->full);
   type_forget_wrapped(vm);
 }
 
@@ -597,7 +599,7 @@ static void collect(VM *vm, bool full, Obj *first) {
   pages_each(h, KIND_FINAL, forget_delegator, vm);
   weak_prune(vm, h);
   frame_objects_prune(vm);
-  str_sweep(vm, gc_is_marked);
+  str_sweep(vm, h->full);
   clean_caches(vm, h);
   pages_sweep(vm, h);
   if (t->cap > 4096) {

@@ -58,6 +58,7 @@ void *gc_obj_end(const Obj *o);                      /* address just behind the 
 /* Live memory after the last collection and so on, for sys and gc modules. */
 typedef struct GcStats { uint64_t collections, freed, marked /* bytes that lived, summed over the collections */; size_t live_bytes, free_bytes; } GcStats;
 const GcStats *gc_stats(VM *vm);
+bool gc_is_old(const VM *vm, const Obj *o);    /* no minor collection will free it */
 bool gc_is_marked(const VM *vm, const Obj *o); /* for what is cleaned between marking and sweeping: does it live? */
 
 /* Weak references: side table from object to its list of weakref objects, each of which starts with struct WeakRef. When the target dies, the collector sets

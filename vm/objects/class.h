@@ -71,7 +71,7 @@ int32_t shape_find(const Shape *s, const Str *interned_name);            /* slot
 /* type(name, bases, ns): computes metaclass-independent parts (MRO, layout, slots, flags). Does not call __set_name__ or __init_subclass__. */
 TINY_MUST_CHECK Value class_new(VM *vm, const Type *metatype, Str *name, Tuple *bases, Dict *ns);
 void type_forget_wrapped(VM *vm);                          /* at the end of a collection: what only the method cache holds */
-void attr_prune_caches(VM *vm, bool (*is_marked)(const VM *vm, const Obj *o)); /* forgets codes that are about to be freed */
+void attr_prune_caches(VM *vm, bool full);               /* forgets codes that are about to be freed */
 void attr_flush_caches(VM *vm);                                          /* after any change of a class that caches may know */
 /* The per-VM namespace of a builtin type: its methods, slot wrappers and getsets as objects. NULL: out of memory. */
 Dict *type_namespace(VM *vm, const Type *t);

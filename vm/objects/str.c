@@ -379,6 +379,9 @@ typedef struct InternTable {
   size_t cap;   /* power of two */
   size_t taken; /* live and dead */
   size_t live;
+  Str **young;  /* those that a minor collection may free: the others it does not look at */
+  size_t n_young, cap_young;
+  bool incomplete; /* young: there was no memory for all of them */
 } InternTable;
 #define DEAD ((Str *)(uintptr_t)1)
 
@@ -422,7 +425,13 @@ static InternTable *intern_table(VM *vm) {
   return vm->interned;
 }
 
-static Str *intern_put(InternTable *t, Str *s, size_t at) {
+static void intern_note_young(VM *vm, InternTable *t, Str *s) {
+  if (mem_grow(&vm->mem, (void **)&t->young, &t->cap_young, t->n_young + 1, sizeof(Str *))) t->young[t->n_young++] = s;
+  else t->incomplete = true;
+}
+
+static Str *intern_put(VM *vm, InternTable *t, Str *s, size_t at) {
+  if (!gc_is_old(vm, &s->head)) intern_note_young(vm, t, s);
   t->slots[at] = s;
   t->taken++;
   t->live++;
@@ -439,7 +448,7 @@ Str *str_intern_str(VM *vm, Str *s) {
   Str *exact = str_exact(vm, s);
   if (!exact) return NULL;
   (void)str_hash(vm, exact);
-  return intern_put(t, exact, at);
+  return intern_put(vm, t, exact, at);
 }
 
 Str *str_intern(VM *vm, const char *utf8, size_t size) {
@@ -452,22 +461,51 @@ Str *str_intern(VM *vm, const char *utf8, size_t size) {
   Str *s = str_new(vm, utf8, size);
   if (!s) return NULL;
   (void)str_hash(vm, s);
-  return intern_put(t, s, at);
+  return intern_put(vm, t, s, at);
 }
 
-void str_sweep(VM *vm, bool (*is_marked)(const VM *vm, const Obj *o)) {
-  sweep_owners(vm, is_marked);
-  InternTable *t = vm->interned;
-  if (!t) return;
+static void intern_drop(InternTable *t, size_t i) {
+  t->slots[i] = DEAD;
+  t->live--;
+}
+
+static void sweep_young(VM *vm, InternTable *t) {
+  size_t kept = 0;
+  for (size_t k = 0; k < t->n_young; k++) {
+    Str *s = t->young[k];
+    if (gc_is_old(vm, &s->head)) continue;
+    if (gc_is_marked(vm, &s->head)) {
+      t->young[kept++] = s;
+      continue;
+    }
+    size_t i = (size_t)s->hash & (t->cap - 1);
+    while (t->slots[i] != s) i = (i + 1) & (t->cap - 1);
+    intern_drop(t, i);
+  }
+  t->n_young = kept;
+}
+
+/* A full collection may also make an old string young again. */
+static void sweep_all(VM *vm, InternTable *t) {
+  t->n_young = 0;
+  t->incomplete = false;
   for (size_t i = 0; i < t->cap; i++) {
     Str *s = t->slots[i];
-    if (!s || s == DEAD || is_marked(vm, &s->head)) continue;
-    t->slots[i] = DEAD;
-    t->live--;
+    if (!s || s == DEAD || gc_is_old(vm, &s->head)) continue;
+    if (gc_is_marked(vm, &s->head)) intern_note_young(vm, t, s);
+    else intern_drop(t, i);
   }
 }
 
-size_t str_sweep_cost(const VM *vm) { return vm->n_str_owners + (vm->interned ? vm->interned->cap : 0); }
+void str_sweep(VM *vm, bool full) {
+  sweep_owners(vm, gc_is_marked);
+  InternTable *t = vm->interned;
+  if (!t) return;
+  if (full || t->incomplete) sweep_all(vm, t);
+  else sweep_young(vm, t);
+}
+
+size_t str_sweep_cost(const VM *vm) { return vm->n_str_owners; }
 
 void str_free(VM *vm) {
   sweep_owners(vm, NULL);
@@ -475,6 +513,7 @@ void str_free(VM *vm) {
   InternTable *t = vm->interned;
   if (!t) return;
   mem_free(&vm->mem, t->slots, t->cap * sizeof(Str *));
+  mem_free(&vm->mem, t->young, t->cap_young * sizeof(Str *));
   mem_free(&vm->mem, t, sizeof *t);
   vm->interned = NULL;
 }

@@ -43,7 +43,7 @@ size_t str_find_bytes(const char *hay, size_t n, const char *needle, size_t m); 
 Value str_repr(VM *vm, Value self);
 static inline Value v_from_str(Str *s) { return s ? v_from_obj(s) : V_FAIL; }
 /* Interned strings are held weakly, and so are those that own more than their cell: the collector has both lists cleaned after marking, before it sweeps. */
-void str_sweep(VM *vm, bool (*is_marked)(const VM *vm, const Obj *o));
+void str_sweep(VM *vm, bool full);
 size_t str_sweep_cost(const VM *vm);                                             /* entries that str_sweep looks at */
 void str_free(VM *vm);                                                           /* what str keeps outside the heap, at the end of the VM (before the heap goes) */
 #endif
