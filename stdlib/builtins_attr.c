@@ -79,31 +79,29 @@ static Value bi_delattr(VM *vm, Args *a) { return set(vm, a->v[0], a->v[1], V_AB
 
 /* ---- isinstance, issubclass */
 
-static bool checks_itself(VM *vm, Value cls, NameId id, Value *hook) {
-  *hook = override_of(vm, cls, id);
-  return !v_absent(*hook) && !v_is_none(*hook);
+static bool checks_itself(VM *vm, Value cls, NameId id) {
+  Value hook = type_is_heap(type_of(cls)) ? attr_check_hook(vm, cls, rt_name(vm, id)) : V_ABSENT;
+  return !v_absent(hook) && !v_is_none(hook);
 }
 
 static bool tuple_checks(VM *vm, Tuple *t, NameId id) {
-  for (size_t i = 0; i < t->length; i++) {
-    Value hook;
-    if (is_tuple(t->items[i]) || checks_itself(vm, t->items[i], id, &hook)) return true;
-  }
+  for (size_t i = 0; i < t->length; i++)
+    if (is_tuple(t->items[i]) || checks_itself(vm, t->items[i], id)) return true;
   return false;
 }
 
 static Value bi_isinstance(VM *vm, Args *a) {
-  Value x = a->v[0], cls = a->v[1], hook;
+  Value x = a->v[0], cls = a->v[1];
   if (v_is_obj(cls) && (const Type *)v_obj(cls) == type_of(x)) return V_TRUE;
-  bool script = is_tuple(cls) ? tuple_checks(vm, v_tuple(cls), NAME___instancecheck__) : checks_itself(vm, cls, NAME___instancecheck__, &hook);
+  bool script = is_tuple(cls) ? tuple_checks(vm, v_tuple(cls), NAME___instancecheck__) : checks_itself(vm, cls, NAME___instancecheck__);
   if (script) return rt_tail_builtin(vm, "_builtins_isinstance", 2, a->v);
   int r = rt_isinstance(vm, x, cls);
   return r < 0 ? V_FAIL : v_from_bool(r == 1);
 }
 
 static Value bi_issubclass(VM *vm, Args *a) {
-  Value sub = a->v[0], cls = a->v[1], hook;
-  bool script = is_tuple(cls) ? tuple_checks(vm, v_tuple(cls), NAME___subclasscheck__) : checks_itself(vm, cls, NAME___subclasscheck__, &hook);
+  Value sub = a->v[0], cls = a->v[1];
+  bool script = is_tuple(cls) ? tuple_checks(vm, v_tuple(cls), NAME___subclasscheck__) : checks_itself(vm, cls, NAME___subclasscheck__);
   if (script) return rt_tail_builtin(vm, "_builtins_issubclass", 2, a->v);
   int r = rt_issubclass(vm, sub, cls);
   return r < 0 ? V_FAIL : v_from_bool(r == 1);

@@ -49,6 +49,8 @@ bool attr_special(VM *vm, Value obj, Str *name, Value *fn, Value *self);
    builtin base, i.e. when Type's C slot is right. To be called with the object first, whatever kind of attribute it is; None stays None. V_FAIL: out of memory.
    Fast: through vm->method_cache. */
 Value attr_override(VM *vm, const Type *type, Str *name);
+/* What isinstance or issubclass ask of cls's metaclass (name: __instancecheck__, __subclasscheck__): V_ABSENT where that is type's own answer. */
+Value attr_check_hook(VM *vm, Value cls, Str *name);
 /* object.__getattribute__(obj, name), type.__getattribute__ ...: the lookup rules without the hooks __getattribute__ and __getattr__ of obj's class. To be returned by a
    native: V_TAILCALL when script code has to run. */
 Value attr_plain_get(VM *vm, Value obj, Value name);

@@ -113,11 +113,16 @@ static int ask_hook(VM *vm, Value v, Value cls, Str *name) {
   return v_failed(r) ? -1 : rt_truth(vm, r);
 }
 
+Value attr_check_hook(VM *vm, Value cls, Str *name) {
+  Value hook = attr_override(vm, type_of(cls), name);
+  return v_is_obj(hook) && v_same(hook, rt_type_lookup(vm, &type_type, name)) ? V_ABSENT : hook;
+}
+
 int rt_isinstance(VM *vm, Value v, Value cls) {
   if (is_type(cls)) {
     const Type *t = (const Type *)v_obj(cls);
     if (type_of(v) == t) return 1;
-    if (t->head.type == &type_type || v_absent(attr_override(vm, t->head.type, NAME(vm, __instancecheck__)))) return attr_real_instance(vm, v, t);
+    if (t->head.type == &type_type || v_absent(attr_check_hook(vm, cls, NAME(vm, __instancecheck__)))) return attr_real_instance(vm, v, t);
     return ask_hook(vm, v, cls, NAME(vm, __instancecheck__));
   }
   const Tuple *choices = class_choices(cls);
@@ -129,7 +134,7 @@ int rt_isinstance(VM *vm, Value v, Value cls) {
 int rt_issubclass(VM *vm, Value v, Value cls) {
   if (is_type(cls)) {
     const Type *t = (const Type *)v_obj(cls);
-    if (t->head.type == &type_type || v_absent(attr_override(vm, t->head.type, NAME(vm, __subclasscheck__)))) {
+    if (t->head.type == &type_type || v_absent(attr_check_hook(vm, cls, NAME(vm, __subclasscheck__)))) {
       if (!is_type(v)) return foreign_subclass(vm, v, cls);
       return rt_is_subtype((const Type *)v_obj(v), t);
     }

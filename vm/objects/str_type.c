@@ -1,5 +1,6 @@
 /* str as a type: construction, the slots, the iterator. */
 #include "vm/objects/str_build.h"
+#include "vm/attr.h"
 #include "vm/objects/class.h"
 #include "vm/objects/format.h"
 
@@ -25,6 +26,22 @@ static Value subclass_instance(VM *vm, const Type *cls, Str *text) {
 /* str(v) that ends in C code only: nothing of a script's class is involved. */
 static bool plain_str(Value v) { return !type_is_heap(type_of(v)) && !v_has_layout(v, LAY_EXCEPTION); }
 
+static Value then_str(VM *vm, Value state, tiny_outcome how, Value v) {
+  (void)state;
+  if (how == TINY_RAISED) return rt_raise_obj(vm, v);
+  return is_str(v) ? v : rt_raise(vm, &exc_TypeError, "__str__ returned non-string (type %T)", v);
+}
+
+/* str(object): what a script's class says, asked without a C frame in between. */
+static Value str_by_script(VM *vm, Value object) {
+  const Type *t = type_of(object);
+  Value f = attr_override(vm, t, NAME(vm, __str__));
+  if (v_absent(f) && t->layout == LAY_OBJECT) f = attr_override(vm, t, NAME(vm, __repr__));
+  if (v_failed(f)) return V_FAIL;
+  if (v_absent(f) || v_is_none(f)) return rt_tail_builtin(vm, "_str_of", 1, &object);
+  return tiny_then_call(vm, then_str, V_NONE, f, 1, &object);
+}
+
 static Value str_new_(VM *vm, const Type *cls, Args *a) {
   Value object = a->v[0], text;
   bool decode = !v_absent(a->v[1]) || !v_absent(a->v[2]);
@@ -41,7 +58,7 @@ static Value str_new_(VM *vm, const Type *cls, Args *a) {
     text = rt_str(vm, object);
   } else {
     if (cls != &str_type) return rt_tail_builtin(vm, "_str_new_sub", 2, (Value[]){rt_type_value(cls), object});
-    return rt_tail_builtin(vm, "_str_of", 1, &object);
+    return str_by_script(vm, object);
   }
   if (v_failed(text) || cls == &str_type) return text;
   return subclass_instance(vm, cls, v_str(text));
