@@ -449,7 +449,7 @@ void gc_no_memory(VM *vm) {
 
 /* Every minor collection looks at the roots, the open objects and the weak tables: the more there are of those, the rarer it comes. */
 static size_t minor_cost(VM *vm, const Heap *h) {
-  return pages_live(h, KIND_OPEN) + pages_live(h, KIND_FINAL) + pages_live(h, KIND_TYPE) + frame_stack_bytes(vm) + (h->weak_size * sizeof *h->weak + str_sweep_cost(vm) * 16);
+  return pages_live(h, KIND_OPEN) + pages_live(h, KIND_FINAL) + frame_stack_bytes(vm) + (h->weak_size * sizeof *h->weak + str_sweep_cost(vm) * 16);
 }
 
 /* How much more may live until the next full collection (before: what lived according to the one before this). A large heap that was trimmed, or whose last growth was garbage for
@@ -538,7 +538,7 @@ static void mark_living(VM *vm, Heap *h, Obj *first) {
   memset(t->leaves, 0, sizeof t->leaves);
   mark_remembered(h);
   if (first) queue_from(vm, t, first);
-  for (int kind = KIND_OPEN; !h->full && kind < KIND_COUNT; kind++) pages_each_old(h, kind, trace_old, t);
+  for (int kind = KIND_OPEN; !h->full && kind < KIND_TYPE; kind++) pages_each_old(h, kind, trace_old, t); /* all metaclasses have TYPE_BARRIER */
   mark_all(vm, h);
 }
 
@@ -551,7 +551,7 @@ static void note_dead(void *ctx, Obj *o) {
 /* Inline caches hold class attributes, and numbers of classes, without keeping them alive: what they hold goes with its class only. */
 static void clean_caches(VM *vm, Heap *h) {
   DeadClass dead = {vm, h->full};
-  if (!dead.found) pages_each(h, KIND_TYPE, note_dead, &dead);
+  if (!dead.found) pages_each_new(h, KIND_TYPE, note_dead, &dead);
   if (dead.found) attr_flush_caches(vm);
   else attr_prune_caches(vm, h->full);
   type_forget_wrapped(vm);

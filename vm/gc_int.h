@@ -41,6 +41,7 @@ typedef struct SizeClass {
   FreeCell *free;
   Page *current;               /* where these and the fresh cells are taken from; it and the pages before it are USED. NULL: none yet */
   Page *pages, *full;          /* full: hardly a free cell at the last look; nothing in it is taken until the next full collection */
+  bool young;                  /* one of the pages is */
 } SizeClass;
 typedef struct Big { struct Big *next; void *raw; size_t raw_size; size_t size; Obj *obj; } Big;
 
@@ -61,7 +62,7 @@ struct tiny_tracer {
 
 struct Heap {
   SizeClass classes[KIND_COUNT][CLASS_COUNT];
-  Big *big[KIND_COUNT];
+  Big *big[2][KIND_COUNT]; /* [OLD]: what minor collections need not look at */
   uint8_t black;           /* the colour of what the last collections kept */
   bool full;               /* this collection looks at everything */
   bool want_full;          /* the next one has to */
@@ -89,7 +90,9 @@ struct Heap {
   GcStats stats;
 };
 
+enum { YOUNG, OLD };
 void pages_each(Heap *h, int kind, void (*fn)(void *ctx, Obj *o), void *ctx); /* cells in use, and dead ones of unswept pages */
+void pages_each_new(Heap *h, int kind, void (*fn)(void *ctx, Obj *o), void *ctx); /* at least all that this collection may free, which has not swept yet */
 void pages_sweep(VM *vm, Heap *h);                /* after marking: frees what is not black, or leaves it to be swept later */
 void pages_sweep_rest(VM *vm, Heap *h);           /* what pages_sweep left */
 void pages_each_old(Heap *h, int kind, void (*fn)(void *ctx, Obj *o), void *ctx); /* those of an open kind that a collection has kept */

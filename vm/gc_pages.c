@@ -87,10 +87,10 @@ static COLD void *new_big(VM *vm, int kind, size_t size) {
   size_t raw_size = sizeof(Big) + sizeof(Big *) + 16 + size;
   Big *b = mem_alloc(&vm->mem, raw_size);
   if (!b) return NULL;
-  *b = (Big){.next = vm->heap->big[kind], .raw = b, .raw_size = raw_size, .size = size};
+  *b = (Big){.next = vm->heap->big[YOUNG][kind], .raw = b, .raw_size = raw_size, .size = size};
   b->obj = (Obj *)(void *)align16((char *)(b + 1) + sizeof b);
   memcpy((char *)b->obj - sizeof b, &b, sizeof b);
-  vm->heap->big[kind] = b;
+  vm->heap->big[YOUNG][kind] = b;
   return b->obj;
 }
 
@@ -257,13 +257,19 @@ void *gc_new_leaf(VM *vm, const Type *type, size_t size) { return new_cell(vm, t
 
 /* ---- walks */
 
-static void each_in(const Page *p, void (*fn)(void *ctx, Obj *o), void *ctx) {
-  for (; p; p = p->next) {
-    for (uint32_t i = 0; i < p->fresh; i++) {
-      Obj *o = (Obj *)(void *)(p->cells + (size_t)i * p->cell);
-      if (o->type) fn(ctx, o);
-    }
+static void each_cell(const Page *p, void (*fn)(void *ctx, Obj *o), void *ctx) {
+  for (uint32_t i = 0; i < p->fresh; i++) {
+    Obj *o = (Obj *)(void *)(p->cells + (size_t)i * p->cell);
+    if (o->type) fn(ctx, o);
   }
+}
+
+static void each_in(const Page *p, void (*fn)(void *ctx, Obj *o), void *ctx) {
+  for (; p; p = p->next) each_cell(p, fn, ctx);
+}
+
+static void each_big(const Big *b, void (*fn)(void *ctx, Obj *o), void *ctx) {
+  for (; b; b = b->next) fn(ctx, b->obj);
 }
 
 void pages_each(Heap *h, int kind, void (*fn)(void *ctx, Obj *o), void *ctx) {
@@ -271,7 +277,20 @@ void pages_each(Heap *h, int kind, void (*fn)(void *ctx, Obj *o), void *ctx) {
     each_in(h->classes[kind][cls].pages, fn, ctx);
     each_in(h->classes[kind][cls].full, fn, ctx);
   }
-  for (Big *b = h->big[kind]; b; b = b->next) fn(ctx, b->obj);
+  each_big(h->big[YOUNG][kind], fn, ctx);
+  each_big(h->big[OLD][kind], fn, ctx);
+}
+
+void pages_each_new(Heap *h, int kind, void (*fn)(void *ctx, Obj *o), void *ctx) {
+  bool young = h->full;
+  for (int cls = 0; cls < CLASS_COUNT; cls++) young |= h->classes[kind][cls].young;
+  if (young) {
+    pages_each(h, kind, fn, ctx);
+    return;
+  }
+  for (int cls = 0; cls < CLASS_COUNT; cls++)
+    for (const Page *p = h->classes[kind][cls].pages; p && p->state == PAGE_USED; p = p->next) each_cell(p, fn, ctx);
+  each_big(h->big[YOUNG][kind], fn, ctx);
 }
 
 static void each_old_in(const Page *p, void (*fn)(void *ctx, Obj *o), void *ctx) {
@@ -289,9 +308,7 @@ void pages_each_old(Heap *h, int kind, void (*fn)(void *ctx, Obj *o), void *ctx)
     each_old_in(h->classes[kind][cls].pages, fn, ctx);
     each_old_in(h->classes[kind][cls].full, fn, ctx);
   }
-  for (Big *b = h->big[kind]; b; b = b->next) {
-    if (mark_of(b->obj) != MARK_WHITE) fn(ctx, b->obj);
-  }
+  each_big(h->big[OLD][kind], fn, ctx);
 }
 
 static size_t list_live(const Page *p) {
@@ -303,7 +320,8 @@ static size_t list_live(const Page *p) {
 size_t pages_live(const Heap *h, int kind) {
   size_t n = 0;
   for (int cls = 0; cls < CLASS_COUNT; cls++) n += list_live(h->classes[kind][cls].pages) + list_live(h->classes[kind][cls].full);
-  for (const Big *b = h->big[kind]; b; b = b->next) n += b->raw_size;
+  for (const Big *b = h->big[YOUNG][kind]; b; b = b->next) n += b->raw_size;
+  for (const Big *b = h->big[OLD][kind]; b; b = b->next) n += b->raw_size;
   return n;
 }
 
@@ -356,15 +374,18 @@ static void sweep_pages(VM *vm, Heap *h, SizeClass *c, bool leaf) {
       release_page(vm, h, p);
       continue;
     }
+    c->young |= p->young;
     p->next = c->pages;
     c->pages = p;
   }
 }
 
 /* Pages in which nothing was made since the last collection, but which have young objects from before. */
-static void sweep_young(VM *vm, Heap *h, Page *p) {
+static void sweep_young(VM *vm, Heap *h, SizeClass *c, Page *p) {
   for (; p; p = p->next) {
-    if (p->young && p->state != PAGE_USED) sweep_page(vm, h, p, false);
+    if (!p->young || p->state == PAGE_USED) continue;
+    sweep_page(vm, h, p, false);
+    c->young |= p->young;
   }
 }
 
@@ -396,19 +417,28 @@ static void sweep_later(Heap *h, SizeClass *c, size_t marked) {
   }
 }
 
-static void sweep_big(VM *vm, Heap *h, int kind) {
-  Big **link = &h->big[kind];
-  for (Big *b; (b = *link) != NULL;) {
+static void sweep_big_list(VM *vm, Heap *h, int kind, Big *list) {
+  for (Big *b; (b = list) != NULL;) {
+    list = b->next;
     if (b->obj->mark & h->black) {
-      if (mark_of(b->obj) == MARK_PENDING) set_mark(b->obj, MARK_WHITE);
-      link = &b->next;
+      int age = mark_of(b->obj) == MARK_PENDING ? YOUNG : OLD;
+      if (age == YOUNG) set_mark(b->obj, MARK_WHITE);
+      b->next = h->big[age][kind];
+      h->big[age][kind] = b;
       continue;
     }
     if (kind != KIND_LEAF) destroy(vm, b->obj);
     h->stats.freed++;
-    *link = b->next;
     mem_free(&vm->mem, b->raw, b->raw_size);
   }
+}
+
+static void sweep_big(VM *vm, Heap *h, int kind) {
+  Big *young = h->big[YOUNG][kind], *old = h->big[OLD][kind];
+  h->big[YOUNG][kind] = NULL;
+  if (h->full) h->big[OLD][kind] = NULL;
+  sweep_big_list(vm, h, kind, young);
+  if (h->full) sweep_big_list(vm, h, kind, old);
 }
 
 void pages_sweep(VM *vm, Heap *h) {
@@ -417,7 +447,7 @@ void pages_sweep(VM *vm, Heap *h) {
   h->recycled += h->taken;
   h->taken = 0;
   for (int kind = 0; kind < KIND_COUNT; kind++) {
-    if (kind == KIND_TYPE) pages_each(h, kind, destroy_dead, vm); /* a dead class may be the metaclass of another: destroy all of them before any cell goes */
+    if (kind == KIND_TYPE) pages_each_new(h, kind, destroy_dead, vm); /* a dead class may be the metaclass of another: destroy all of them before any cell goes */
     bool leaf = kind == KIND_LEAF || kind == KIND_TYPE;
     for (int cls = 0; cls < CLASS_COUNT; cls++) {
       SizeClass *c = &h->classes[kind][cls];
@@ -425,7 +455,9 @@ void pages_sweep(VM *vm, Heap *h) {
       rewind_class(h, c);
       if (lazy && kind == KIND_LEAF) sweep_later(h, c, h->tracer.leaves[cls]);
       else {
-        if (!h->full) sweep_young(vm, h, c->pages), sweep_young(vm, h, c->full);
+        bool young = c->young && !h->full;
+        c->young = false;
+        if (young) sweep_young(vm, h, c, c->pages), sweep_young(vm, h, c, c->full);
         sweep_pages(vm, h, c, leaf);
       }
     }
@@ -464,10 +496,12 @@ void pages_free(VM *vm, Heap *h) {
       free_pages(vm, h->classes[kind][cls].full);
       h->classes[kind][cls] = (SizeClass){0};
     }
-    for (Big *b = h->big[kind], *next; b; b = next) {
-      next = b->next;
-      mem_free(&vm->mem, b->raw, b->raw_size);
+    for (int age = YOUNG; age <= OLD; age++) {
+      for (Big *b = h->big[age][kind], *next; b; b = next) {
+        next = b->next;
+        mem_free(&vm->mem, b->raw, b->raw_size);
+      }
+      h->big[age][kind] = NULL;
     }
-    h->big[kind] = NULL;
   }
 }

@@ -515,7 +515,7 @@ static void inherit(Class *c, const Type *base, const SlotPlan *plan) {
   c->t.module = NULL;
   c->t.methods = NULL;
   c->t.getset = NULL;
-  uint32_t keep = TYPE_HAS_ATTRS | TYPE_WEAKREF | TYPE_VARSIZE | TYPE_ATTRS_BEHIND | TYPE_MAPPING | TYPE_SEQUENCE;
+  uint32_t keep = TYPE_HAS_ATTRS | TYPE_WEAKREF | TYPE_VARSIZE | TYPE_ATTRS_BEHIND | TYPE_MAPPING | TYPE_SEQUENCE | TYPE_BARRIER;
   c->t.flags = TYPE_HEAP | TYPE_BASE | (base->flags & keep);
   if (plan->dict) c->t.flags |= TYPE_HAS_ATTRS;
   if (plan->weakref) c->t.flags |= TYPE_WEAKREF;
@@ -530,7 +530,10 @@ static void inherit(Class *c, const Type *base, const SlotPlan *plan) {
   case LAY_EXCEPTION: case LAY_TYPE: case LAY_MODULE: case LAY_CLASSMETHOD: case LAY_STATICMETHOD: break; /* they keep attributes themselves */
   default:
     if (stored) c->t.flags |= TYPE_ATTRS_BEHIND;
-    if (base->layout == LAY_NATIVE_INSTANCE) break; /* api_native.c traces both parts */
+    if (base->layout == LAY_NATIVE_INSTANCE) { /* api_native.c traces both parts */
+      c->t.flags &= ~(uint32_t)TYPE_BARRIER; /* event loops: few, and all their stores are not worth a thought */
+      break;
+    }
     c->t.trace = behind_trace;
     c->t.destroy = behind_destroy;
   }
@@ -640,6 +643,7 @@ bool class_call(VM *vm, const Type *cls, ClassCall *out) {
   }
   if (!compute_call(vm, cls, out)) return false;
   c->call = *out;
+  gc_remember_all(vm, c);
   c->call_version = version;
   return true;
 }

@@ -389,6 +389,6 @@ static const tiny_def type_methods[] = {
 static Value type_binary(VM *vm, int op, Value a, Value b) { return op == TINY_OR ? union_new(vm, a, b) : V_NOTIMPL; }
 
 const Type type_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "type", .base = &object_type, .layout = LAY_TYPE,
-    .flags = TYPE_BASE | TYPE_WEAKREF, .shape_id = TYPE_ID_type, .size = sizeof(Class), .new_ = type_new, .new_sig = "(*args, **kwargs)", .init = type_init,
+    .flags = TYPE_BASE | TYPE_WEAKREF | TYPE_BARRIER, .shape_id = TYPE_ID_type, .size = sizeof(Class), .new_ = type_new, .new_sig = "(*args, **kwargs)", .init = type_init,
     .init_sig = "(self, /, *args, **kwargs)", .doc = "type(object) -> the object's type\ntype(name, bases, dict, **kwds) -> a new type", .trace = class_trace_slot,
     .destroy = class_destroy_slot, .repr = type_repr, .binary = type_binary, .call = type_call, .methods = type_methods, .getset = type_getset};

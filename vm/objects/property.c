@@ -154,7 +154,7 @@ static const tiny_def property_methods[] = {
 static const GetSet property_getset[] = {{"fget", get_fget, NULL, NULL}, {"fset", get_fset, NULL, NULL}, {"fdel", get_fdel, NULL, NULL},
     {"__doc__", get_doc, set_doc, NULL}, {"__isabstractmethod__", get_abstract, NULL, NULL}, {0}};
 
-const Type property_type = {TYPE_HEAD, .name = "property", .base = &object_type, .layout = LAY_PROPERTY, .flags = TYPE_BASE | TYPE_DESCR_GET | TYPE_DESCR_SET,
+const Type property_type = {TYPE_HEAD, .name = "property", .base = &object_type, .layout = LAY_PROPERTY, .flags = TYPE_BASE | TYPE_BARRIER | TYPE_DESCR_GET | TYPE_DESCR_SET,
     .shape_id = TYPE_ID_property, .size = sizeof(Property), .new_ = property_new, .new_sig = "(*args, **kwargs)", .init = property_init,
     .init_sig = "(self, fget=None, fset=None, fdel=None, doc=None)", .doc = "Property attribute.", .trace = property_trace, .methods = property_methods, .getset = property_getset};
 
@@ -240,11 +240,11 @@ static const GetSet wrapped_getset[] = {{"__func__", get_func, NULL, NULL}, {"__
     {"__isabstractmethod__", get_wrapped_abstract, NULL, NULL}, {"__dict__", get_wrapped_dict, NULL, NULL}, {0}};
 static const tiny_def wrapped_methods[] = {{"__get__", wrapped_get_m, "(self, instance, owner=None, /)", "Return an attribute of instance, which is of type owner."}, {0}};
 
-const Type classmethod_type = {TYPE_HEAD, .name = "classmethod", .base = &object_type, .layout = LAY_CLASSMETHOD, .flags = TYPE_BASE | TYPE_DESCR_GET | TYPE_HAS_ATTRS,
+const Type classmethod_type = {TYPE_HEAD, .name = "classmethod", .base = &object_type, .layout = LAY_CLASSMETHOD, .flags = TYPE_BASE | TYPE_BARRIER | TYPE_DESCR_GET | TYPE_HAS_ATTRS,
     .shape_id = TYPE_ID_classmethod, .size = sizeof(Wrapped), .new_ = wrapped_new, .new_sig = "(*args, **kwargs)", .init = wrapped_init, .init_sig = "(self, function, /)",
     .doc = "classmethod(function) -> method\n\nConvert a function to be a class method.", .trace = wrapped_trace, .repr = classmethod_repr, .methods = wrapped_methods,
     .getset = wrapped_getset};
-const Type staticmethod_type = {TYPE_HEAD, .name = "staticmethod", .base = &object_type, .layout = LAY_STATICMETHOD, .flags = TYPE_BASE | TYPE_DESCR_GET | TYPE_HAS_ATTRS,
+const Type staticmethod_type = {TYPE_HEAD, .name = "staticmethod", .base = &object_type, .layout = LAY_STATICMETHOD, .flags = TYPE_BASE | TYPE_BARRIER | TYPE_DESCR_GET | TYPE_HAS_ATTRS,
     .shape_id = TYPE_ID_staticmethod, .size = sizeof(Wrapped), .new_ = wrapped_new, .new_sig = "(*args, **kwargs)", .init = wrapped_init, .init_sig = "(self, function, /)",
     .doc = "staticmethod(function) -> method\n\nConvert a function to be a static method.", .trace = wrapped_trace, .repr = staticmethod_repr, .call = staticmethod_call,
     .methods = wrapped_methods, .getset = wrapped_getset};

@@ -145,6 +145,7 @@ static Shape *shape_add(VM *vm, Shape *s, Str *name, bool *full) {
   if (!kid) return NULL;
   kid->parent = s;
   kid->name = name;
+  if (type_is_heap(s->type)) gc_remember_all(vm, type_class(s->type));
   s->kids[s->n_kids++] = kid;
   return kid;
 }
