@@ -82,7 +82,7 @@ static bool shape_decides(VM *vm, const Obj *o) {
 
 /* May the class attribute stay in a cache? Plain data of a class that is known to change may not. */
 static bool may_cache(const Access *x, const Type *cls, Value v) {
-  if (!value_is_plain_data(v)) return true;
+  if (!value_is_plain_data(v) || type_lookup_is_cached(x->vm, cls, x->name)) return true;
   const Type *owner = type_owner_of(x->vm, cls, x->name);
   return owner && !(type_is_heap(owner) && type_class(owner)->data_changes);
 }

@@ -296,6 +296,12 @@ Value rt_type_lookup(VM *vm, const Type *type, Str *name) {
   return v;
 }
 
+bool type_lookup_is_cached(VM *vm, const Type *type, const Str *name) {
+  const TypeState *st = type_state(vm);
+  const MethodEntry *e = st->entries ? &st->entries[cache_at(st, type, name)] : NULL;
+  return e && e->type == type && e->name == name;
+}
+
 const Type *type_owner_of(VM *vm, const Type *type, Str *name) {
   Value v;
   return walk(vm, type, name, &v);

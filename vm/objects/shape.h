@@ -75,6 +75,7 @@ Value type_qualname(VM *vm, const Type *t);              /* str; V_FAIL: out of 
 struct Frame;
 bool super_method(VM *vm, const struct Frame *f, Str *name, Value *fn, Value *self);   /* super().name of a frame's function, when that is a plain method */
 Value super_lookup(VM *vm, const Super *s, Str *name);   /* class attribute behind s.cls in the MRO; V_ABSENT; not bound */
+bool type_lookup_is_cached(VM *vm, const Type *type, const Str *name); /* what rt_type_lookup found may stay in caches (it did not come from a class whose data change) */
 void type_flush_methods(VM *vm);                         /* empties the method cache */
 
 #include "vm/vm.h"
