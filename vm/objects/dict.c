@@ -239,6 +239,16 @@ bool dict_set_hashed(VM *vm, Dict *d, Value key, int64_t hash, Value value) {
   return ix == FIND_NONE && insert_new(vm, d, key, hash, value, slot);
 }
 
+Value dict_get_to_end(VM *vm, Dict *d, Value key, int64_t hash) {
+  size_t slot;
+  int64_t ix = find(vm, d, key, hash, &slot);
+  if (ix < 0) return ix == FIND_NONE ? V_ABSENT : V_FAIL;
+  DictEntry e = d->entries[ix];
+  if ((size_t)ix + 1 == d->n_entries) return e.value;
+  delete_entry(vm, d, slot, ix);
+  return insert_new(vm, d, e.key, hash, e.value, slot) ? e.value : V_FAIL;
+}
+
 static int del_hashed(VM *vm, Dict *d, Value key, int64_t hash, Value *old) {
   size_t slot;
   int64_t ix = find(vm, d, key, hash, &slot);
@@ -246,6 +256,18 @@ static int del_hashed(VM *vm, Dict *d, Value key, int64_t hash, Value *old) {
   if (old) *old = d->entries[ix].value;
   delete_entry(vm, d, slot, ix);
   return 1;
+}
+
+bool dict_pop_first(VM *vm, Dict *d) {
+  const DictEntry *e = &d->entries[d->first];
+  while (v_absent(e->key)) e++;
+  size_t mark = rt_temp_mark(vm);
+  Value *keep = rt_temp(vm, 1);
+  if (!keep) return false;
+  *keep = e->key;
+  int r = del_hashed(vm, d, *keep, e->hash, NULL);
+  rt_temp_release(vm, mark);
+  return r >= 0;
 }
 
 Value dict_get(VM *vm, Dict *d, Value key) {

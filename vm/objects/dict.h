@@ -28,6 +28,9 @@ TINY_MUST_CHECK bool dict_set(VM *vm, Dict *d, Value key, Value value);
 int dict_del(VM *vm, Dict *d, Value key, Value *old);                    /* 1 deleted, 0 not found, -1; old may be NULL */
 Value dict_get_hashed(VM *vm, Dict *d, Value key, int64_t hash);
 bool dict_set_hashed(VM *vm, Dict *d, Value key, int64_t hash, Value value);
+/* The same as dict_get_hashed; the entry becomes the last in order. */
+Value dict_get_to_end(VM *vm, Dict *d, Value key, int64_t hash);
+bool dict_pop_first(VM *vm, Dict *d);                                    /* false: error. d is not empty. [script] in rare cases: keys of equal hash */
 /* Str keys: never run script code unless the dict holds odd keys. */
 Value dict_get_str(VM *vm, Dict *d, Str *key);                           /* V_ABSENT: not found */
 TINY_MUST_CHECK bool dict_set_str(VM *vm, Dict *d, Str *key, Value value);
