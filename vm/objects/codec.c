@@ -78,7 +78,8 @@ static bool codec_open(Codec *c, VM *vm, Value object, const char *encoding, con
   if (!found && !map) return rt_raise_b(vm, &exc_LookupError, "unknown encoding: %s", encoding);
   *c = (Codec){.vm = vm, .kind = map ? ENC_MAP : found->kind, .map = map, .errors = errors, .handler = ERR_UNKNOWN, .object = object};
   c->big = c->kind == ENC_UTF16BE || c->kind == ENC_UTF32BE;
-  for (int i = 0; i < ERR_UNKNOWN; i++) if (strcmp(errors, handlers[i]) == 0) c->handler = (ErrKind)i;
+  for (int i = 0; i < ERR_UNKNOWN && c->handler == ERR_UNKNOWN; i++)
+    if (strcmp(errors, handlers[i]) == 0) c->handler = (ErrKind)i;
   buf_init(&c->out, &vm->mem);
   return true;
 }
