@@ -527,7 +527,10 @@ static void inherit(Class *c, const Type *base, const SlotPlan *plan) {
     c->t.flags |= TYPE_BARRIER;
     c->t.size = sizeof(Instance);
     break;
-  case LAY_EXCEPTION: case LAY_TYPE: case LAY_MODULE: case LAY_CLASSMETHOD: case LAY_STATICMETHOD: break; /* they keep attributes themselves */
+  case LAY_CLASSMETHOD: case LAY_STATICMETHOD:
+    c->t.flags &= ~(uint32_t)TYPE_BARRIER; /* else they were leaves, of which the dead may outlive their class */
+    break;
+  case LAY_EXCEPTION: case LAY_TYPE: case LAY_MODULE: break; /* as those two, they keep attributes themselves */
   default:
     if (stored) c->t.flags |= TYPE_ATTRS_BEHIND;
     if (base->layout == LAY_NATIVE_INSTANCE) { /* api_native.c traces both parts */
