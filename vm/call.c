@@ -445,11 +445,22 @@ static Value then_init(VM *vm, Value instance, tiny_outcome how, Value result) {
   return instance;
 }
 
-/* After __new__: state is a tuple (class, args, kwnames or absent marker None). */
+/* What then_new is to know: class, kwnames or None, arguments. */
+enum { NEW_CLASS, NEW_NAMES, NEW_ARGS };
+static Tuple *new_state(VM *vm, Value cls, const Value *argv, int argc, Value kwnames) {
+  Tuple *t = tuple_new(vm, NULL, (size_t)argc + NEW_ARGS);
+  if (!t) return NULL;
+  t->items[NEW_CLASS] = cls;
+  t->items[NEW_NAMES] = v_absent(kwnames) ? V_NONE : kwnames;
+  for (int i = 0; i < argc; i++) t->items[NEW_ARGS + i] = argv[i];
+  return t;
+}
+
+/* After __new__. state: new_state. */
 static Value then_new(VM *vm, Value state, tiny_outcome how, Value obj) {
   if (how == TINY_RAISED) return rt_raise_obj(vm, obj);
   Tuple *st = v_tuple(state);
-  const Type *cls = (const Type *)v_obj(st->items[0]);
+  const Type *cls = (const Type *)v_obj(st->items[NEW_CLASS]);
   if (!rt_is_subtype(type_of(obj), cls)) return obj;
   ClassCall plan; /* object.__init__ has nothing to say where a __new__ took the arguments */
   if (type_is_heap(type_of(obj)) && !type_of(obj)->init) {
@@ -458,15 +469,14 @@ static Value then_new(VM *vm, Value state, tiny_outcome how, Value obj) {
   }
   Value fn, self;
   if (!attr_special(vm, obj, NAME(vm, __init__), &fn, &self)) return obj;
-  Tuple *args = v_tuple(st->items[1]);
-  size_t n = args->length, shift = v_absent(self) ? 0 : 1;
-  Value *argv = mem_alloc(&vm->mem, (n + 2) * sizeof(Value));
+  size_t n = st->length - NEW_ARGS, shift = v_absent(self) ? 0 : 1;
+  Value small[8], *argv = n < 8 ? small : mem_alloc(&vm->mem, (n + 1) * sizeof(Value));
   if (!argv) return rt_no_memory(vm);
   argv[0] = self;
-  memcpy(argv + shift, args->items, n * sizeof(Value));
+  memcpy(argv + shift, st->items + NEW_ARGS, n * sizeof(Value));
   Value r = tiny_then_call(vm, then_init, obj, fn, (int)(n + shift), argv);
-  mem_free(&vm->mem, argv, (n + 2) * sizeof(Value));
-  if (r.w == V_TAILCALL.w && !v_is_none(st->items[2])) vm->tail.kwnames = st->items[2];
+  if (argv != small) mem_free(&vm->mem, argv, (n + 1) * sizeof(Value));
+  if (r.w == V_TAILCALL.w && !v_is_none(st->items[NEW_NAMES])) vm->tail.kwnames = st->items[NEW_NAMES];
   return r;
 }
 
@@ -520,9 +530,7 @@ static Step call_with(VM *vm, Value fn, Value first, Value *argv, int argc, Valu
 
 /* A script's __new__ (or a foreign native one): called with the class before the arguments; __init__ follows in then_new. */
 static Step begin_new(VM *vm, Value cls, Value new_, Value *argv, int argc, Value kwnames, Dest d, Value *out) {
-  Tuple *args = tuple_new(vm, argv, (size_t)argc);
-  Value parts[3] = {cls, args ? v_from_obj(args) : V_NONE, v_absent(kwnames) ? V_NONE : kwnames};
-  Tuple *state = args ? tuple_new(vm, parts, 3) : NULL;
+  Tuple *state = new_state(vm, cls, argv, argc, kwnames);
   if (!state) return STEP_FAIL;
   vm->tail.then = then_new;
   vm->tail.state = v_from_obj(state);
@@ -579,9 +587,7 @@ static Step begin_c_init(VM *vm, Value obj, Value *argv, int argc, Value kwnames
 /* The C constructor asked for a call (list(generator)...): __init__ comes when its value is there. */
 static Step begin_tail_new(VM *vm, Value cls, Value *argv, int argc, Value kwnames, Dest d, Value *out) {
   TailCall saved = vm->tail;
-  Tuple *args = tuple_new(vm, argv, (size_t)argc);
-  Value parts[3] = {cls, args ? v_from_obj(args) : V_NONE, v_absent(kwnames) ? V_NONE : kwnames};
-  Tuple *state = args ? tuple_new(vm, parts, 3) : NULL;
+  Tuple *state = new_state(vm, cls, argv, argc, kwnames);
   if (!state) return STEP_FAIL;
   vm->tail = saved;
   NativeFrame *nf = frame_push_native(vm, then_new, v_from_obj(state));
