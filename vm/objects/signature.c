@@ -489,8 +489,13 @@ Match signature_match_positional(VM *vm, const Signature *sig, const Value *argv
   if ((n_pos > sig->n_pos && sig->star < 0) || (sig->checks && !signature_accepts(vm, sig, argv, n))) return MATCH_NOT_YET;
   for (; i < n; i++) out[i] = argv[i];
   for (; i < sig->n_params; i++) {
-    if (sig->params[i].required && i != sig->star) return MATCH_NOT_YET;
+    if (sig->params[i].required && i != sig->star && i != sig->starstar) return MATCH_NOT_YET;
     out[i] = sig->params[i].dflt;
+  }
+  if (sig->starstar >= 0 && sig->params[sig->starstar].required) {
+    Dict *none = dict_new(vm);
+    if (!none) return MATCH_FAILED;
+    out[sig->starstar] = v_from_obj(none);
   }
   return bind_rest(vm, sig, argv, n_pos, out) ? MATCH_DONE : MATCH_FAILED;
 }
