@@ -40,7 +40,7 @@ typedef struct Page {
 typedef struct SizeClass {
   FreeCell *free;
   Page *current;               /* where these and the fresh cells are taken from; it and the pages before it are USED. NULL: none yet */
-  Page *pages, *full;          /* full: hardly a free cell at the last look; nothing in it is taken until the next full collection */
+  Page *pages, *full;          /* full: hardly a free cell at the last look; nothing in it is taken until a collection finds more */
   bool young;                  /* one of the pages is */
 } SizeClass;
 typedef struct Big { struct Big *next; void *raw; size_t raw_size; size_t size; Obj *obj; } Big;

@@ -173,13 +173,15 @@ static void use_page(VM *vm, SizeClass *c, Page *p) {
   if (h->taken > h->nursery) gc_poke(vm);
 }
 
+/* A page with few free cells is not worth its sweep again and again: it rests among the full ones until there are more. */
+static bool roomy(const Page *p) { return p->count - p->live > p->count / 4; }
+
 /* The current page has no cell left: the next one that has, else a new one. */
 static bool next_page(VM *vm, SizeClass *c, int kind, int cls) {
-  enum { WORTH = 4 }; /* a page with few free cells is not worth its sweep again and again: it rests until the next full collection */
   Page **link = c->current ? &c->current->next : &c->pages;
   for (Page *p; (p = *link) != NULL;) {
     if (p->state == PAGE_UNSWEPT) sweep_page(vm, vm->heap, p, kind == KIND_LEAF);
-    if (p->count - p->live > p->count / WORTH) {
+    if (roomy(p)) {
       use_page(vm, c, p);
       return true;
     }
@@ -382,10 +384,33 @@ static void sweep_pages(VM *vm, Heap *h, SizeClass *c, bool leaf) {
 
 /* Pages in which nothing was made since the last collection, but which have young objects from before. */
 static void sweep_young(VM *vm, Heap *h, SizeClass *c, Page *p) {
-  for (; p; p = p->next) {
-    if (!p->young || p->state == PAGE_USED) continue;
-    sweep_page(vm, h, p, false);
-    c->young |= p->young;
+  if (!p->young || p->state == PAGE_USED) return;
+  sweep_page(vm, h, p, false);
+  c->young |= p->young;
+}
+
+/* A minor collection of a class whose pages are not swept lazily. Full pages in which much has died are used again. */
+static void sweep_class(VM *vm, Heap *h, SizeClass *c, bool leaf) {
+  bool young = c->young;
+  Page *again = NULL;
+  c->young = false;
+  for (Page *p = c->pages; young && p; p = p->next) sweep_young(vm, h, c, p);
+  for (Page **link = &c->full, *p; young && (p = *link) != NULL;) {
+    sweep_young(vm, h, c, p);
+    if (!roomy(p)) {
+      link = &p->next;
+      continue;
+    }
+    *link = p->next;
+    p->next = again;
+    again = p;
+  }
+  sweep_pages(vm, h, c, leaf);
+  while (again) {
+    Page *p = again;
+    again = p->next;
+    p->next = c->pages;
+    c->pages = p;
   }
 }
 
@@ -454,10 +479,9 @@ void pages_sweep(VM *vm, Heap *h) {
       if (!c->pages && !c->full) continue;
       rewind_class(h, c);
       if (lazy && kind == KIND_LEAF) sweep_later(h, c, h->tracer.leaves[cls]);
+      else if (!h->full) sweep_class(vm, h, c, leaf);
       else {
-        bool young = c->young && !h->full;
         c->young = false;
-        if (young) sweep_young(vm, h, c, c->pages), sweep_young(vm, h, c, c->full);
         sweep_pages(vm, h, c, leaf);
       }
     }
