@@ -120,6 +120,7 @@ bool future_init(tiny_vm *vm, Future *f, tiny_val self, tiny_val loop);
 bool future_add_callback(tiny_vm *vm, Future *f, tiny_val fn, tiny_val context); /* a Task as fn: it is woken */
 bool future_finish(tiny_vm *vm, Future *f, tiny_val result);
 bool future_fail(tiny_vm *vm, Future *f, tiny_val exc);
+void future_seen(tiny_vm *vm, Future *f);                         /* its exception need not be reported any more */
 bool future_fail_quietly(tiny_vm *vm, Future *f, tiny_val exc);   /* one that need not be fetched */
 int future_cancel(tiny_vm *vm, Future *f, tiny_val msg);          /* 1 0 -1 */
 tiny_val future_result(tiny_vm *vm, Future *f);                   /* raises what is to be raised */

@@ -110,6 +110,15 @@ static bool watch_exception(tiny_vm *vm, Future *f) {
   return !tiny_failed(watch) && tiny_setattr(vm, self, "_unretrieved", watch);
 }
 
+/* Somebody has seen the exception. What watches it lets go of the future: to be found dead with it would keep alive, for one more collection, all that the
+ * exception's frames hold. */
+void future_seen(tiny_vm *vm, Future *f) {
+  if (!f->log_traceback) return;
+  f->log_traceback = false;
+  tiny_val watch = tiny_getattr(vm, future_self(f), "_unretrieved");
+  if (tiny_failed(watch) || !tiny_setattr(vm, watch, "future", TINY_NONE)) tiny_clear_error(vm);
+}
+
 static void set_exception(tiny_vm *vm, Future *f, tiny_val exc) {
   tiny_store(vm, future_self(f), &f->value, exc);
   f->failed = true;
@@ -162,7 +171,7 @@ tiny_val future_cancelled_error(tiny_vm *vm, Future *f) {
 tiny_val future_result(tiny_vm *vm, Future *f) {
   if (f->state == FUT_CANCELLED) return tiny_raise_value(vm, future_cancelled_error(vm, f));
   if (f->state != FUT_FINISHED) return invalid_state(vm, "Result is not set."), TINY_FAIL;
-  f->log_traceback = false;
+  future_seen(vm, f);
   return f->failed ? tiny_raise_value(vm, f->value) : f->value;
 }
 
@@ -194,7 +203,7 @@ static tiny_val m_exception(tiny_vm *vm, tiny_args *a) {
   SELF(f);
   if (f->state == FUT_CANCELLED) return tiny_raise_value(vm, future_cancelled_error(vm, f));
   if (f->state != FUT_FINISHED) return invalid_state(vm, "Exception is not set."), TINY_FAIL;
-  f->log_traceback = false;
+  future_seen(vm, f);
   return f->failed ? f->value : TINY_NONE;
 }
 
@@ -288,7 +297,7 @@ static tiny_val g_log(tiny_vm *vm, tiny_args *a) { SELF(f); return tiny_bool(f->
 static tiny_val s_log(tiny_vm *vm, tiny_args *a) {
   SELF(f);
   if (tiny_truth(vm, tiny_arg(a, 1)) == 1) return tiny_raise(vm, TINY_VALUE_ERROR, "_log_traceback can only be set to False");
-  f->log_traceback = false;
+  future_seen(vm, f);
   return TINY_NONE;
 }
 static tiny_val m_repr(tiny_vm *vm, tiny_args *a) {

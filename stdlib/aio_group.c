@@ -65,7 +65,7 @@ bool group_told(tiny_vm *vm, tiny_val group, Future *f) {
   if (g->mode == FIRST_COMPLETED) return push(vm, group, &g->done, future_self(f)) && (g->state == RESTS || g->done.n > 1 || enough(vm, g));
   g->left--;
   bool failed = f->state == FUT_FINISHED && f->failed;
-  if (failed && g->mode == FIRST_EXCEPTION) f->log_traceback = false;
+  if (failed && g->mode == FIRST_EXCEPTION) future_seen(vm, f);
   return (g->left > 0 && !(g->mode == FIRST_EXCEPTION && failed)) || enough(vm, g);
 }
 

@@ -164,7 +164,7 @@ tiny_val task_wakeup(tiny_vm *vm, Loop *l, tiny_val task, Task *t) {
   if (f && f->state == FUT_CANCELLED) {
     exc = future_cancelled_error(vm, f);
   } else if (f) {
-    if (f->failed) f->log_traceback = false;
+    if (f->failed) future_seen(vm, f);
     exc = f->failed ? f->value : TINY_NONE;
   }
   return tiny_failed(exc) ? TINY_FAIL : task_step(vm, l, task, t, exc);
@@ -178,7 +178,7 @@ static void count_cancel(Task *t) {
 /* The request goes along the tasks that wait for each other, however many these are, to what the last of them waits for; who finds nothing to cancel there throws
  * CancelledError into its own coroutine. Tasks that wait in a ring have no last one: a mark that is set at ever longer distances meets itself (Brent). */
 int task_cancel(tiny_vm *vm, Task *t, tiny_val msg) {
-  t->f.log_traceback = false;
+  future_seen(vm, &t->f);
   if (t->f.state != FUT_PENDING) return 0;
   count_cancel(t);
   const Task *mark = t;

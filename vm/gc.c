@@ -480,9 +480,9 @@ static void set_thresholds(VM *vm, Heap *h) {
   if (h->full) {
     h->full_at = live + growth;
     h->full_live = live;
-    h->let_go = 0;
   }
-  h->want_full = !h->full && (live > h->full_at || scarce);
+  bool gone = h->full_in && --h->full_in == 0;
+  h->want_full = gone || (!h->full && (live > h->full_at || scarce));
   m->gc_at = m->used + budget;
 }
 
@@ -627,14 +627,17 @@ void gc_trim(VM *vm) {
   h->trim = false;
   mem_trim_system(&vm->mem);
   h->trimmed = h->held = vm->mem.used;
-  h->recycled = 0;
+  h->recycled = h->let_go = h->full_in = 0;
 }
 
+/* The full collection comes a few minor ones later: who says so is still at work with what goes. */
 void gc_let_go(VM *vm, size_t bytes) {
-  enum { MUCH = 512 << 10 };
+  enum { MUCH = 512 << 10, LATER = 4 };
   Heap *h = vm->heap;
   h->let_go += bytes;
-  if (h->let_go > MUCH + h->stats.live_bytes / 4) h->want_full = true;
+  if (h->let_go <= MUCH + h->stats.live_bytes / 4) return;
+  h->let_go = 0;
+  h->full_in = LATER;
 }
 
 /* Grown, or a part of it known to be garbage (connections closed), or, when as much went as came, many cells used again. */
@@ -642,7 +645,7 @@ int gc_trim_pays(const VM *vm) {
   enum { PAYS = 512 << 10 };
   const Heap *h = vm->heap;
   if (vm->gc_off || h->collecting) return 0;
-  if (vm->mem.used + vm->mem.kept > h->trimmed + h->trimmed / 2 + PAYS || (h->let_go > vm->mem.used / 4 && h->let_go > PAYS / 2)) return 2;
+  if (vm->mem.used + vm->mem.kept > h->trimmed + h->trimmed / 2 + PAYS || h->full_in || (h->let_go > vm->mem.used / 4 && h->let_go > PAYS / 2)) return 2;
   return h->recycled + h->taken > h->trimmed / 8 + PAYS;
 }
 

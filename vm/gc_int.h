@@ -83,7 +83,8 @@ struct Heap {
   bool trim;               /* this collection keeps no free pages */
   size_t trimmed;          /* bytes in use after the last gc_trim */
   size_t recycled;         /* bytes of cells put to use since then, up to the last collection */
-  size_t let_go;           /* bytes known to be garbage since the last full one */
+  size_t let_go;           /* bytes that somebody knows to be garbage, or soon */
+  unsigned full_in;        /* for that, a full collection as the so many'th from now; 0: none */
   size_t held, held_lately; /* the most bytes that were held at once since memory went back to the system; ... in the last few collections */
   unsigned held_for;       /* ... in so many */
   size_t full_room;        /* below the memory limit after the last full one */
