@@ -114,6 +114,9 @@ TINY_API TINY_CHECK tiny_status tiny_run_source(tiny_vm *vm, const char *source,
 TINY_API TINY_CHECK tiny_val tiny_eval(tiny_vm *vm, const char *expression); /* value of an expression in __main__ */
 /* One piece typed at a prompt: prints the value of an expression statement through sys.displayhook and sets _ . *incomplete: give more lines. */
 TINY_API TINY_CHECK tiny_status tiny_run_interactive(tiny_vm *vm, const char *source, size_t len, const char *filename, bool *incomplete);
+/* A function without parameters that runs the source in __main__, where `await`, `async for` and `async with` may stand outside of functions: if there is one, a call
+   returns a coroutine, for tiny_loop_spawn; else None, when all has run. incomplete not NULL: the source is a piece typed at a prompt, as above. */
+TINY_API TINY_CHECK tiny_val tiny_compile_async(tiny_vm *vm, const char *source, size_t len, const char *filename, bool *incomplete);
 TINY_API TINY_CHECK tiny_val tiny_import(tiny_vm *vm, const char *dotted_name);
 TINY_API TINY_CHECK tiny_val tiny_main_module(tiny_vm *vm);
 

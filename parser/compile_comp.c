@@ -41,9 +41,7 @@ void yield_value(Unit *u, const Node *at, int src, int dst) {
 
 static bool check_await(Unit *u, const Node *n) {
   const Scope *s = u->unit_scope;
-  if (!scope_is_function(s)) return comp_error(u, n, "'await' outside function");
-  if (!s->is_async) return comp_error(u, n, "'await' outside async function");
-  return true;
+  return s->is_async || comp_error(u, n, scope_is_function(s) ? "'await' outside async function" : "'await' outside function");
 }
 
 /* What is delegated to stands in a temporary: dst itself, if that is the newest one (a register less in every frame that waits). */

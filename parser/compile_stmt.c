@@ -108,7 +108,7 @@ static void async_for_stmt(Unit *u, const Node *n) {
   Label next = LABEL_INIT, end = LABEL_INIT;
   Block b;
   int mark = u->top, outer = u->handler;
-  if (!scope_is_function(u->unit_scope) || !u->unit_scope->is_async) {
+  if (!u->unit_scope->is_async) {
     comp_error(u, n, "'async for' outside async function");
     return;
   }

@@ -398,7 +398,7 @@ static void with_item(Unit *u, const Node *n, int i) {
 }
 
 void with_stmt(Unit *u, const Node *n) {
-  if (n->kind == N_AsyncWith && !(scope_is_function(u->unit_scope) && u->unit_scope->is_async)) {
+  if (n->kind == N_AsyncWith && !u->unit_scope->is_async) {
     comp_error(u, n, "'async with' outside async function");
     return;
   }

@@ -41,7 +41,7 @@ static Str *qualname(Compiler *c, const Unit *outer, const Scope *s) {
 /* ---- begin */
 
 static uint32_t kind_flags(const Scope *s) {
-  if (s->kind == SCOPE_MODULE) return CODE_MODULE;
+  if (s->kind == SCOPE_MODULE) return CODE_MODULE | (s->is_async ? CODE_COROUTINE : 0);
   if (s->kind == SCOPE_CLASS) return CODE_CLASS | CODE_NAMESPACE;
   uint32_t flags = CODE_NEWLOCALS;
   bool gen = s->has_yield || s->kind == SCOPE_GENEXP;

@@ -278,7 +278,7 @@ static bool resolve(Scopes *ss) {
   return true;
 }
 
-bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename, size_t stack_bytes) {
+bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename, size_t stack_bytes, bool may_await) {
   char here;
   memset(ss, 0, sizeof *ss);
   ss->arena = arena;
@@ -293,5 +293,7 @@ bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, con
   ss->n_top = scope_intern(ss, "top", 3);
   if (err->set) return false;
   scope_visit_tree(ss, tree);
-  return !err->set && resolve(ss);
+  if (err->set) return false;
+  ss->module->is_async = may_await && ss->module->awaits;
+  return resolve(ss);
 }

@@ -66,7 +66,8 @@ struct Scope {
   FreeVar *free;            /* units: sorted by name */
   int n_free, cap_free;
   Symbol *class_cell;       /* class scopes whose methods use __class__ or super */
-  bool is_async;            /* async def; or an asynchronous comprehension */
+  bool is_async;            /* async def; an asynchronous comprehension; a module that awaits and may */
+  bool awaits;              /* modules: something in it is awaited outside of functions */
   bool has_yield;
   bool has_annotations;     /* of variables: module and class scopes need __annotations__ */
   bool has_return_value;
@@ -96,8 +97,8 @@ typedef struct Scopes {
   const Name *n_super, *n_class, *n_top;
 } Scopes;
 
-/* Builds and resolves all scopes of a tree. False: err is set. */
-bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename, size_t stack_bytes);
+/* Builds and resolves all scopes of a tree; may_await: also outside of functions. False: err is set. */
+bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename, size_t stack_bytes, bool may_await);
 Scope *scope_of(const Scopes *ss, const Node *node);
 Symbol *scope_find(const Scope *s, const Name *name);               /* NULL: the scope does not mention it */
 /* The name as this scope sees it: private names of classes are mangled. NULL: out of memory (err set). */

@@ -90,6 +90,12 @@ static void visit_list(Scopes *ss, const NodeList *list) {
     if (list->items[i]) visit_expr(ss, list->items[i]);
 }
 
+/* Something is awaited here. */
+static void note_await(Scopes *ss) {
+  if (ss->cur->kind >= SCOPE_GENEXP) ss->cur->is_async = true;
+  else if (ss->cur->kind == SCOPE_MODULE) ss->cur->awaits = true;
+}
+
 static void annotation(Scopes *ss, const Node *n) {
   if (n && !ss->future_annotations) visit_expr(ss, n); /* PEP 563: kept as text, names in it mean nothing here */
 }
@@ -151,7 +157,7 @@ static void visit_lambda(Scopes *ss, const Node *n) {
 /* ---- comprehensions */
 
 static void visit_generator(Scopes *ss, const Node *g, bool outermost) {
-  if (g->u.comprehension.is_async) ss->cur->is_async = true;
+  if (g->u.comprehension.is_async) note_await(ss);
   bool in_target = ss->in_comp_target;
   ss->in_comp_target = true;
   visit_expr(ss, g->u.comprehension.target);
@@ -190,8 +196,8 @@ static void visit_comp(Scopes *ss, const Node *n) {
   ss->cur = outer;
   ss->in_comp_iter = in_iter;
   ss->in_comp_target = in_target;
-  /* An asynchronous comprehension makes the comprehension around it asynchronous, too. */
-  if (s->is_async && s->kind != SCOPE_GENEXP && outer->kind >= SCOPE_GENEXP) outer->is_async = true;
+  /* An asynchronous comprehension makes what is around it asynchronous, too; a generator expression only the module. */
+  if (s->is_async && (s->kind != SCOPE_GENEXP || outer->kind == SCOPE_MODULE)) note_await(ss);
 }
 
 /* PEP 572: the target of := in a comprehension belongs to the scope around all comprehensions. */
@@ -325,7 +331,7 @@ static void visit_inner(Scopes *ss, const Node *n) {
     case N_ListComp: case N_SetComp: case N_DictComp: case N_GeneratorExp: visit_comp(ss, n); break;
     case N_Await:
       visit_expr(ss, n->u.ret.value);
-      if (ss->cur->kind >= SCOPE_GENEXP) ss->cur->is_async = true;
+      note_await(ss);
       break;
     case N_Yield: case N_YieldFrom: visit_yield(ss, n); break;
     case N_Compare:
@@ -444,6 +450,7 @@ static void visit_if(Scopes *ss, const Node *n) {
 }
 
 static void visit_with(Scopes *ss, const Node *n) {
+  if (n->kind == N_AsyncWith) note_await(ss);
   for (int i = 0; i < n->u.with.items.n; i++) {
     visit_expr(ss, n->u.with.items.items[i]->u.withitem.context);
     visit_opt(ss, n->u.with.items.items[i]->u.withitem.vars);
@@ -530,6 +537,7 @@ static void visit_stmt(Scopes *ss, const Node *n) {
     case N_FunctionDef: case N_AsyncFunctionDef: visit_function(ss, n); break;
     case N_ClassDef: visit_class(ss, n); break;
     case N_For: case N_AsyncFor:
+      if (n->kind == N_AsyncFor) note_await(ss);
       visit_expr(ss, n->u.forloop.target);
       visit_expr(ss, n->u.forloop.iter);
       visit_stmts(ss, &n->u.forloop.body);

@@ -111,7 +111,7 @@ static Value bi_exec(VM *vm, Args *a) { return run(vm, a, "exec", 'e'); }
 static Value bi_eval(VM *vm, Args *a) { return run(vm, a, "eval", 'v'); }
 
 /* ast.PyCF_ONLY_AST, and what else compile() knows: the features of __future__, PyCF_DONT_IMPLY_DEDENT, PyCF_TYPE_COMMENTS, PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ALLOW_INCOMPLETE_INPUT. */
-enum { ONLY_AST = 0x400, KNOWN_FLAGS = 0x1fe0000 | ONLY_AST | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x10 };
+enum { ONLY_AST = 0x400, ALLOW_TOP_LEVEL_AWAIT = 0x2000, KNOWN_FLAGS = 0x1fe0000 | ONLY_AST | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x10 };
 
 /* Whether v is a node of ast: 1, 0, -1 failed. */
 static int is_tree(VM *vm, Value v) {
@@ -142,7 +142,7 @@ static Value bi_compile(VM *vm, Args *a) {
     Value build = tiny_getattr(vm, tiny_import(vm, "ast"), "_build"), stream = v_failed(build) ? V_FAIL : compile_text(vm, a->v[0], "compile() arg 1", filename, kind, COMPILE_TREE | COMPILE_NAMESPACE);
     return v_failed(stream) ? V_FAIL : rt_tail_call(vm, build, 1, &stream);
   }
-  return compile_text(vm, a->v[0], "compile() arg 1", filename, kind, COMPILE_NAMESPACE); /* it may be run with any namespaces */
+  return compile_text(vm, a->v[0], "compile() arg 1", filename, kind, COMPILE_NAMESPACE /* it may be run with any namespaces */ | (flags & ALLOW_TOP_LEVEL_AWAIT ? COMPILE_AWAIT : 0));
 }
 
 /* ---- __import__ */

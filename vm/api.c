@@ -51,6 +51,10 @@ static tiny_status run_code(VM *vm, Value code, Dict *globals, Value *result) {
     rt_raise(vm, &exc_TypeError, "a code object is required, not '%T'", code);
     return TINY_ERROR;
   }
+  if (((Code *)v_obj(code))->flags & CODE_COROUTINE) { /* of compile() with ast.PyCF_ALLOW_TOP_LEVEL_AWAIT */
+    rt_raise(vm, &exc_TypeError, "code that awaits runs in an event loop");
+    return TINY_ERROR;
+  }
   if (vm->paused) {
     rt_raise(vm, &exc_RuntimeError, "a paused script has to be continued or given up first");
     return TINY_ERROR;
@@ -114,6 +118,15 @@ tiny_status tiny_run_interactive(tiny_vm *vm, const char *source, size_t len, co
   if (v_failed(code)) return TINY_ERROR;
   Value ignored;
   return run_code(vm, code, vm->main->dict, &ignored);
+}
+
+tiny_val tiny_compile_async(tiny_vm *vm, const char *source, size_t len, const char *filename, bool *incomplete) {
+  if (incomplete) *incomplete = false;
+  if (incomplete && !need_sys(vm)) return V_FAIL;
+  if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler");
+  Value code = vm->compile(vm, source, len, filename, incomplete ? 'p' : 'e', COMPILE_AWAIT, incomplete);
+  Function *fn = v_failed(code) ? NULL : function_new(vm, (Code *)v_obj(code), vm->main->dict);
+  return fn ? api_pin(vm, v_from_obj(fn)) : V_FAIL;
 }
 
 tiny_val tiny_import(tiny_vm *vm, const char *dotted_name) {

@@ -154,9 +154,10 @@ bool call_bind(VM *vm, Function *fn, const Value *argv, int argc, Value kwnames,
   Tuple *names = v_absent(kwnames) ? NULL : v_tuple(kwnames);
   uint32_t n_kw = names ? (uint32_t)names->length : 0;
   uint32_t n_pos = (uint32_t)argc - n_kw;
-  if (c->flags & CODE_NAMESPACE) { /* class bodies and exec: the one argument is the namespace */
-    regs[0] = argv[0];
-    return true;
+  if (c->flags & CODE_NAMESPACE) { /* class bodies and exec: the one argument is the namespace; a function that a script made of such code has its globals */
+    regs[0] = n_pos ? argv[0] : v_from_obj(fn->globals);
+    if (n_kw && !bind_keywords(vm, fn, argv + n_pos, names, NULL, regs)) return false;
+    return n_pos <= 1 || too_many(vm, fn, (int)n_pos, 0);
   }
   uint32_t n_copy = n_pos < c->n_params ? n_pos : c->n_params;
   for (uint32_t i = 0; i < n_copy; i++) regs[local_reg(i)] = argv[i];
