@@ -2,11 +2,14 @@
  * without a jump out of a signal handler. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/select.h>
 #include <unistd.h>
 #include "repl/input.h"
+
+static void input_show(Program *p);
+static void input_resized(Program *p);
 
 /* ---- plain */
 
@@ -26,13 +29,37 @@ static long fill(Program *p) {
   return n > 0 ? 1 : (long)n;
 }
 
+static InputResult from_loop(Program *p) {
+  LoopState state = loop_tick(p);
+  return state == LOOP_EXITS ? INPUT_EXIT : state == LOOP_INTERRUPTED ? INPUT_INTERRUPT : INPUT_LINE;
+}
+
+/* Until stdin has something (INPUT_LINE). Meanwhile the tasks of asyncio's prompt go on. */
+static InputResult wait_for_input(Program *p) {
+  for (;;) {
+    struct pollfd fds[3] = {{0, POLLIN, 0}, {interrupt_fd(), POLLIN, 0}, {-1, POLLIN, 0}};
+    int timeout = p->in_loop ? loop_wait(p, &fds[2].fd) : -1, n = poll(fds, 3, timeout);
+    if (interrupt_taken()) return INPUT_INTERRUPT;
+    if (n < 0 && errno != EINTR) return INPUT_FAILED;
+    if (n < 0) input_resized(p);
+    if (n > 0 && fds[0].revents) return INPUT_LINE;
+    InputResult r = p->in_loop ? from_loop(p) : INPUT_LINE;
+    input_show(p);
+    if (r != INPUT_LINE) return r;
+  }
+}
+
 static InputResult plain_line(Program *p, const char *prompt, char **line) {
-  program_write(p, 2, prompt, strlen(prompt));
+  int stream = p->in_loop ? 1 : 2; /* as the prompts of python3 */
+  program_write(p, stream, prompt, strlen(prompt));
+  program_write(p, stream, NULL, 0);
   size_t searched = 0;
   for (;;) {
     Input *in = &p->in;
     char *at = in->data ? in->data + in->at : NULL, *nl = at ? memchr(at + searched, '\n', in->len - in->at - searched) : NULL;
     searched = in->len - in->at;
+    InputResult r = nl ? INPUT_LINE : wait_for_input(p);
+    if (r != INPUT_LINE) return r;
     long more = nl ? 1 : fill(p);
     if (more < 0) return errno == EINTR ? INPUT_INTERRUPT : INPUT_FAILED;
     if (more == 0 && searched == 0) return INPUT_END;
@@ -83,6 +110,7 @@ void input_free(Program *p) {
 #define rl_completion_append_character VARIABLE(int, rl_completion_append_character)
 #define rl_point VARIABLE(int, rl_point)
 #define rl_line_buffer VARIABLE(char *, rl_line_buffer)
+#define rl_outstream VARIABLE(FILE *, rl_outstream)
 #define rl_readline_name VARIABLE(const char *, rl_readline_name)
 #define rl_catch_signals VARIABLE(int, rl_catch_signals)
 #define rl_attempted_completion_function VARIABLE(rl_completion_func_t *, rl_attempted_completion_function)
@@ -138,6 +166,32 @@ static int on_tab(int count, int key) {
   return i == rl_point ? rl_insert_text("    "), 0 : rl_complete(count, key);
 }
 
+/* What is written while a line is edited takes its place; afterwards the line stands below it. */
+void input_hide(Program *p) {
+  if (p->hidden || !use_readline()) return;
+  p->hidden = true;
+  p->out.last = p->err.last = '\n';
+#if RL_READLINE_VERSION >= 0x0800
+  rl_clear_visible_line();
+#else
+  rl_crlf();
+#endif
+  fflush(rl_outstream);
+}
+
+static void input_show(Program *p) {
+  if (!p->hidden) return;
+  p->hidden = false;
+  output_flush(&p->out);
+  if (p->out.last != '\n' || p->err.last != '\n') rl_crlf();
+  rl_on_new_line();
+  rl_redisplay();
+}
+
+static void input_resized(Program *p) {
+  if (p->editing) rl_resize_terminal();
+}
+
 static void on_line(char *line) {
   typed = line;
   line_done = true;
@@ -181,23 +235,19 @@ static void remember(const char *text) {
   }
 }
 
-static InputResult edited_line(const char *prompt, char **line) {
+static InputResult edited_line(Program *p, const char *prompt, char **line) {
   line_done = false;
   typed = NULL;
   rl_callback_handler_install(prompt, on_line);
-  while (!line_done) {
-    fd_set set;
-    FD_ZERO(&set);
-    FD_SET(0, &set);
-    int ready = select(1, &set, NULL, NULL, NULL);
-    if (interrupt_taken()) {
-      rl_free_line_state();
-      rl_callback_sigcleanup();
-      rl_callback_handler_remove();
-      return INPUT_INTERRUPT;
-    }
-    if (ready < 0) continue; /* another signal: the window's size */
-    rl_callback_read_char();
+  p->editing = true;
+  InputResult r = INPUT_LINE;
+  while (!line_done && (r = wait_for_input(p)) == INPUT_LINE) rl_callback_read_char();
+  p->editing = false;
+  if (r != INPUT_LINE) {
+    rl_free_line_state();
+    rl_callback_sigcleanup();
+    rl_callback_handler_remove();
+    return r;
   }
   if (!typed) return INPUT_END;
   remember(typed);
@@ -212,13 +262,18 @@ static InputResult edited_line(const char *prompt, char **line) {
 }
 #else
 static bool use_readline(void) { return false; }
-static InputResult edited_line(const char *prompt, char **line) { return (void)prompt, (void)line, INPUT_FAILED; }
+static InputResult edited_line(Program *p, const char *prompt, char **line) { return (void)p, (void)prompt, (void)line, INPUT_FAILED; }
 void input_open(Program *p) { (void)p; }
+void input_hide(Program *p) { (void)p; }
+static void input_show(Program *p) { (void)p; }
+static void input_resized(Program *p) { (void)p; }
 void input_close(Program *p) { (void)p; }
 #endif
 
 InputResult input_line(Program *p, const char *prompt, char **line) {
   *line = NULL;
+  InputResult r = p->in_loop ? from_loop(p) : INPUT_LINE; /* what a statement has begun shows before the next prompt */
+  if (r != INPUT_LINE) return r;
   output_flush(&p->out);
-  return use_readline() ? edited_line(prompt, line) : plain_line(p, prompt, line);
+  return use_readline() ? edited_line(p, prompt, line) : plain_line(p, prompt, line);
 }

@@ -3,12 +3,13 @@
 #define TINY_REPL_INPUT_H
 #include "repl/program.h"
 
-typedef enum { INPUT_LINE, INPUT_END, INPUT_INTERRUPT, INPUT_FAILED } InputResult;
+typedef enum { INPUT_LINE, INPUT_END, INPUT_INTERRUPT, INPUT_FAILED, INPUT_EXIT /* a task ended the program */ } InputResult;
 
 void input_open(Program *p);                    /* history, completion */
 void input_close(Program *p);                   /* saves the history */
 InputResult input_line(Program *p, const char *prompt, char **line); /* *line: malloc'ed, ends with \n but perhaps at the end of a file */
 long program_read(void *user, char *buf, size_t len); /* the VM's hook for sys.stdin */
+void input_hide(Program *p);                    /* while p->editing: the line being edited makes room for what is written */
 void input_free(Program *p);
 
 /* complete.c: the n-th completion of a word ("na", "module.na") with what follows it ("(" after a function), malloc'ed, NULL after the last one.

@@ -1,22 +1,30 @@
 /* Ctrl-C, and the signals that a script wants to handle. A signal handler gets no argument, so what it aims at stands in static variables. */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 #include "repl/program.h"
 
 static tiny_vm *volatile target;   /* the script that Ctrl-C interrupts */
 static tiny_vm *volatile home;     /* the program's VM */
 static volatile sig_atomic_t seen; /* Ctrl-C */
 static volatile sig_atomic_t asked_for_sigint;
+static int wake[2] = {-1, -1};     /* a pipe: what waits for a line and checked `seen` just before the signal came sees it there */
 
 static void on_signal(int sig) {
-  if (sig == SIGINT) seen = 1;
+  int saved = errno;
+  if (sig == SIGINT) {
+    seen = 1;
+    if (wake[1] >= 0) (void)!write(wake[1], "", 1);
+  }
   if (sig == SIGINT && !asked_for_sigint) {
     if (target) tiny_interrupt(target);
   } else if (home) {
     tiny_signal(home, sig);
   }
+  errno = saved;
 }
 
 /* Without SA_RESTART: a read that waits for the user has to come back. */
@@ -45,6 +53,20 @@ void interrupt_aim(tiny_vm *vm) { target = vm; }
 
 bool interrupt_taken(void) {
   bool was = seen != 0;
+  char rest[16];
   seen = 0;
+  while (was && wake[0] >= 0 && read(wake[0], rest, sizeof rest) > 0) {}
   return was;
+}
+
+int interrupt_fd(void) {
+  int fd[2];
+  if (wake[0] >= 0 || pipe(fd) != 0) return wake[0];
+  for (int i = 0; i < 2; i++) {
+    (void)fcntl(fd[i], F_SETFD, FD_CLOEXEC);
+    (void)fcntl(fd[i], F_SETFL, O_NONBLOCK);
+  }
+  wake[0] = fd[0];
+  wake[1] = fd[1];
+  return wake[0];
 }

@@ -130,6 +130,12 @@ static bool library_program(Program *p, const char *name, int *status) {
   return false;
 }
 
+/* `-m asyncio`, unless there is a module of that name in the way: the prompt whose statements may await. */
+static int run_asyncio(Program *p) {
+  p->in_loop = true;
+  return repl_run(p, !p->options->flag[FLAG_QUIET]);
+}
+
 static int no_module(Program *p, const char *name) {
   bool is_package = false;
   int status = 1;
@@ -142,6 +148,8 @@ static int no_module(Program *p, const char *name) {
       return report_status(p, TINY_ERROR);
     }
     fprintf(stderr, "%s: No module named %s.__main__; '%s' is a package and cannot be directly executed\n", p->name, name, name);
+  } else if (strcmp(name, "asyncio") == 0) {
+    status = run_asyncio(p);
   } else if (library_program(p, name, &status)) {
   } else {
     fprintf(stderr, "%s: No module named %s\n", p->name, name);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "repl/program.h"
+#include "repl/input.h"
 
 #define OUT_CAPACITY 65536
 
@@ -53,6 +53,10 @@ bool program_write(void *user, int stream, const char *text, size_t len) {
   Program *p = user;
   Output *o = stream == 2 ? &p->err : &p->out;
   bool ok = true;
+  if (p->editing && text && len) {
+    input_hide(p);
+    o->last = text[len - 1];
+  }
   if (stream == 2) output_flush(&p->out); /* what was printed before an error is seen before it */
   if (!text) ok = output_flush(o);
   else if (!make_room(o, len)) ok = false;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include "include/tiny.h"
 
-typedef struct Output { char *data; size_t len, cap; bool line_buffered, unbuffered; int fd, error; } Output; /* fd -1: closed when the program began; error: errno of the last write that failed */
+typedef struct Output { char *data; size_t len, cap; bool line_buffered, unbuffered; int fd, error; char last; } Output; /* fd -1: closed when the program began; error: errno of the last write that failed; last: byte written */
 typedef struct Input { char *data; size_t at, len, cap; } Input; /* bytes read from stdin and not handed out yet */
 
 /* The fields of sys.flags, in their order */
@@ -35,8 +35,12 @@ typedef struct Program {
   bool inspect;              /* -i: SystemExit of the script is shown, the prompt follows */
   bool inspecting;           /* -i was given */
   bool prompting;            /* the prompt is open: stdin is read by lines, so that input() and the prompt take turns */
+  bool in_loop;              /* the prompt is asyncio's: statements may await, tasks go on while a line is waited for */
+  tiny_ref statements;       /* asyncio._prompt.Prompt, which runs them */
+  int loop_failures;         /* turns of the loop that failed, one after the other */
   bool asked_to_exit;        /* SystemExit was reported */
   int exit_status;           /* that it asked for */
+  bool editing, hidden;      /* a line is being edited on the terminal; it was taken away for something that is written */
   bool interrupted;          /* the script died of Ctrl-C */
   bool killed;               /* by a limit: nothing of the script may run any more */
 } Program;
@@ -69,11 +73,20 @@ void run_atexit(Program *p);
 bool site_names(tiny_vm *vm);         /* exit, help, license...: names for the prompt */
 
 /* repl.c */
-int repl_run(Program *p, bool banner);
+int repl_run(Program *p, bool banner);    /* the prompt; p->in_loop: that of asyncio */
+
+/* repl_loop.c: asyncio's part of the prompt */
+bool loop_open(Program *p);               /* false: an exception is pending */
+tiny_status loop_run(Program *p, const char *text, size_t len, bool *incomplete); /* one piece, as tiny_run_interactive */
+typedef enum { LOOP_GOES_ON, LOOP_INTERRUPTED, LOOP_EXITS /* a task ended the program: p->exit_status */ } LoopState;
+LoopState loop_tick(Program *p);          /* runs what is due in the loop */
+int loop_wait(Program *p, int *fd);       /* what to wait for until the next tick: a descriptor, milliseconds; -1: none */
+void loop_close(Program *p);
 
 /* interrupt.c: the only writable static data of the program, because signal handlers get no argument */
 void interrupt_install(tiny_vm *vm);  /* the program's VM; NULL: it goes away */
 bool interrupt_signal(void *user, int number, tiny_signal_action action); /* tiny_config.signal */
 void interrupt_aim(tiny_vm *vm);      /* Ctrl-C interrupts the script that runs in vm; NULL: it is only noted */
 bool interrupt_taken(void);           /* Ctrl-C was pressed since the last question */
+int interrupt_fd(void);               /* readable when it was; -1: none */
 #endif

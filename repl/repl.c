@@ -43,16 +43,23 @@ static bool run_pending(Program *p, const Pending *t, int *status) {
   bool incomplete = false;
   interrupt_taken();
   interrupt_aim(p->vm);
-  tiny_status st = tiny_run_interactive(p->vm, t->text, t->len && t->text[t->len - 1] == '\n' && !ends_continued(t) ? t->len - 1 : t->len, "<stdin>", &incomplete);
+  size_t len = t->len && t->text[t->len - 1] == '\n' && !ends_continued(t) ? t->len - 1 : t->len;
+  tiny_status st = p->in_loop ? loop_run(p, t->text, len, &incomplete) : tiny_run_interactive(p->vm, t->text, len, "<stdin>", &incomplete);
   if (incomplete) tiny_clear_error(p->vm);
-  else *status = report_status(p, st);
+  else {
+    if (p->in_loop && tiny_pending_is(p->vm, TINY_KEYBOARD_INTERRUPT)) say(p, "\n"); /* without a traceback: after the ^C */
+    *status = report_status(p, st);
+  }
   interrupt_aim(NULL);
   interrupt_taken();
   return !incomplete;
 }
 
 /* What is still incomplete at the end of input is an error, said as for a file. */
-static void run_file_end(Program *p, const Pending *t) { report_status(p, tiny_run_source(p->vm, t->text, t->len, "<stdin>")); }
+static void run_file_end(Program *p, const Pending *t) {
+  bool failed = p->in_loop ? tiny_failed(tiny_compile_async(p->vm, t->text, t->len, "<console>", NULL)) : tiny_run_source(p->vm, t->text, t->len, "<stdin>") != TINY_OK;
+  if (failed) report_status(p, TINY_ERROR);
+}
 
 static InputResult ask(Program *p, bool more, char **line) {
   tiny_scope scope = tiny_scope_open(p->vm);
@@ -124,6 +131,7 @@ static int loop(Program *p, Pending *t) {
       t->len = 0;
       continue;
     }
+    if (r == INPUT_EXIT) return p->exit_status;
     if (r != INPUT_LINE && t->len && append(t, "\n") && !run_pending(p, t, &status)) run_file_end(p, t); /* the end of input ends the statement */
     if (r != INPUT_LINE) break;
     bool ok = take(p, t, line, &status);
@@ -133,20 +141,35 @@ static int loop(Program *p, Pending *t) {
   return p->asked_to_exit ? status : 0;
 }
 
+static void say_banner(Program *p) {
+  char head[256];
+  if (p->in_loop) {
+    snprintf(head, sizeof head, "tiny %s, the asyncio prompt: await, async for and async with stand anywhere, tasks go on while you type\nexit() or Ctrl-D leaves, Tab completes names.\n", tiny_version());
+    say(p, head);
+    say(p, prompt_of(p, "ps1", ">>> "));
+    say(p, "import asyncio\n");
+  } else {
+    snprintf(head, sizeof head, "tiny %s, a Python 3.11 language\nexit() or Ctrl-D leaves, Tab completes names.\n", tiny_version());
+    say(p, head);
+  }
+}
+
 int repl_run(Program *p, bool banner) {
-  char head[128];
   Pending t = {0};
   p->inspect = false;
   p->asked_to_exit = p->interrupted = false;
   p->prompting = true;
-  snprintf(head, sizeof head, "tiny %s, a Python 3.11 language\nexit() or Ctrl-D leaves, Tab completes names.\n", tiny_version());
-  if (banner) say(p, head);
+  p->loop_failures = 0;
   set_prompts(p);
   if (!site_names(p->vm)) tiny_clear_error(p->vm);
+  if (p->in_loop && !loop_open(p)) return report_status(p, TINY_ERROR);
   interrupt_aim(NULL);
+  if (banner) say_banner(p);
   input_open(p);
   int status = loop(p, &t);
-  if (!p->asked_to_exit) say(p, "\n");
+  if (!p->asked_to_exit && !p->killed) say(p, p->in_loop ? "\nexiting asyncio REPL...\n" : "\n");
+  if (p->in_loop) loop_close(p);
+  p->in_loop = false;
   p->interrupted = false;
   input_close(p);
   free(t.text);
