@@ -143,15 +143,12 @@ static int loop(Program *p, Pending *t) {
 
 static void say_banner(Program *p) {
   char head[256];
-  if (p->in_loop) {
-    snprintf(head, sizeof head, "tiny %s, the asyncio prompt: await, async for and async with stand anywhere, tasks go on while you type\nexit() or Ctrl-D leaves, Tab completes names.\n", tiny_version());
-    say(p, head);
-    say(p, prompt_of(p, "ps1", ">>> "));
-    say(p, "import asyncio\n");
-  } else {
-    snprintf(head, sizeof head, "tiny %s, a Python 3.11 language\nexit() or Ctrl-D leaves, Tab completes names.\n", tiny_version());
-    say(p, head);
-  }
+  const char *more = p->in_loop ? ": the asyncio prompt\nUse \"await\" directly instead of \"asyncio.run()\"; tasks go on while you type." : "";
+  snprintf(head, sizeof head, "tiny %s, a Python 3.11 language%s\nexit() or Ctrl-D leaves, Tab completes names.\n", tiny_version(), more);
+  say(p, head);
+  if (!p->in_loop) return;
+  say(p, prompt_of(p, "ps1", ">>> "));
+  say(p, "import asyncio\n");
 }
 
 int repl_run(Program *p, bool banner) {
