@@ -120,14 +120,31 @@ static bool import_parents(Program *p, const char *name, int *status) {
   return ok;
 }
 
-/* A package of the library with a module __main__, which runs the program when it is imported. */
+/* A program of the library: a package with a module __main__, which runs when it is imported, or a module with a function main(). As sys.argv[0] it has the name of the
+   file that it is in python3. False: there is no such module. */
 static bool library_program(Program *p, const char *name, int *status) {
-  tiny_val full = tiny_format(p->vm, "%s.__main__", name);
-  const char *text = tiny_to_str(p->vm, full, NULL);
-  if (text && !tiny_failed(tiny_import(p->vm, text))) return *status = 0, true;
-  if (!tiny_pending_is(p->vm, TINY_MODULE_NOT_FOUND_ERROR)) return *status = report_status(p, TINY_ERROR), true;
-  tiny_clear_error(p->vm);
-  return false;
+  tiny_val full = tiny_format(p->vm, "%s.__main__", name), module = tiny_import(p->vm, name);
+  if (tiny_failed(module)) {
+    tiny_val missing = tiny_pending_is(p->vm, TINY_MODULE_NOT_FOUND_ERROR) ? tiny_take_exception(p->vm) : TINY_FAIL;
+    if (!tiny_failed(missing) && tiny_equal(p->vm, tiny_getattr(p->vm, missing, "name"), tiny_string(p->vm, name)) == 1) return false;
+    if (!tiny_failed(missing)) (void)tiny_raise_value(p->vm, missing);
+    return *status = report_status(p, TINY_ERROR), true;
+  }
+  const char *text = tiny_to_str(p->vm, full, NULL), *dot = strrchr(name, '.');
+  tiny_val argv = tiny_getattr(p->vm, tiny_import(p->vm, "sys"), "argv");
+  if (!tiny_setitem(p->vm, argv, tiny_int(p->vm, 0), tiny_format(p->vm, "%s.py", dot ? dot + 1 : name))) return *status = report_status(p, TINY_ERROR), true;
+  if (tiny_hasattr(p->vm, module, "__path__")) {
+    if (text && !tiny_failed(tiny_import(p->vm, text))) return *status = 0, true;
+    if (!tiny_pending_is(p->vm, TINY_MODULE_NOT_FOUND_ERROR)) return *status = report_status(p, TINY_ERROR), true;
+    tiny_clear_error(p->vm);
+    fprintf(stderr, "%s: No module named %s.__main__; '%s' is a package and cannot be directly executed\n", p->name, name, name);
+    return *status = 1, true;
+  }
+  *status = 0;
+  if (!tiny_hasattr(p->vm, module, "main")) return tiny_pending(p->vm) ? (*status = report_status(p, TINY_ERROR), true) : true;
+  tiny_val result = tiny_call_method(p->vm, module, "main", 0, NULL);
+  if (!tiny_failed(result)) result = tiny_call_method(p->vm, tiny_import(p->vm, "sys"), "exit", 1, &result);
+  return *status = report_status(p, TINY_ERROR), true;
 }
 
 /* `-m asyncio`, unless there is a module of that name in the way: the prompt whose statements may await. */
