@@ -110,6 +110,7 @@ void input_free(Program *p) {
 #define rl_completion_append_character VARIABLE(int, rl_completion_append_character)
 #define rl_point VARIABLE(int, rl_point)
 #define rl_line_buffer VARIABLE(char *, rl_line_buffer)
+#define rl_eof_found VARIABLE(int, rl_eof_found)
 #define rl_outstream VARIABLE(FILE *, rl_outstream)
 #define rl_readline_name VARIABLE(const char *, rl_readline_name)
 #define rl_catch_signals VARIABLE(int, rl_catch_signals)
@@ -196,6 +197,9 @@ static void on_line(char *line) {
   typed = line;
   line_done = true;
   rl_callback_handler_remove();
+#if RL_READLINE_VERSION >= 0x0801
+  rl_eof_found = 0; /* or it ends every further line as well */
+#endif
 }
 
 void input_open(Program *p) {
@@ -211,6 +215,12 @@ void input_open(Program *p) {
   char *path = history_file(p);
   if (path) read_history(path);
   free(path);
+}
+
+/* readline from 8.1 on does it where it also ends the mode for pasted text. */
+bool input_end_line(void) {
+  const char *mode = use_readline() && RL_READLINE_VERSION >= 0x0801 ? rl_variable_value("enable-bracketed-paste") : NULL;
+  return mode && strcmp(mode, "on") == 0;
 }
 
 void input_close(Program *p) {
@@ -268,6 +278,7 @@ void input_hide(Program *p) { (void)p; }
 static void input_show(Program *p) { (void)p; }
 static void input_resized(Program *p) { (void)p; }
 void input_close(Program *p) { (void)p; }
+bool input_end_line(void) { return false; }
 #endif
 
 InputResult input_line(Program *p, const char *prompt, char **line) {

@@ -7,6 +7,7 @@ typedef enum { INPUT_LINE, INPUT_END, INPUT_INTERRUPT, INPUT_FAILED, INPUT_EXIT 
 
 void input_open(Program *p);                    /* history, completion */
 void input_close(Program *p);                   /* saves the history */
+bool input_end_line(void);                      /* has what ended the input (Ctrl-D) ended the line on the screen, too? */
 InputResult input_line(Program *p, const char *prompt, char **line); /* *line: malloc'ed, ends with \n but perhaps at the end of a file */
 long program_read(void *user, char *buf, size_t len); /* the VM's hook for sys.stdin */
 void input_hide(Program *p);                    /* while p->editing: the line being edited makes room for what is written */

@@ -1,6 +1,7 @@
 /* The read-eval-print loop: collects lines until they are a statement, runs it, says what went wrong. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "repl/input.h"
 
 typedef struct Pending { char *text; size_t len; } Pending; /* lines of a statement that is not complete yet */
@@ -132,7 +133,12 @@ static int loop(Program *p, Pending *t) {
       continue;
     }
     if (r == INPUT_EXIT) return p->exit_status;
-    if (r != INPUT_LINE && t->len && append(t, "\n") && !run_pending(p, t, &status)) run_file_end(p, t); /* the end of input ends the statement */
+    if (r != INPUT_LINE && t->len) { /* the end of input ends the statement */
+      if (!input_end_line()) say(p, "\n");
+      if (append(t, "\n") && !run_pending(p, t, &status)) run_file_end(p, t);
+      t->len = 0;
+      if (isatty(0) && r == INPUT_END) continue; /* a terminal has more */
+    }
     if (r != INPUT_LINE) break;
     bool ok = take(p, t, line, &status);
     free(line);
@@ -164,7 +170,10 @@ int repl_run(Program *p, bool banner) {
   if (banner) say_banner(p);
   input_open(p);
   int status = loop(p, &t);
-  if (!p->asked_to_exit && !p->killed) say(p, p->in_loop ? "\nexiting asyncio REPL...\n" : "\n");
+  if (!p->asked_to_exit && !p->killed) {
+    if (!input_end_line()) say(p, "\n");
+    if (p->in_loop) say(p, "exiting asyncio REPL...\n");
+  }
   if (p->in_loop) loop_close(p);
   p->in_loop = false;
   p->interrupted = false;

@@ -27,6 +27,14 @@ static void say_exit(Program *p, const tiny_error *e) {
   tiny_clear_error(p->vm);
 }
 
+/* What a prompt keeps of an exception that was shown. */
+static void remember(Program *p, const tiny_error *e) {
+  tiny_val sys = tiny_import(p->vm, "sys");
+  bool ok = tiny_setattr(p->vm, sys, "last_type", tiny_getattr(p->vm, e->exception, "__class__")) && tiny_setattr(p->vm, sys, "last_value", e->exception) &&
+    tiny_setattr(p->vm, sys, "last_traceback", tiny_getattr(p->vm, e->exception, "__traceback__"));
+  if (!ok) tiny_clear_error(p->vm);
+}
+
 /* sys.excepthook, if the script put something else there. An error of its own is shown with the one that it was to show. */
 static bool call_hook(Program *p, const tiny_error *e) {
   tiny_val sys = tiny_import(p->vm, "sys"), hook = tiny_getattr(p->vm, sys, "excepthook"), usual = tiny_getattr(p->vm, sys, "__excepthook__");
@@ -73,6 +81,7 @@ int report_status(Program *p, tiny_status status) {
     return code;
   }
   p->interrupted = strcmp(e.type, "KeyboardInterrupt") == 0;
+  if (p->prompting || p->inspecting) remember(p, &e);
   bool hooked = call_hook(p, &e); /* e may be gone afterwards */
   if (hooked && p->asked_to_exit) return p->exit_status;
   if (!hooked) say(p, e.text);

@@ -7,7 +7,7 @@
 typedef struct Stream {
   int number;        /* 0 stdin, 1 stdout, 2 stderr */
   bool closed;
-  bool at_end;       /* stdin: the host had no more */
+  bool at_end;       /* stdin: the host had no more for this call; the next one asks again, as a terminal ends with every Ctrl-D */
   char *data;        /* stdin: bytes read ahead: data[from..to) of cap */
   size_t from, to, cap;
   tiny_val buffer;   /* the stream of bytes; TINY_ABSENT: not made yet */
@@ -151,6 +151,7 @@ static tiny_val take(tiny_vm *vm, Stream *s, size_t n, bool text) {
 static tiny_val read_line(tiny_vm *vm, Stream *s, int64_t size, bool text) {
   if (s->number != 0) return not_supported(vm, "not readable");
   size_t seen = 0;
+  s->at_end = false;
   for (;;) {
     const char *at = s->data ? s->data + s->from : NULL, *end = at && s->to > s->from + seen ? memchr(at + seen, '\n', s->to - s->from - seen) : NULL;
     size_t have = end ? (size_t)(end - at) + 1 : s->to - s->from;
@@ -165,6 +166,7 @@ static tiny_val read_line(tiny_vm *vm, Stream *s, int64_t size, bool text) {
 
 static tiny_val read_some(tiny_vm *vm, Stream *s, int64_t size, bool text) {
   if (s->number != 0) return not_supported(vm, "not readable");
+  s->at_end = false;
   for (;;) {
     size_t have = s->to - s->from, bytes = have;
     if (size >= 0) { /* text counts characters */
