@@ -115,7 +115,7 @@ void input_free(Program *p) {
 #define rl_readline_name VARIABLE(const char *, rl_readline_name)
 #define rl_catch_signals VARIABLE(int, rl_catch_signals)
 #define rl_attempted_completion_function VARIABLE(rl_completion_func_t *, rl_attempted_completion_function)
-#define rl_completer_word_break_characters VARIABLE(const char *, rl_completer_word_break_characters)
+#define rl_completion_word_break_hook VARIABLE(rl_cpvfunc_t *, rl_completion_word_break_hook)
 #define history_length VARIABLE(int, history_length)
 #define history_base VARIABLE(int, history_base)
 #endif
@@ -153,10 +153,29 @@ static char *next_completion(const char *text, int state) {
   return copy ? memcpy(copy, s, n) : NULL;
 }
 
+/* Is the character at `at` of the line inside of a string that begins in this line? Then names of files are completed. */
+static bool in_string(int at) {
+  char quote = 0;
+  for (int i = 0; i < at && rl_line_buffer[i]; i++) {
+    char c = rl_line_buffer[i];
+    if (c == '\\' && quote) i++;
+    else if (c == '#' && !quote) return false;
+    else if (!quote && (c == '\'' || c == '"')) quote = c;
+    else if (c == quote) quote = 0;
+  }
+  return quote != 0;
+}
+
+static char *word_ends(void) {
+  static char in_text[] = "'\"", in_code[] = " \t\n`~!@#$%^&*()-=+[{]}\\|;:'\",<>/?";
+  return in_string(rl_point) ? in_text : in_code;
+}
+
 static char **complete(const char *text, int start, int end) {
-  (void)start, (void)end;
-  rl_attempted_completion_over = 1; /* no file names */
+  (void)end;
   rl_completion_append_character = 0;
+  if (in_string(start)) return NULL; /* readline's own: names of files */
+  rl_attempted_completion_over = 1;
   return rl_completion_matches(text, next_completion);
 }
 
@@ -164,7 +183,8 @@ static char **complete(const char *text, int start, int end) {
 static int on_tab(int count, int key) {
   int i = 0;
   while (i < rl_point && rl_line_buffer[i] == ' ') i++;
-  return i == rl_point ? rl_insert_text("    "), 0 : rl_complete(count, key);
+  (void)count, (void)key;
+  return i == rl_point ? rl_insert_text("    "), 0 : rl_complete_internal(rl_completion_mode(on_tab)); /* the second Tab lists */
 }
 
 /* What is written while a line is edited takes its place; afterwards the line stands below it. */
@@ -208,7 +228,7 @@ void input_open(Program *p) {
   rl_readline_name = "tiny";
   rl_catch_signals = 0;
   rl_attempted_completion_function = complete;
-  rl_completer_word_break_characters = " \t\n`~!@#$%^&*()-=+[{]}\\|;:'\",<>/?";
+  rl_completion_word_break_hook = word_ends;
   rl_bind_key('\t', on_tab);
   rl_variable_bind("enable-bracketed-paste", "on"); /* text of several lines comes as one answer: see run_pasted */
   using_history();

@@ -10,7 +10,7 @@ static const char help[] =
     "-b     : accepted, without effect (also -d, -R, -v)\n"
     "-B     : accepted: tiny never writes .pyc files\n"
     "-c cmd : program passed in as string (terminates option list)\n"
-    "-E     : ignore TINY* environment variables (TINYPATH, TINY_HISTORY)\n"
+    "-E     : ignore TINY* environment variables (TINYPATH, TINY_HISTORY, TINYSTARTUP)\n"
     "-h     : print this help message and exit (also --help)\n"
     "-i     : inspect interactively after running script\n"
     "-I     : isolate: implies -E, -P and -s\n"
@@ -31,7 +31,8 @@ static const char help[] =
     "-      : program read from stdin (default; interactive mode if a tty)\n"
     "arg ...: arguments passed to program in sys.argv[1:]\n"
     "TINYPATH: folders with modules, separated by colons, looked into after the script's own\n"
-    "TINY_HISTORY: file of the lines typed at the prompt (~/.tiny_history)\n";
+    "TINY_HISTORY: file of the lines typed at the prompt (~/.tiny_history)\n"
+    "TINYSTARTUP: file that is run before the first prompt, without a script\n";
 
 static int bad_usage(const char *program, const char *what, const char *arg) {
   fprintf(stderr, "%s%s\n", what, arg);

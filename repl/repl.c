@@ -157,6 +157,19 @@ static void say_banner(Program *p) {
   say(p, "import asyncio\n");
 }
 
+/* The file that TINYSTARTUP names, as PYTHONSTARTUP of python3: not after a script (-i). */
+static void run_startup(Program *p) {
+  const Options *o = p->options;
+  const char *path = o->flag[FLAG_IGNORE_ENVIRONMENT] || o->code || o->file || (o->module && !p->in_loop) ? NULL : getenv("TINYSTARTUP");
+  size_t len;
+  int err;
+  if (!path || !*path) return;
+  char *text = source_read(path, &len, &err);
+  if (text) run_text(p, text, len, path);
+  else fprintf(stderr, "%s: can't open file '%s' that TINYSTARTUP names: [Errno %d] %s\n", p->name, path, err, strerror(err));
+  free(text);
+}
+
 int repl_run(Program *p, bool banner) {
   Pending t = {0};
   p->inspect = false;
@@ -166,8 +179,9 @@ int repl_run(Program *p, bool banner) {
   set_prompts(p);
   if (!site_names(p->vm)) tiny_clear_error(p->vm);
   if (p->in_loop && !loop_open(p)) return report_status(p, TINY_ERROR);
-  interrupt_aim(NULL);
   if (banner) say_banner(p);
+  run_startup(p);
+  interrupt_aim(NULL);
   input_open(p);
   int status = loop(p, &t);
   if (!p->asked_to_exit && !p->killed) {
