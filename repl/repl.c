@@ -123,7 +123,7 @@ static bool take(Program *p, Pending *t, const char *line, int *status) {
 
 static int loop(Program *p, Pending *t) {
   int status = 0;
-  while (!p->asked_to_exit) {
+  while (!p->asked_to_exit && !p->killed) {
     char *line;
     InputResult r = ask(p, t->len > 0, &line);
     if (r == INPUT_INTERRUPT) {
@@ -144,7 +144,7 @@ static int loop(Program *p, Pending *t) {
     free(line);
     if (!ok) return 1;
   }
-  return p->asked_to_exit ? status : 0;
+  return p->asked_to_exit || p->killed ? status : 0;
 }
 
 static void say_banner(Program *p) {

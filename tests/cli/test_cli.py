@@ -72,6 +72,17 @@ FILES = {
     'unraisable.py': b'class A:\n    def __del__(self):\n        1 / 0\na = A()\ndel a\nimport gc; gc.collect()\nprint("after")\n',
     'deep.py': b'def f(n):\n    return f(n + 1)\ntry:\n    f(0)\nexcept RecursionError as e:\n    print(e)\n',
     'trace_lib.py': b'import json\njson.loads("{")\n',
+    'prompt.txt': b'1 + 1\n_\nimport sys\nawait asyncio.sleep(0.01, "x")\n_\nasync def f(n):\n    for i in range(n):\n        await asyncio.sleep(0)\n        yield i\n\n'
+                  b'async for i in f(3):\n    print(i)\n\ni\n[x async for x in f(3)]\nasync def g():\n    return 5\n\nt = asyncio.create_task(g(), name="ours")\nawait t\nt\n'
+                  b'asyncio.current_task(), asyncio.all_tasks()\nawait asyncio.sleep(0) or asyncio.current_task().get_coro().__name__\n1 / 0\nawait g(1)\nx y\n'
+                  b'async with asyncio.TaskGroup() as group:\n    first, second = group.create_task(g()), group.create_task(g())\n\nfirst.result() + second.result()\n'
+                  b'asyncio.run(g())\nasyncio.get_running_loop().is_running()\nraise KeyboardInterrupt\nasync def h(x: await asyncio.sleep(0, int)): pass\n\nh.__annotations__\n"end"\n',
+    'data.json': '{"b": [1, 2.50, {}], "a": "\u00e9\\ud83d\\ude00", "c": []}\n'.encode(),
+    'lines.json': b'1\n[2,3]\n\n{"a": 4}\n',
+    'tests/test_a.py': b'import unittest\nclass A(unittest.TestCase):\n    def test_ok(self): self.assertEqual(1, 1)\n    def test_bad(self): self.assertEqual(1, 2)\n'
+                       b'    @unittest.skip("why")\n    def test_skip(self): pass\n',
+    'tests/inner/__init__.py': b'',
+    'tests/inner/test_b.py': b'import unittest\nclass B(unittest.TestCase):\n    def test_ok(self): pass\n',
 }
 
 # name: command. What stands after `#-` says what is not compared: err (stderr), out.
@@ -141,6 +152,29 @@ CASES = {
     'package that fails': '$P -m broken.mod #- err',
     'module no name': '$P -m',
     'module with py': '$P -m hello.py',
+    # modules of the library
+    'asyncio prompt': '$P -m asyncio <prompt.txt #- err',
+    'asyncio prompt exits': 'printf "exit(3)\n" | $P -m asyncio #- err',
+    'asyncio prompt exits from a coroutine': 'printf "async def f():\n  exit(4)\n\nawait f()\n" | $P -m asyncio #- err',
+    'json.tool': '$P -m json.tool data.json',
+    'json.tool stdin': '$P -m json.tool --sort-keys --no-ensure-ascii --indent 2 <data.json',
+    'json.tool tab': '$P -m json.tool --tab data.json out.json; cat out.json',
+    'json.tool compact': '$P -m json.tool --compact data.json; $P -m json.tool --no-indent data.json',
+    'json.tool lines': '$P -m json.tool --json-lines lines.json; echo $?',
+    'json.tool fails': 'echo "{1" | $P -m json.tool; echo $?; $P -m json.tool nope.json; echo $?; $P -m json.tool --indent x data.json',
+    'json.tool for numbers': 'echo "[NaN, 1e999, 12345678901234567890]" | $P -m json.tool --compact',
+    'calendar': '$P -m calendar 2024; $P -m calendar 2024 2; $P -m calendar -w 3 -l 2 2024 2; $P -m calendar -m 4 -s 2 2024 | head -9',
+    'calendar html': '$P -m calendar -t html -c foo.css -e latin-1 2024',
+    'calendar fails': '$P -m calendar -t html 2024 2; $P -m calendar -L xx 2024; $P -m calendar abc; $P -m calendar -f 2',
+    'base64': '$P -m base64 data.json >encoded; cat encoded; $P -m base64 -d encoded; echo aGVsbG8= | $P -m base64 -u -; $P -m base64 -t; printf hello | $P -m base64 -e',
+    'base64 fails': '$P -m base64 -x >/dev/null 2>&1; echo $?; $P -m base64 nope 2>&1 | tail -1',
+    'timeit': '$P -W ignore -m timeit -n 5 -r 2 -u sec -s "x = 1" "if x:" "    pass" | sed "s/: .*e-.* sec/: N/"; $P -W ignore -m timeit -v -n 3 pass | sed "s/[0-9.]* [nu]sec/N/g"',
+    'timeit fails': '$P -m timeit -z; echo $?; $P -m timeit -u foo pass; echo $?; $P -m timeit 1/0 2>&1 | tail -1; $P -m timeit -n x 2>&1 | tail -1',
+    'unittest': 'cd tests; $P -m unittest 2>&1 | sed "s/in [0-9.]*s/in N/"; $P -m unittest -q inner/test_b.py test_a.A.test_ok 2>&1 | sed "s/in [0-9.]*s/in N/"',
+    'unittest discover': '$P -m unittest discover -v tests 2>&1 | sed "s/in [0-9.]*s/in N/"; $P -m unittest discover -s tests/inner -t tests -p "*_b.py" -k ok 2>&1 | sed "s/in [0-9.]*s/in N/"',
+    'module without a program': '$P -m string; echo $?',
+    'package without a program': '$P -m json',
+    'module missing in the library': '$P -m json.nope',
     # stdin
     'stdin': 'echo "print(3)" | $P',
     'stdin dash': 'echo "import sys; print(sys.argv, sys.path[0] == str(), __name__)" | $P - a b',
@@ -264,6 +298,19 @@ OWN = {
     'stdout kept from a file': ('$P -c "f = open(\'x.txt\', \'w\'); print(5); f.write(\'text\'); f.close()" >&-; cat x.txt', 0, 'text', ''),
     'version': ('$P -V', 0, 'tiny VERSION (Python 3.11)\n', ''),
     'help': ('$P -h | grep -c max-', 0, '2\n', ''),
+    'asyncio prompt': ('printf "async def f():\n  1/0\n\nawait f()\nasyncio.create_task(f()) and None\nawait asyncio.get_running_loop().create_future()\nif 1:\n  (" | $P -q -m asyncio >/dev/null', 0, '',
+                       'Traceback (most recent call last):\n  File "<console>", line 1, in <module>\n  File "<console>", line 2, in f\nZeroDivisionError: division by zero\n'
+                       "Task exception was never retrieved\nfuture: <Task finished name='Task-2' coro=<f() done, defined at <console>:1> exception=ZeroDivisionError('division by zero')>\n"
+                       'Traceback (most recent call last):\n  File "<console>", line 2, in f\nZeroDivisionError: division by zero\n'
+                       'asyncio.DeadlockError: deadlock: nothing that can still happen would wake any task\n  Task-3  <module>()  at <console>:1 in <module>: waits for <Future pending cb=[Task.task_wakeup()]>\n'
+                       '\n  File "<console>", line 2\n    (\n    ^\nSyntaxError: \'(\' was never closed\n\nexiting asyncio REPL...\n'),
+    'asyncio prompt and a module in the way': ('echo "print(5)" >asyncio.py; $P -m asyncio', 0, '5\n', ''),
+    'step limit at the asyncio prompt': ('printf "while True: await asyncio.sleep(0)\n\n1\n" | $P -q --max-steps 1000000 -m asyncio', 1, '>>> ... ', 'tiny: step limit of 1000000 exceeded\n'),
+    'step limit at the prompt': ('printf "while True: pass\n\n1\n" | $P -q -i --max-steps 10000 2>&1', 1, '>>> ... tiny: step limit of 10000 exceeded\n', ''),
+    'TINYSTARTUP': ('echo "x = 5; print(x)" >start.py; echo "x + 1" | TINYSTARTUP=start.py $P -q -i 2>&1; echo; echo "await asyncio.sleep(0, x)" | TINYSTARTUP=start.py $P -q -m asyncio 2>&1; echo; '
+                    'echo 1 | TINYSTARTUP=start.py $P -q -i -c 2 2>&1; echo 1 | TINYSTARTUP=nope.py $P -q -i 2>&1; echo 1 | TINYSTARTUP=start.py $P -E -q -i 2>&1', 0,
+                    "5\n>>> 6\n>>> \n\n5\n>>> 5\n>>> \nexiting asyncio REPL...\n\n>>> 1\n>>> \nPROG: can't open file 'nope.py' that TINYSTARTUP names: [Errno 2] No such file or directory\n"
+                    '>>> 1\n>>> \n>>> 1\n>>> \n', ''),
 }
 
 # `interrupt CMD`: runs it, waits for its word, sends SIGINT (an interactive shell does so at Ctrl-C) and shows the status a shell sees

@@ -3,7 +3,7 @@
 
     test_terminal.py [--tiny PATH] [NAMES...]
 
-A session is a list of (typed, what has to appear before anything else is typed). Escape sequences are taken out and the line ends are \\n. Before the first
+A session is a list of (typed, or a function to be called; what has to appear before anything else is typed). Escape sequences are taken out and the line ends are \\n. Before the first
 step the prompt is waited for. The last step may be an int: the exit status.
 """
 import os
@@ -24,7 +24,7 @@ SESSIONS = {
     'blocks': [('def f(n):\r', 'def f(n):\n... '), ('  return 1 / n\r', '\n... '), ('\r', '\n>>> '),
                ('f(0)\r', 'Traceback (most recent call last):\n  File "<stdin>", line 1, in <module>\n  File "<stdin>", line 2, in f\nZeroDivisionError: division by zero\n>>> '),
                ('if 0:\r', '... '), ('    pass\r', '... '), ('else:\r', '... '), ('    print("else")\r', '... '), ('\r', '\nelse\n>>> '),
-               ('x = (1,\r', '... '), ('\r', '\n... '), ('2)\r', '2)\n>>> '), ('x\r', '\n(1, 2)\n>>> '), ('"""a\r', '... '), ('b"""\r', "\n'a\\nb'\n>>> "),
+               ('if 1:\r', '... '), ('    print("Ctrl-D ends")\r', '... '), (CTRL_D, '\nCtrl-D ends\n>>> '), ('x = (1,\r', '... '), ('\r', '\n... '), ('2)\r', '2)\n>>> '), ('x\r', '\n(1, 2)\n>>> '), ('"""a\r', '... '), ('b"""\r', "\n'a\\nb'\n>>> "),
                ('# only a comment\r', '\n>>> '), ('@staticmethod\r', '... '), ('def g(): return 5\r', '... '), ('\r', '>>> '), ('g()\r', '\n5\n>>> '), ('1 + \\\r', '... '), ('2\r', '\n3\n>>> '),
                ('exit()\r', ''), 0],
     'syntax errors': [('x y\r', '  File "<stdin>", line 1\n    x y\n      ^\nSyntaxError: invalid syntax\n>>> '), ('for\r', 'SyntaxError: invalid syntax\n>>> '),
@@ -41,6 +41,7 @@ SESSIONS = {
     'completion': [('impo' + TAB, 'import '), ('sys\r', '>>> '), ('sys.maxs' + TAB, 'sys.maxsize'), ('\r', '9223372036854775807\n>>> '), ('prin' + TAB, 'print('), ('6)\r', '\n6\n>>> '),
                    ('counter_of_things = 1\r', '>>> '), ('counter_o' + TAB + '\r', 'counter_of_things\n1\n>>> '), ('"".join.__na' + TAB, '"".join.__na'), (CTRL_C, '>>> '),
                    ('s = "x"\r', '>>> '), ('s.startsw' + TAB, 's.startswith('), ('"x")\r', '\nTrue\n>>> '), ('sys.path.app' + TAB, 'sys.path.append('), (CTRL_C, '>>> '),
+                   ('open("/dev/nul' + TAB, '/dev/null"'), (CTRL_C, '>>> '), ('sys.exc_inf' + TAB, 'sys.exc_info('), (CTRL_C, '>>> '), ('sys.ex' + TAB, 'sys.ex'), (TAB, 'sys.exc_info'), (CTRL_C, '>>> '),
                    ('if 1:\r', '... '), (TAB + 'print("indented")\r', '... '), ('\r', '\nindented\n>>> '), (CTRL_D, '\n'), 0],
     'completion runs no property': [('class A:\r', '... '), (' long_name = property(lambda self: print("RUN"))\r', '... '), ('\r', '>>> '), ('a = A()\r', '>>> '), ('a.long' + TAB, 'a.long_name'),
                                     ('\r', 'RUN\n>>> '), (CTRL_D, '\n'), 0],
@@ -50,7 +51,9 @@ SESSIONS = {
               (PASTE % 'def g():\r  return 4', '>>> '), ('g()\r', '\n4\n>>> '), (PASTE % 'def h(', '... '), ('): return 5\r', '... '), ('\r', '>>> '), ('h()\r', '\n5\n>>> '), (CTRL_D, '\n'), 0],
     'unicode': [('s = "Zoë 世界 🎉"\r', '>>> '), ('s\r', "\n'Zoë 世界 🎉'\n>>> "), ('naïve = 5\r', '>>> '), ('naïve\r', '\n5\n>>> '), (CTRL_D, '\n'), 0],
     'a long line': [('n = ' + '+'.join(['1'] * 2000) + '\r', '>>> '), ('n\r', '\n2000\n>>> '), (CTRL_D, '\n'), 0],
-    'input': [('x = input("name? ")\r', '\nname? '), ('ann\n', '>>> '), ('x\r', "\n'ann'\n>>> "), ('input()\r', '\n'), (CTRL_C, 'KeyboardInterrupt\n>>> '), ('input()\r', '\n'), (CTRL_D, 'EOFError'), (CTRL_D, '\n'), 0],
+    'input': [('x = input("name? ")\r', '\nname? '), ('ann\n', '>>> '), ('x\r', "\n'ann'\n>>> "), ('input()\r', '\n'), (CTRL_C, 'KeyboardInterrupt\n>>> '), ('input()\r', '\n'), (CTRL_D, 'EOFError'),
+              ('import sys; sys.stdin.read()\r', '\n'), ('more\n', 'more\n'), (CTRL_D, "'more\\n'\n>>> "), (CTRL_D, '\n'), 0],
+    'last error': [('1/0\r', '>>> '), ('import sys; sys.last_value, sys.last_traceback.tb_lineno\r', "(ZeroDivisionError('division by zero'), 1)\n>>> "), (CTRL_D, '\n'), 0],
     'prompts': [('import sys\r', '>>> '), ('sys.ps1 = "in: "; sys.ps2 = "   : "\r', 'in: '), ('if 1:\r', '\n   : '), (' 2\r', '   : '), ('\r', '\n2\nin: '), (CTRL_D, '\n'), 0],
     'partial output': [('print("no end", end="")\r', '\nno end>>> '), (CTRL_D, '\n'), 0],
     'displayhook': [('import sys\r', '>>> '), ('sys.displayhook = lambda v: print("<", v, ">")\r', '>>> '), ('5\r', '\n< 5 >\n>>> '), ('sys.excepthook = lambda t, v, tb: print("hook", v)\r', '>>> '),
@@ -58,13 +61,45 @@ SESSIONS = {
 }
 
 
+# `-m asyncio`. A task waits in told(name) until the test says tell(name): makes that file.
+WAITS = [('import os\r', '>>> '), ('async def told(name):\r', '... '), ('    while not os.path.exists(os.path.expanduser("~/" + name)): await asyncio.sleep(0.01)\r', '... '), ('\r', '>>> ')]
+
+
+def tell(name):
+    return lambda home: open(os.path.join(home, name), 'w').close()
+
+
+ASYNCIO = {
+    'await': [('await asyncio.sleep(0, "x")\r', "\n'x'\n>>> "), ('_ * 2\r', "\n'xx'\n>>> "), ('for i in range(2):\r', '... '), ('    print(await asyncio.sleep(0, i))\r', '... '),
+              ('\r', '\n0\n1\n>>> '), ('i\r', '\n1\n>>> '), ('1/0\r', 'Traceback (most recent call last):\n  File "<console>", line 1, in <module>\nZeroDivisionError: division by zero\n>>> '),
+              ('async def f(): await x\r', '... '), ('\r', '>>> '), ('await f()\r', '  File "<console>", line 1, in <module>\n  File "<console>", line 1, in f\nNameError: name \'x\' is not defined\n>>> '),
+              ('def g(): await x\r', '... '), ('\r', "'await' outside async function\n>>> "), ('awa' + TAB + 'asyncio.slee' + TAB + '0, 5)\r', '\nawait asyncio.sleep(0, 5)\n5\n>>> '[1:]), ('exit(3)\r', ''), 3],
+    'tasks while a line is typed': [*WAITS, ('async def f(text, end):\r', '... '), ('    await told(text); print(text, end=end)\r', '... '), ('\r', '>>> '), ('t = asyncio.create_task(f("one", "!\\n"))\r', '>>> '),
+                                    ('half a li', 'half a li'), (tell('one'), 'one!\n>>> half a li'), (CTRL_U, ''), ('t = asyncio.create_task(f("no end", ""))\r', '>>> '),
+                                    ('"ab', '"ab'), (tell('no end'), 'no end\n>>> "ab'), ('c"\r', "\n'abc'\n>>> "), (CTRL_D, '\nexiting asyncio REPL...\n'), 0],
+    'tasks that fail': [*WAITS, ('async def bad(): await told("bad"); 1/0\r', '... '), ('\r', '>>> '), ('asyncio.create_task(bad()) and None\r', '>>> '), ('typed', 'typed'),
+                        (tell('bad'), "Task exception was never retrieved\nfuture: <Task finished name='Task-1' coro=<bad() done, defined at <console>:1> exception=ZeroDivisionError('division by zero')>\n"
+                                      'Traceback (most recent call last):\n  File "<console>", line 1, in bad\nZeroDivisionError: division by zero\n>>> typed'), (CTRL_C, '\nKeyboardInterrupt\n>>> '),
+                        ('async def leave(): await told("leave"); exit(5)\r', '... '), ('\r', '>>> '), ('t = asyncio.create_task(leave())\r', '>>> '), ('half', 'half'), (tell('leave'), ''), 5],
+    'Ctrl-C': [('print("on") or await asyncio.sleep(60)\r', '\non\n'), (CTRL_C, '\nKeyboardInterrupt\n>>> '), ('while True: 0\r', '... '), ('\r', '\n'), (CTRL_C, '\nKeyboardInterrupt\n>>> '),
+               ('async def f():\r', '... '), ('    try: print("on"); await asyncio.sleep(60)\r', '... '), ('    finally: print(await asyncio.sleep(0.01, "cleaned"))\r', '... '), ('\r', '>>> '),
+               ('await f()\r', '\non\n'), (CTRL_C, 'cleaned\n\nKeyboardInterrupt\n>>> '), ('half a line', 'half a line'), (CTRL_C, '\nKeyboardInterrupt\n>>> '),
+               ('async def spin():\r', '... '), ('    while True: await asyncio.sleep(0)\r', '... '), ('\r', '>>> '), ('t = asyncio.create_task(spin())\r', '>>> '), ('2 + 3\r', '\n5\n>>> '),
+               ('half', 'half'), (CTRL_C, '\nKeyboardInterrupt\n>>> '), ('4 + 4\r', '\n8\n>>> '), (CTRL_D, 'exiting asyncio REPL...\n'), 0],
+    'leaving cancels': [('async def f():\r', '... '), ('    try: await asyncio.sleep(60)\r', '... '), ('    finally: print("cancelled")\r', '... '), ('\r', '>>> '), ('t = asyncio.create_task(f())\r', '>>> '),
+                        (CTRL_D, 'exiting asyncio REPL...\ncancelled\n'), 0],
+    'paste': [(PASTE % 'async def f():\r    await asyncio.sleep(0)\r\r    return 5\rprint(await f())\rfor i in range(2):\r    print(await asyncio.sleep(0, i))\rprint("end")', '5\n0\n1\nend\n>>> '), (CTRL_D, ''), 0],
+    'input': [('x = input("name? ")\r', '\nname? '), ('ann\n', '>>> '), ('x\r', "\n'ann'\n>>> "), (CTRL_D, ''), 0],
+}
+
+
 class Terminal:
-    def __init__(self, program, home):
+    def __init__(self, program, home, options=()):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             env = dict(os.environ, TERM='xterm', HOME=home, LC_ALL='C.UTF-8', INPUTRC='/dev/null', COLUMNS='80')
             env.pop('TINY_HISTORY', None)
-            os.execve(program, [program, '-q'], env)
+            os.execve(program, [program, '-q', *options], env)
         self.seen, self.at = b'', 0
 
     def text(self):
@@ -104,9 +139,9 @@ class Terminal:
             os.waitpid(self.pid, 0)
 
 
-def play(program, steps, home):
+def play(program, steps, home, options=()):
     """What went wrong, or None."""
-    terminal = Terminal(program, home)
+    terminal = Terminal(program, home, options)
     try:
         if not terminal.wait('>>> '):
             return 'no prompt: %r' % terminal.text()
@@ -118,7 +153,10 @@ def play(program, steps, home):
                 continue
             typed, wanted = step
             time.sleep(0.02)
-            os.write(terminal.fd, typed.encode())
+            if callable(typed):
+                typed(home)
+            else:
+                os.write(terminal.fd, typed.encode())
             if not terminal.wait(wanted):
                 return 'after %r there is no %r:\n%s' % (typed, wanted, terminal.text())
     finally:
@@ -148,6 +186,7 @@ def main(argv):
             return 0
     failed = count = 0
     tests = {name: lambda home, steps=steps: play(tiny, steps, home) for name, steps in SESSIONS.items()}
+    tests.update({'asyncio: ' + name: lambda home, steps=steps: play(tiny, steps, home, ('-m', 'asyncio')) for name, steps in ASYNCIO.items()})
     tests['history file'] = lambda home: history_file(tiny, home)
     for name, test in tests.items():
         if names and not any(part in name for part in names):
