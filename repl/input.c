@@ -10,6 +10,7 @@
 
 static void input_show(Program *p);
 static void input_resized(Program *p);
+static void input_continued(Program *p);
 
 /* ---- plain */
 
@@ -42,6 +43,7 @@ static InputResult wait_for_input(Program *p) {
     if (interrupt_taken()) return INPUT_INTERRUPT;
     if (n < 0 && errno != EINTR) return INPUT_FAILED;
     if (n < 0) input_resized(p);
+    if (interrupt_continued()) input_continued(p);
     if (n > 0 && fds[0].revents) return INPUT_LINE;
     InputResult r = p->in_loop ? from_loop(p) : INPUT_LINE;
     input_show(p);
@@ -213,6 +215,15 @@ static void input_resized(Program *p) {
   if (p->editing) rl_resize_terminal();
 }
 
+/* After Ctrl-Z and fg the terminal is as the shell left it. */
+static void input_continued(Program *p) {
+  if (!p->editing) return;
+  rl_deprep_terminal();
+  rl_prep_terminal(1);
+  rl_on_new_line();
+  rl_redisplay();
+}
+
 static void on_line(char *line) {
   typed = line;
   line_done = true;
@@ -225,6 +236,7 @@ static void on_line(char *line) {
 void input_open(Program *p) {
   at_work = p;
   if (!use_readline()) return;
+  interrupt_watch_stops();
   rl_readline_name = "tiny";
   rl_catch_signals = 0;
   rl_attempted_completion_function = complete;
@@ -269,6 +281,7 @@ static InputResult edited_line(Program *p, const char *prompt, char **line) {
   line_done = false;
   typed = NULL;
   rl_callback_handler_install(prompt, on_line);
+  (void)interrupt_continued(); /* while something ran */
   p->editing = true;
   InputResult r = INPUT_LINE;
   while (!line_done && (r = wait_for_input(p)) == INPUT_LINE) rl_callback_read_char();
@@ -297,6 +310,7 @@ void input_open(Program *p) { (void)p; }
 void input_hide(Program *p) { (void)p; }
 static void input_show(Program *p) { (void)p; }
 static void input_resized(Program *p) { (void)p; }
+static void input_continued(Program *p) { (void)p; }
 void input_close(Program *p) { (void)p; }
 bool input_end_line(void) { return false; }
 #endif

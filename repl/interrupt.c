@@ -10,7 +10,7 @@
 static tiny_vm *volatile target;   /* the script that Ctrl-C interrupts */
 static tiny_vm *volatile home;     /* the program's VM */
 static volatile sig_atomic_t seen; /* Ctrl-C */
-static volatile sig_atomic_t asked_for_sigint;
+static volatile sig_atomic_t asked_for_sigint, continued;
 static int wake[2] = {-1, -1};     /* a pipe: what waits for a line and checked `seen` just before the signal came sees it there */
 
 static void on_signal(int sig) {
@@ -24,6 +24,14 @@ static void on_signal(int sig) {
   } else if (home) {
     tiny_signal(home, sig);
   }
+  errno = saved;
+}
+
+static void on_sigcont(int sig) {
+  int saved = errno;
+  (void)sig;
+  continued = 1;
+  if (wake[1] >= 0) (void)!write(wake[1], "", 1);
   errno = saved;
 }
 
@@ -51,11 +59,31 @@ bool interrupt_signal(void *user, int number, tiny_signal_action action) {
 
 void interrupt_aim(tiny_vm *vm) { target = vm; }
 
+static void drain(void) {
+  char rest[16];
+  while (wake[0] >= 0 && read(wake[0], rest, sizeof rest) > 0) {}
+}
+
 bool interrupt_taken(void) {
   bool was = seen != 0;
-  char rest[16];
   seen = 0;
-  while (was && wake[0] >= 0 && read(wake[0], rest, sizeof rest) > 0) {}
+  if (was) drain();
+  return was;
+}
+
+void interrupt_watch_stops(void) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_sigcont;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGCONT, &action, NULL);
+}
+
+bool interrupt_continued(void) {
+  bool was = continued != 0;
+  continued = 0;
+  if (was && !seen) drain();
   return was;
 }
 

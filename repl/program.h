@@ -88,5 +88,7 @@ void interrupt_install(tiny_vm *vm);  /* the program's VM; NULL: it goes away */
 bool interrupt_signal(void *user, int number, tiny_signal_action action); /* tiny_config.signal */
 void interrupt_aim(tiny_vm *vm);      /* Ctrl-C interrupts the script that runs in vm; NULL: it is only noted */
 bool interrupt_taken(void);           /* Ctrl-C was pressed since the last question */
-int interrupt_fd(void);               /* readable when it was; -1: none */
+int interrupt_fd(void);               /* readable when it was, or when the program goes on after Ctrl-Z; -1: none */
+void interrupt_watch_stops(void);
+bool interrupt_continued(void);       /* the program was stopped and goes on, since the last question */
 #endif

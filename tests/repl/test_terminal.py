@@ -3,7 +3,7 @@
 
     test_terminal.py [--tiny PATH] [NAMES...]
 
-A session is a list of (typed, or a function to be called; what has to appear before anything else is typed). Escape sequences are taken out and the line ends are \\n. Before the first
+A session is a list of (typed, or a function to be called (its result says what went wrong); what has to appear before anything else is typed). Escape sequences are taken out and the line ends are \\n. Before the first
 step the prompt is waited for. The last step may be an int: the exit status.
 """
 import os
@@ -13,6 +13,7 @@ import select
 import signal
 import sys
 import tempfile
+import termios
 import time
 
 ESCAPE = re.compile(rb'\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x07')
@@ -66,7 +67,7 @@ WAITS = [('import os\r', '>>> '), ('async def told(name):\r', '... '), ('    whi
 
 
 def tell(name):
-    return lambda home: open(os.path.join(home, name), 'w').close()
+    return lambda home, terminal: open(os.path.join(home, name), 'w').close()
 
 
 ASYNCIO = {
@@ -91,6 +92,23 @@ ASYNCIO = {
     'paste': [(PASTE % 'async def f():\r    await asyncio.sleep(0)\r\r    return 5\rprint(await f())\rfor i in range(2):\r    print(await asyncio.sleep(0, i))\rprint("end")', '5\n0\n1\nend\n>>> '), (CTRL_D, ''), 0],
     'input': [('x = input("name? ")\r', '\nname? '), ('ann\n', '>>> '), ('x\r', "\n'ann'\n>>> "), (CTRL_D, ''), 0],
 }
+
+
+def stop_and_go(home, terminal):
+    """Ctrl-Z and fg: meanwhile a shell has set the terminal's modes."""
+    os.kill(terminal.pid, signal.SIGSTOP)
+    modes = termios.tcgetattr(terminal.fd)
+    modes[3] |= termios.ICANON | termios.ECHO
+    termios.tcsetattr(terminal.fd, termios.TCSANOW, modes)
+    os.kill(terminal.pid, signal.SIGCONT)
+    for i in range(1000):
+        if not termios.tcgetattr(terminal.fd)[3] & termios.ICANON:
+            return None
+        time.sleep(0.01)
+    return 'the terminal does not give single characters after a stop'
+
+
+SESSIONS['stopped'] = [('12', '12'), (stop_and_go, '>>> 12'), ('+3\r', '+3\n15\n>>> '), (CTRL_D, '\n'), 0]
 
 
 class Terminal:
@@ -154,7 +172,9 @@ def play(program, steps, home, options=()):
             typed, wanted = step
             time.sleep(0.02)
             if callable(typed):
-                typed(home)
+                problem = typed(home, terminal)
+                if problem:
+                    return problem
             else:
                 os.write(terminal.fd, typed.encode())
             if not terminal.wait(wanted):
