@@ -184,7 +184,7 @@ const tiny_def builtins_core[] = {
   {"exit", bi_exit, "(code=None)", "Leave the program."},
   {"format", bi_format, "(value, format_spec='', /)", "Return value.__format__(format_spec)"},
   {"hash", bi_hash, "(obj, /)", "Return the hash value for the given object."},
-  {"help", bi_help, "(obj=None)", "Show what an object's documentation says."},
+  {"help", bi_help, "(*args)", "Show what an object's documentation says."},
   {"hex", bi_hex, "(number, /)", "Return the hexadecimal representation of an integer."},
   {"id", bi_id, "(obj, /)", "Return the identity of an object."},
   {"len", bi_len, "(obj, /)", "Return the number of items in a container."},

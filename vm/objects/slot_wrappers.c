@@ -373,7 +373,10 @@ static Value slot_wrapper_get(VM *vm, Value descr, Value obj, Value cls) {
 
 static Value get_name(VM *vm, Value self) { return v_from_str(str_from(vm, ((Native *)v_obj(self))->def->name)); }
 static Value get_qualname(VM *vm, Value self) { return rt_format(vm, "%N.%s", ((Native *)v_obj(self))->owner, ((Native *)v_obj(self))->def->name); }
-static Value get_doc(VM *vm, Value self) { return v_from_str(str_from(vm, ((Native *)v_obj(self))->def->doc)); }
+static Value get_doc(VM *vm, Value self) {
+  const char *doc = ((Native *)v_obj(self))->def->doc;
+  return doc ? v_from_str(str_from(vm, doc)) : V_NONE;
+}
 static Value get_objclass(VM *vm, Value self) {
   (void)vm;
   return rt_type_value(((Native *)v_obj(self))->owner);
