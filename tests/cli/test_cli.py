@@ -304,6 +304,9 @@ OWN = {
                        'Traceback (most recent call last):\n  File "<console>", line 2, in f\nZeroDivisionError: division by zero\n'
                        'asyncio.DeadlockError: deadlock: nothing that can still happen would wake any task\n  Task-3  <module>()  at <console>:1 in <module>: waits for <Future pending cb=[Task.task_wakeup()]>\n'
                        '\n  File "<console>", line 2\n    (\n    ^\nSyntaxError: \'(\' was never closed\n\nexiting asyncio REPL...\n'),
+    'asyncio prompt and contexts': ('printf "import contextvars; v = contextvars.ContextVar(\\"v\\"); v.set(3) and None\nv.get()\nasync def f(): return v.get()\n\nawait f()\nawait asyncio.create_task(f())\n'
+                                    'asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)\nawait f()\n" | $P -q -m asyncio 2>&1', 0,
+                                    '>>> >>> 3\n>>> ... >>> 3\n>>> 3\n>>> >>> 3\n>>> \nexiting asyncio REPL...\n', ''),
     'asyncio prompt and a module in the way': ('echo "print(5)" >asyncio.py; $P -m asyncio', 0, '5\n', ''),
     'step limit at the asyncio prompt': ('printf "while True: await asyncio.sleep(0)\n\n1\n" | $P -q --max-steps 1000000 -m asyncio', 1, '>>> ... ', 'tiny: step limit of 1000000 exceeded\n'),
     'step limit at the prompt': ('printf "while True: pass\n\n1\n" | $P -q -i --max-steps 10000 2>&1', 1, '>>> ... tiny: step limit of 10000 exceeded\n', ''),
