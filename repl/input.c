@@ -40,10 +40,11 @@ static InputResult wait_for_input(Program *p) {
   for (;;) {
     struct pollfd fds[3] = {{0, POLLIN, 0}, {interrupt_fd(), POLLIN, 0}, {-1, POLLIN, 0}};
     int timeout = p->in_loop ? loop_wait(p, &fds[2].fd) : -1, n = poll(fds, 3, timeout);
-    if (interrupt_taken()) return INPUT_INTERRUPT;
-    if (n < 0 && errno != EINTR) return INPUT_FAILED;
-    if (n < 0) input_resized(p);
+    int err = errno;
     if (interrupt_continued()) input_continued(p);
+    if (interrupt_taken()) return INPUT_INTERRUPT;
+    if (n < 0 && err != EINTR) return INPUT_FAILED;
+    if (n < 0) input_resized(p);
     if (n > 0 && fds[0].revents) return INPUT_LINE;
     InputResult r = p->in_loop ? from_loop(p) : INPUT_LINE;
     input_show(p);

@@ -64,12 +64,16 @@ static void drain(void) {
   while (wake[0] >= 0 && read(wake[0], rest, sizeof rest) > 0) {}
 }
 
-bool interrupt_taken(void) {
-  bool was = seen != 0;
-  seen = 0;
-  if (was) drain();
-  return was;
+/* The pipe first: a signal that comes now leaves `seen` or a byte behind. */
+static bool taken(volatile sig_atomic_t *what) {
+  drain();
+  if (!*what) return false;
+  *what = 0;
+  return true;
 }
+
+bool interrupt_taken(void) { return taken(&seen); }
+bool interrupt_continued(void) { return taken(&continued); }
 
 void interrupt_watch_stops(void) {
   struct sigaction action;
@@ -78,13 +82,6 @@ void interrupt_watch_stops(void) {
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   sigaction(SIGCONT, &action, NULL);
-}
-
-bool interrupt_continued(void) {
-  bool was = continued != 0;
-  continued = 0;
-  if (was && !seen) drain();
-  return was;
 }
 
 int interrupt_fd(void) {

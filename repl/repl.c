@@ -176,6 +176,7 @@ int repl_run(Program *p, bool banner) {
   p->asked_to_exit = p->interrupted = false;
   p->prompting = true;
   p->loop_failures = 0;
+  (void)interrupt_fd(); /* opened before it is needed */
   set_prompts(p);
   if (!site_names(p->vm)) tiny_clear_error(p->vm);
   if (p->in_loop && !loop_open(p)) return report_status(p, TINY_ERROR);
