@@ -11,6 +11,7 @@
 static void input_show(Program *p);
 static void input_resized(Program *p);
 static void input_continued(Program *p);
+static void terminal_of_programs(Program *p, bool on); /* not readline's modes */
 
 /* ---- plain */
 
@@ -78,10 +79,23 @@ static InputResult plain_line(Program *p, const char *prompt, char **line) {
   }
 }
 
+/* A task that calls input() while a line is edited: it gets the terminal as a program has it. */
+static long read_aside(Program *p, char *buf, size_t len) {
+  terminal_of_programs(p, true);
+  p->editing = false;
+  long n = program_read(p, buf, len);
+  int err = errno;
+  p->editing = true;
+  terminal_of_programs(p, false);
+  errno = err;
+  return n;
+}
+
 /* At the prompt a line at a time, so that what the prompt is to read is not swallowed. */
 long program_read(void *user, char *buf, size_t len) {
   Program *p = user;
   Input *in = &p->in;
+  if (p->editing) return read_aside(p, buf, len);
   output_flush(&p->out);
   if (in->at < in->len) {
     size_t n = in->len - in->at < len ? in->len - in->at : len;
@@ -216,6 +230,12 @@ static void input_resized(Program *p) {
   if (p->editing) rl_resize_terminal();
 }
 
+static void terminal_of_programs(Program *p, bool on) {
+  input_hide(p);
+  if (on) rl_deprep_terminal();
+  else rl_prep_terminal(1);
+}
+
 /* After Ctrl-Z and fg the terminal is as the shell left it. */
 static void input_continued(Program *p) {
   if (!p->editing) return;
@@ -312,6 +332,7 @@ void input_hide(Program *p) { (void)p; }
 static void input_show(Program *p) { (void)p; }
 static void input_resized(Program *p) { (void)p; }
 static void input_continued(Program *p) { (void)p; }
+static void terminal_of_programs(Program *p, bool on) { (void)p, (void)on; }
 void input_close(Program *p) { (void)p; }
 bool input_end_line(void) { return false; }
 #endif

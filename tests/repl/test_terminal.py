@@ -91,6 +91,8 @@ ASYNCIO = {
                         (CTRL_D, 'exiting asyncio REPL...\ncancelled\n'), 0],
     'paste': [(PASTE % 'async def f():\r    await asyncio.sleep(0)\r\r    return 5\rprint(await f())\rfor i in range(2):\r    print(await asyncio.sleep(0, i))\rprint("end")', '5\n0\n1\nend\n>>> '), (CTRL_D, ''), 0],
     'input': [('x = input("name? ")\r', '\nname? '), ('ann\n', '>>> '), ('x\r', "\n'ann'\n>>> "), (CTRL_D, ''), 0],
+    'input in a task': [*WAITS, ('async def f(): await told("f"); print(input("name? ").upper())\r', '... '), ('\r', '>>> '), ('t = asyncio.create_task(f())\r', '>>> '), ('"half', '"half'),
+                        (tell('f'), 'name? '), ('ann\n', 'ann\nANN\n>>> "half'), ('"\r', "\n'half'\n>>> "), (CTRL_D, ''), 0],
 }
 
 
