@@ -29,16 +29,23 @@ typedef struct File {
    before: files that stay open cost a number of collections that grows with the logarithm of theirs. */
 typedef struct Dropped { File *first; size_t kept; } Dropped;
 
-static Dropped *dropped_of(tiny_vm *vm) {
-  static const char key;
-  return tiny_module_data(vm, &key, sizeof(Dropped), NULL, NULL);
-}
-
 static void forget(File *f) {
   if (!f->link) return;
   *f->link = f->next;
   if (f->next) f->next->link = f->link;
   f->link = NULL;
+}
+
+/* The VM goes: this before its files. */
+static void dropped_destroy(tiny_vm *vm, void *data) {
+  Dropped *d = data;
+  (void)vm;
+  while (d->first) forget(d->first);
+}
+
+static Dropped *dropped_of(tiny_vm *vm) {
+  static const char key;
+  return tiny_module_data(vm, &key, sizeof(Dropped), NULL, dropped_destroy);
 }
 
 static bool note_written(tiny_vm *vm, File *f) {
