@@ -466,7 +466,7 @@ static void set_thresholds(VM *vm, Heap *h) {
   size_t growth = full_distance(h, live, h->stats.live_bytes), budget;
   h->stats.live_bytes = live;
   h->stats.free_bytes = h->free_bytes;
-  h->nursery = live / 2 < NURSERY_LEAST ? NURSERY_LEAST : live / 2 < NURSERY_MOST ? live / 2 : NURSERY_MOST;
+  h->nursery = live / 4 < NURSERY_LEAST ? NURSERY_LEAST : live / 4 < NURSERY_MOST ? live / 4 : NURSERY_MOST;
   if (h->nursery < cost + cost / 2) h->nursery = cost + cost / 2;
   budget = h->nursery;
   bool scarce = false; /* the limit is near: much of what is used are free cells, or half of the room is gone since the last full collection */

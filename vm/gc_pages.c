@@ -55,14 +55,16 @@ size_t gc_obj_size(VM *vm, const Obj *o) {
 
 static inline char *align16(void *p) { return (char *)(((uintptr_t)p + 15) & ~(uintptr_t)15); }
 
-/* The first page of a class is small, so that a VM that does little stays small; later ones grow with the class (by half of it), up to 32 KiB. */
+/* The first page of a class is small, so that a VM that does little stays small; later ones grow with the class (by half of it), up to 32 KiB. In a small heap
+ * up to 8 KiB: one object that lives keeps a page. */
 static Page *page_new(VM *vm, SizeClass *c, size_t cell) {
   size_t bytes = cell < 128 ? 1024 : cell * 4 > 4096 ? cell * 4 : 2048;
   size_t all = 0;
   for (const Page *p = c->pages; p && all < 65536; p = p->next) all += p->raw_size;
   for (const Page *p = c->full; p && all < 65536; p = p->next) all += p->raw_size;
   if (all / 2 > bytes) bytes = all / 2 & ~(size_t)1023;
-  if (bytes > 32768) bytes = 32768;
+  size_t most = vm->mem.used < LARGE_HEAP ? 8192 : 32768;
+  if (bytes > most) bytes = most;
   if (!vm->mem.reserve) mem_fill_reserve(&vm->mem);
   if (vm->starved) bytes = 1024; /* what the reserve gave has to do for objects of all sizes */
   Page *page = NULL;
@@ -347,7 +349,7 @@ void pages_destroy_all(VM *vm, Heap *h) {
 /* Empty pages stay for the next round, up to some bytes: to give them back and fault them in again costs more than marking. */
 static bool keep_empty(const VM *vm, Heap *h, const Page *p) {
   if (!h->full) return true;
-  size_t keep = vm->mem.limit || h->trim ? 0 : h->stats.live_bytes / (h->stats.live_bytes < LARGE_HEAP ? 8 : 4) + KEEP_EMPTY;
+  size_t keep = vm->mem.limit || h->trim ? 0 : h->full_live / (h->full_live < LARGE_HEAP ? 8 : 4) + KEEP_EMPTY;
   if (h->kept_empty + p->raw_size > keep) return false;
   h->kept_empty += p->raw_size;
   return true;
@@ -467,7 +469,7 @@ static void sweep_big(VM *vm, Heap *h, int kind) {
 }
 
 void pages_sweep(VM *vm, Heap *h) {
-  bool lazy = vm->mem.limit == 0 && !h->trim && !(h->full && vm->mem.used < LARGE_HEAP); /* near a limit every page counts */
+  bool lazy = vm->mem.limit == 0 && !h->trim && !(h->full && vm->mem.used < 2 * LARGE_HEAP); /* near a limit every page counts; half of it may be garbage */
   h->kept_empty = 0;
   h->recycled += h->taken;
   h->taken = 0;
