@@ -17,7 +17,7 @@
 /* Bytes of new objects between two collections at the least: they should stay in a second-level cache. A small heap has a small nursery, as it costs little to look at. */
 #define NURSERY_LEAST ((size_t)1 << 18)
 #define NURSERY_MOST ((size_t)1 << 20)
-/* A full collection comes when what lives has doubled (a large heap: grown to 2.5 times), and this much more. */
+/* A full collection comes when what lives has grown by half (a large heap: to 2.5 times), and this much more. */
 #define FULL_MORE ((size_t)1 << 18)
 #define WEAK_GONE ((Obj *)(uintptr_t)16)
 
@@ -456,7 +456,7 @@ static size_t minor_cost(VM *vm, const Heap *h) {
  * the most part, may grow by half only: a server with thousands of connections makes old garbage all the time, from what they hold at a minor collection, and is not growing. */
 static size_t full_distance(const Heap *h, size_t live, size_t before) {
   size_t grown = before > h->full_live ? before - h->full_live : 0, freed = before > live ? before - live : 0;
-  if (live <= LARGE_HEAP) return live + FULL_MORE;
+  if (live <= LARGE_HEAP) return live / 2 + FULL_MORE;
   return h->trim || freed > grown / 2 ? live / 2 : live + live / 2 + FULL_MORE;
 }
 
@@ -557,21 +557,21 @@ static void clean_caches(VM *vm, Heap *h) {
   type_forget_wrapped(vm);
 }
 
-/* What was held for a while and is not any more goes back to the system: a phase of the program is over. A small heap is trimmed at every full collection:
- * it is soon done, and the pages are what the process is seen to use. before: bytes held when the collection began. */
+static void trim_system(VM *vm, Heap *h, size_t held) {
+  mem_trim_system(&vm->mem);
+  h->held = held;
+  h->last_trim = h->stats.collections;
+}
+
+/* What was held for a while and is not any more goes back to the system: a phase of the program is over. A small heap is trimmed by full collections now and then
+ * (SELDOM: its free pages come back when they are used again, and that costs): the pages are what the process is seen to use. before: bytes held when the collection began. */
 static void give_back(VM *vm, Heap *h, size_t before) {
-  enum { A_WHILE = 16, PAYS = 512 << 10 };
-  if (h->full && vm->mem.used < LARGE_HEAP && !h->trim && before > vm->mem.used + PAYS) {
-    mem_trim_system(&vm->mem);
-    return;
-  }
+  enum { A_WHILE = 64, SELDOM = 128, PAYS = 256 << 10 };
   if (before > h->held) h->held = before;
   if (before > h->held_lately) h->held_lately = before;
+  if (h->full && vm->mem.used < LARGE_HEAP && !h->trim && h->held > vm->mem.used + PAYS && h->stats.collections - h->last_trim > SELDOM) trim_system(vm, h, vm->mem.used);
   if (++h->held_for < A_WHILE) return;
-  if (h->held > h->held_lately + h->held_lately / 2 + PAYS) {
-    mem_trim_system(&vm->mem);
-    h->held = h->held_lately;
-  }
+  if (h->held > h->held_lately + h->held_lately / 4 + PAYS) trim_system(vm, h, h->held_lately);
   h->held_lately = h->held_for = 0;
 }
 

@@ -87,6 +87,7 @@ struct Heap {
   unsigned full_in;        /* for that, a full collection as the so many'th from now; 0: none */
   size_t held, held_lately; /* the most bytes that were held at once since memory went back to the system; ... in the last few collections */
   unsigned held_for;       /* ... in so many */
+  uint64_t last_trim;      /* when that was: number of collections */
   size_t full_room;        /* below the memory limit after the last full one */
   GcStats stats;
 };
