@@ -191,7 +191,7 @@ double loop_wait_time(tiny_vm *vm, Loop *l) {
 /* Waits for the outside. When nothing happens for a while, what has become garbage goes back to the system: an idle server is small. */
 static bool wait_outside(tiny_vm *vm, Loop *l, double seconds) {
   int pays = tiny_trim_pays(vm);
-  double pause = pays > 1 ? 0.005 : 1;
+  double pause = pays > 1 ? 0.001 : 1;
   if ((seconds >= 0 && seconds <= pause) || !pays) return l->poller.wait(vm, l->poller.data, seconds);
   if (!l->poller.wait(vm, l->poller.data, pause)) return false;
   if (l->ready_len == 0) tiny_trim(vm);
