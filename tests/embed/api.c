@@ -150,6 +150,28 @@ static void natives(tiny_vm *vm) {
   CHECK(run(vm, "def deep(n): return n if n == 0 else later(lambda: deep(n - 1))\ndeep(300)\n") == TINY_OK);
 }
 
+typedef struct Point { int x; } Point;
+static const tiny_class point_class;
+static tiny_val point_move(tiny_vm *vm, tiny_args *a) {
+  Point *p = tiny_arg_native(a, 0, &point_class);
+  return tiny_int(vm, p->x += (int)tiny_arg_int(a, 1));
+}
+static tiny_val point_x(tiny_vm *vm, tiny_args *a) { return tiny_int(vm, ((Point *)tiny_arg_native(a, 0, &point_class))->x); }
+static const tiny_def point_methods[] = {{"move", point_move, "(self: Point, by: int = 1)", NULL}, {0}};
+static const tiny_class point_class = {.name = "host.Point", .data_size = sizeof(Point), .methods = point_methods};
+static const tiny_def point_def = {"x_of", point_x, "(p: Point, *, twice: bool = False)", NULL};
+
+/* Annotated parameters: the short way and the long one take the same; a script's class of the same name is none of the host's. */
+static void checked_natives(tiny_vm *vm) {
+  tiny_val m = tiny_main_module(vm);
+  CHECK(tiny_setattr(vm, m, "Point", tiny_class_of(vm, &point_class)) && tiny_setattr(vm, m, "x_of", tiny_function(vm, &point_def, TINY_NONE)));
+  CHECK(run(vm, "p = Point()\nclass Sub(Point): pass\nq = Sub()\nbad = []\n"
+                "def no(f, *args, **kw):\n  try: f(*args, **kw)\n  except (TypeError, OverflowError) as e: bad.append(type(e).__name__)\n  else: bad.append('taken')\n") == TINY_OK);
+  CHECK(evals(vm, "[p.move() for i in range(3)] + [p.move(2), p.move(by=True), q.move(7), x_of(p), x_of(q), x_of(p, twice=1)]", "[1, 2, 3, 5, 6, 7, 6, 7, 6]"));
+  CHECK(run(vm, "class Point: pass\nfor i in range(2):\n  no(x_of, Point()); no(x_of, 1); no(x_of); no(p.move, 'a'); no(p.move, 1, 2); no(p.move, 2**70); no(type(p).move, 1); no(x_of, p, 1)\n") == TINY_OK);
+  CHECK(evals(vm, "bad", "['TypeError', 'TypeError', 'TypeError', 'TypeError', 'TypeError', 'OverflowError', 'TypeError', 'TypeError', 'TypeError', 'TypeError', 'TypeError', 'TypeError', 'TypeError', 'OverflowError', 'TypeError', 'TypeError']"));
+}
+
 static void generators(tiny_vm *vm) {
   CHECK(run(vm, "def gen():\n  log = []\n  try:\n    while True:\n      log.append((yield len(log)))\n  except KeyError:\n    return log\n") == TINY_OK);
   tiny_val g = tiny_eval(vm, "gen()"), r;
@@ -234,6 +256,7 @@ int main(void) {
   values(vm);
   absorbing(vm);
   natives(vm);
+  checked_natives(vm);
   generators(vm);
   references(vm);
   limits(vm);

@@ -37,7 +37,7 @@ Native *native_new(VM *vm, const tiny_def *def, NativeKind kind, const Type *own
 /* "self: Unit" in a method of Unit: check_self has seen to that. */
 static void drop_self_check(Signature *sig, const Type *owner) {
   SigParam *self = &sig->params[0];
-  if (sig->n_params == 0 || self->ann != ANN_CLASS || !str_eq_c(self->cls_name, owner->name)) return;
+  if (sig->n_params == 0 || self->ann != ANN_CLASS || !signature_names_class(self, owner)) return;
   self->ann = ANN_NONE;
   sig->checks = false;
   for (int i = 1; i < sig->n_params; i++) sig->checks |= sig->params[i].ann != ANN_NONE;

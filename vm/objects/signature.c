@@ -295,13 +295,19 @@ static bool fail_type(VM *vm, const SigNames *nm, const Signature *sig, int i, c
 
 /* ---------------------------------------------------------------- checks of annotations */
 
+/* "game.Unit" is named Unit in signatures. */
+bool signature_names_class(const SigParam *p, const Type *t) {
+  const char *dot = strrchr(t->name, '.');
+  return str_eq_c(p->cls_name, dot ? dot + 1 : t->name);
+}
+
 /* The native class of this name of which v is an instance. named: is there a native class of this name at all? If not, the annotation is documentation. */
-static const Type *native_class_of(VM *vm, const Str *name, Value v, bool *named) {
+static const Type *native_class_of(VM *vm, const SigParam *p, Value v, bool *named) {
   size_t pos = 0;
   Value key, cls;
   *named = false;
   while (vm->native_classes && dict_next(vm->native_classes, &pos, &key, &cls)) {
-    if (!is_type(cls) || !str_eq_c(name, ((const Type *)v_obj(cls))->name)) continue;
+    if (!is_type(cls) || !signature_names_class(p, (const Type *)v_obj(cls))) continue;
     *named = true;
     if (rt_is_subtype(type_of(v), (const Type *)v_obj(cls))) return (const Type *)v_obj(cls);
   }
@@ -313,7 +319,7 @@ static size_t native_class_count(const VM *vm) { return vm->native_classes ? vm-
 static bool check_class(VM *vm, const SigNames *nm, const Signature *sig, int i, Value v) {
   SigParam *p = (SigParam *)&sig->params[i];
   bool named;
-  const Type *cls = native_class_of(vm, p->cls_name, v, &named);
+  const Type *cls = native_class_of(vm, p, v, &named);
   if (cls) p->cls = cls;
   if (!named) p->no_class_yet = native_class_count(vm);
   if (cls || !named) return true;

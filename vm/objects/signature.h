@@ -14,6 +14,7 @@ typedef struct SigNames {
   bool repeats;            /* a wrapper of sequence repetition, worded like those with more than one argument */
 } SigNames;
 typedef enum { MATCH_FAILED, MATCH_DONE, MATCH_NOT_YET /* signature_match will do it, or say what is wrong */ } Match;
+bool signature_names_class(const SigParam *p, const Type *t); /* is t what the parameter, annotated with a class, asks for? */
 Match signature_match_positional(VM *vm, const Signature *sig, const Value *argv, int n_pos, Value *out);
 bool signature_match(VM *vm, const Signature *sig, const SigNames *nm, const Value *argv, int n_pos, Value kwnames, Value *out);
 #endif
