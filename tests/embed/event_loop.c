@@ -5,20 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "include/tiny.h"
-
-static int failures;
-#define CHECK(cond) ((cond) ? (void)0 : (failures++, (void)printf("FAIL %s:%d: %s\n", __FILE__, __LINE__, #cond)))
-
-static char out[4096];
-static bool host_write(void *user, int stream, const char *text, size_t len) {
-  (void)user, (void)stream;
-  size_t n = strlen(out);
-  if (!text || n + len >= sizeof out) return true;
-  memcpy(out + n, text, len);
-  out[n + len] = 0;
-  return true;
-}
+#include "tests/embed/host.h"
 
 static tiny_vm *make(const char *script) {
   tiny_config c = TINY_CONFIG_INIT;
@@ -32,13 +19,6 @@ static tiny_vm *make(const char *script) {
     failures++;
   }
   return vm;
-}
-
-static bool printed(const char *text) {
-  bool same = strcmp(out, text) == 0;
-  if (!same) printf("printed: %s\n", out);
-  out[0] = 0;
-  return same;
 }
 
 static bool spawn(tiny_vm *vm, const char *call) { return !tiny_failed(tiny_loop_spawn(vm, tiny_eval(vm, call))); }

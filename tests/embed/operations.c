@@ -7,27 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <fcntl.h>
-#include "include/tiny.h"
+#include "tests/embed/host.h"
 
-static int failures;
-#define CHECK(cond) ((cond) ? (void)0 : (failures++, (void)printf("FAIL %s:%d: %s\n", __FILE__, __LINE__, #cond)))
 enum { PATIENCE_MS = 60000 };
-
-static char out[4096];
-static bool host_write(void *user, int stream, const char *text, size_t len) {
-  (void)user, (void)stream;
-  size_t n = strlen(out);
-  if (!text || n + len >= sizeof out) return true;
-  memcpy(out + n, text, len);
-  out[n + len] = 0;
-  return true;
-}
-static bool printed(const char *text) {
-  bool same = strcmp(out, text) == 0;
-  if (!same) printf("printed: %s\n", out);
-  out[0] = 0;
-  return same;
-}
 
 /* ---- work that threads do */
 

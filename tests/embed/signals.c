@@ -2,20 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include "include/tiny.h"
-
-static int failures;
-#define CHECK(cond) ((cond) ? (void)0 : (failures++, (void)printf("FAIL %s:%d: %s\n", __FILE__, __LINE__, #cond)))
-
-static char out[4096];
-static bool host_write(void *user, int stream, const char *text, size_t len) {
-  (void)user, (void)stream;
-  size_t n = strlen(out);
-  if (!text || n + len >= sizeof out) return true;
-  memcpy(out + n, text, len);
-  out[n + len] = 0;
-  return true;
-}
+#include "tests/embed/host.h"
 
 static int last_number;
 static tiny_signal_action last_action;
@@ -39,13 +26,6 @@ static bool run(tiny_vm *vm, const char *script) {
   bool ok = tiny_run_source(vm, script, strlen(script), "host.tiny") == TINY_OK;
   if (!ok && tiny_take_error(vm, &e)) strncat(out, e.type, sizeof out - strlen(out) - 1);
   return ok;
-}
-
-static bool printed(const char *text) {
-  bool same = strcmp(out, text) == 0;
-  if (!same) printf("printed: %s\n", out);
-  out[0] = 0;
-  return same;
 }
 
 static bool untouched(int number) {

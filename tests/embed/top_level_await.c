@@ -1,27 +1,7 @@
 /* Source with `await` outside of functions (tiny_compile_async): from a file and typed at a host's prompt, in the host's event loop, by hand, and what is no such source. */
 #include <stdio.h>
 #include <string.h>
-#include "include/tiny.h"
-
-static int failures;
-#define CHECK(cond) ((cond) ? (void)0 : (failures++, (void)printf("FAIL %s:%d: %s\n", __FILE__, __LINE__, #cond)))
-
-static char out[4096];
-static bool host_write(void *user, int stream, const char *text, size_t len) {
-  (void)user, (void)stream;
-  size_t n = strlen(out);
-  if (!text || n + len >= sizeof out) return true;
-  memcpy(out + n, text, len);
-  out[n + len] = 0;
-  return true;
-}
-
-static bool printed(const char *text) {
-  bool same = strcmp(out, text) == 0;
-  if (!same) printf("printed: %s\n", out);
-  out[0] = 0;
-  return same;
-}
+#include "tests/embed/host.h"
 
 /* Runs source; its coroutine goes into the loop. False: an exception is pending. */
 static bool start(tiny_vm *vm, const char *source, bool *incomplete) {
