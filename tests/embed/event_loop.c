@@ -202,6 +202,20 @@ static void virtual_time(void) {
   tiny_free(vm);
 }
 
+/* Tasks that do nothing but give way use the same memory again and again. */
+static void memory_of_switches(void) {
+  tiny_vm *vm = make("import asyncio\n"
+                     "async def job(n):\n"
+                     "  for i in range(n): await asyncio.sleep(0)\n"
+                     "async def main(n):\n"
+                     "  for t in [asyncio.create_task(job(n)) for i in range(500)]: await t\n");
+  CHECK(tiny_run_source(vm, "asyncio.run(main(100))", 22, "x") == TINY_OK);
+  size_t before = tiny_memory_used(vm);
+  CHECK(tiny_run_source(vm, "asyncio.run(main(1000))", 23, "x") == TINY_OK);
+  CHECK(tiny_memory_used(vm) < before + before / 2);
+  tiny_free(vm);
+}
+
 int main(void) {
   alone();
   ticks();
@@ -215,6 +229,7 @@ int main(void) {
   interrupted();
   nested();
   virtual_time();
+  memory_of_switches();
   printf("event loop: %s\n", failures ? "FAILED" : "ok");
   return failures ? 1 : 0;
 }
