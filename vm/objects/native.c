@@ -110,13 +110,6 @@ static inline bool check_self(VM *vm, const Native *fn, const Value *argv, int n
 static inline bool bind(VM *vm, Native *fn, const Value *argv, int n_pos, Value kwnames, bool bound, Value *out) {
   Signature *sig = native_signature(vm, fn);
   if (!sig || !check_self(vm, fn, argv, n_pos)) return false;
-  bool checked = !sig->checks || (v_absent(kwnames) && n_pos <= sig->n_pos && signature_accepts(vm, sig, argv, n_pos));
-  if (sig->simple && v_absent(kwnames) && checked && n_pos >= sig->n_required_pos && n_pos <= sig->n_pos) {
-    int i = 0;
-    for (; i < n_pos; i++) out[i] = argv[i];
-    for (; i < sig->n_params; i++) out[i] = sig->params[i].dflt;
-    return true;
-  }
   Match m = v_absent(kwnames) ? signature_match_positional(vm, sig, argv, n_pos, out) : MATCH_NOT_YET;
   if (m != MATCH_NOT_YET) return m == MATCH_DONE;
   SigNames nm;
