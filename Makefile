@@ -225,8 +225,11 @@ run: $(B)/tiny
 	@$(B)/tiny scripts/tour.tiny
 
 ## test           everything a change has to pass: unit tests, scripts, hosts, layers, symbols; scripts and hosts again under sanitizers
-PART = @echo '== $(1)'; start=$$(date +%s); { $(2); } || { echo 'FAIL: $(1)'; exit 1; }; echo "   $(1): $$(($$(date +%s) - start)) s"
+# (a part that fails does not keep the others from running: what they say is worth having in the same report)
+FAILED = $(B)/failed-parts
+PART = @echo '== $(1)'; start=$$(date +%s); { $(2); } || { echo 'FAIL: $(1)' | tee -a $(FAILED); }; echo "   $(1): $$(($$(date +%s) - start)) s"
 test: all
+	@rm -f $(FAILED)
 	$(call PART,unit,$(MAKE) --no-print-directory test-unit)
 	$(call PART,scripts,$(PYTHON3) scripts/dev/run_tests.py --tiny $(B)/tiny)
 	$(call PART,program,$(MAKE) --no-print-directory test-program)
@@ -235,7 +238,7 @@ test: all
 	$(call PART,layers and symbols,$(PYTHON3) scripts/dev/check_includes.py && $(PYTHON3) scripts/dev/check_symbols.py $(B)/libtiny.a && $(MAKE) --no-print-directory test-link)
 	$(call PART,threads,$(MAKE) --no-print-directory test-tsan)
 	$(call PART,sanitizers,$(MAKE) --no-print-directory test-asan)
-	@echo "all tests passed"
+	@if [ -s $(FAILED) ]; then cat $(FAILED); exit 1; fi; echo "all tests passed"
 
 # ---- unit tests (Check): tests/unit/test_*.c, linked against the objects (they see internal names)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
