@@ -1244,7 +1244,13 @@ do_return:
     s = cold_awaitable(vm, v, (int)C, (uint8_t)A, &v);
     goto binary_done;
   CASE(GETAITER) : SAVE(); s = cold_aiter(vm, R[B], (uint8_t)A, &v); goto binary_done;
-  CASE(GETANEXT) : SAVE(); s = cold_anext(vm, R[B], (uint8_t)A, &v); goto binary_done;
+  CASE(GETANEXT) : v = R[B];
+    if (LIKELY(v_is_exact(v, &async_generator_type) && async_gen_ready(v_gen(v)))) {
+      R[A] = v;
+      pc++; /* GETAWAITABLE: it is no awaitable for others */
+      NEXT;
+    }
+    SAVE(); s = cold_anext(vm, R[B], (uint8_t)A, &v); goto binary_done;
   CASE(ENDASYNCFOR) :
     if (rt_is_subtype(type_of(R[A]), &exc_StopAsyncIteration)) NEXT;
     SAVE();

@@ -671,7 +671,7 @@ Step cold_throw_foreign(VM *vm, Gen *g, Value *out) {
   bool exit = rt_is_subtype(type_of(e), &exc_GeneratorExit);
   Dest d = {exit ? CONT_DELEGATE_CLOSE : CONT_DELEGATE, 0, AUX_THROW};
   if (exit) regs[INS_C(g->frame.pc[-1])] = e;
-  if (is_gen(it) && exit && gen_is_step(v_gen(it))) {
+  if (is_gen(it) && exit && gen_is_step(v_gen(it))) { /* never an asynchronous generator itself: flow_delegate */
     gen_drop_step(vm, v_gen(it));
     g->yield_from = V_ABSENT;
     rt_restore(vm, e);

@@ -154,6 +154,11 @@ Go flow_delegate(VM *vm, Frame *f, RunEnd *end) {
     f->pc--;
     return GO_RUN;
   }
+  if (v_is_exact(it, &async_generator_type) && !gen_is_step(g)) { /* `async for` where nothing can join the chain: by a step, after all */
+    it = async_gen_anext(vm, it);
+    if (v_failed(it)) return GO_RAISE;
+    regs[INS_B(w)] = it;
+  }
   flow_delegate_enter(vm, f);
   gc_store(vm, g, &g->yield_from, it);
   if (v_is_none(sent) && !type_is_heap(type_of(it)) && !v_absent(shell_engine(it))) it = shell_engine(it);

@@ -188,7 +188,7 @@ static bool close_is_seen(VM *vm, const Gen *g) {
     if (v_absent(g->yield_from)) return false;
     if (!is_gen(g->yield_from)) return type_is_heap(type_of(g->yield_from));
     const Gen *to = v_gen(g->yield_from);
-    if (gen_is_step(to)) return false; /* its generator is not closed with it (PEP 525) */
+    if (gen_is_item(to)) return false;
     if (to->delegator != g || (!vm->heap->finishing && gc_is_marked(vm, &to->head))) return true;
     g = to;
   }
@@ -200,7 +200,7 @@ static bool wants_close(VM *vm, Gen *g) {
   if (g->head.type == &async_generator_type && gen_state(g) <= GEN_SUSPENDED && !v_is_none(async_gen_finalizer(g))) return true;
   if (gen_state(g) != GEN_SUSPENDED || !g->frame.func || gen_is_step(g)) return false;
   const Gen *d = g->delegator;
-  bool by_delegator = d && !(d->head.flags & OBJ_FINALIZED) && !gen_is_step(d) && (vm->heap->finishing || !gc_is_marked(vm, &d->head));
+  bool by_delegator = d && !(d->head.flags & OBJ_FINALIZED) && !gen_is_item(g) && (vm->heap->finishing || !gc_is_marked(vm, &d->head));
   return !by_delegator && close_is_seen(vm, g);
 }
 

@@ -1,5 +1,5 @@
 /* Asynchronous generators (PEP 525). The object is a generator whose frame gives items by YIELDITEM. What asend() and its kin return is a step: a generator-layout
- * object made from stdlib/frozen/_async.tiny that delegates to it once. So an awaited step and the asynchronous generator are members of the delegation chain like
+ * object made from stdlib/frozen/_async.tiny that delegates to it once (`async for` does without: it delegates to the generator itself, see async_gen_ready). So an awaited step and the asynchronous generator are members of the delegation chain like
  * any coroutine, and what the generator awaits suspends and resumes at the same cost at any depth. */
 #include "vm/objects/generator.h"
 #include "vm/call.h"
@@ -7,7 +7,7 @@
 #include "vm/objects/traceback.h"
 #include "vm/type_ids.h"
 
-bool gen_is_step(const Gen *g) { return g->head.type == &asend_type || g->head.type == &athrow_type; }
+bool gen_is_item(const Gen *to) { return gen_is_step(to) || to->head.type == &async_generator_type; }
 static Value *step_value(Gen *step) { return &frame_regs(&step->frame)[1]; } /* parameter `value`: to send; what to throw: tuple of throw()'s arguments */
 static bool is_aclose(const Gen *step) { return step->head.type == &athrow_type && v_is_none(frame_regs(&step->frame)[1]); }
 static bool step_throws(const Gen *step) { return step->head.type == &athrow_type || (step->flags & GEN_STEP_THROWS); }
@@ -34,7 +34,7 @@ Begin async_gen_refused(VM *vm, Gen *step, Gen *ag) {
 
 Begin async_gen_begin(VM *vm, Gen *step, Gen *ag) {
   bool throws = step_throws(step), fresh = gen_state(ag) == GEN_CREATED;
-  Value value = *step_value(step);
+  Value value = gen_is_step(step) ? *step_value(step) : V_NONE;
   if (ag->flags & GEN_RUNNING_ASYNC) return async_gen_refused(vm, step, ag);
   if (!throws && fresh && !v_is_none(value)) {
     rt_raise(vm, &exc_TypeError, "can't send non-None value to a just-started async generator");
@@ -146,11 +146,12 @@ static Value same_iter(VM *vm, Value self) { (void)vm; return self; }
 
 static Value get_code(VM *vm, Value self) { (void)vm; return v_from_obj(v_gen(self)->frame.func->code); }
 static Value get_running(VM *vm, Value self) { (void)vm; return v_from_bool((v_gen(self)->flags & GEN_RUNNING_ASYNC) != 0); }
-static Value get_await(VM *vm, Value self) {
-  (void)vm;
-  Value y = v_gen(self)->yield_from;
-  return v_absent(y) ? V_NONE : y;
+Value gen_awaits(VM *vm, Gen *g) {
+  Value y = g->yield_from;
+  if (v_absent(y)) return V_NONE;
+  return v_is_exact(y, &async_generator_type) && !gen_is_step(g) ? async_gen_anext(vm, y) : y; /* the step that `async for` does without */
 }
+static Value get_await(VM *vm, Value self) { return gen_awaits(vm, v_gen(self)); }
 static Value get_frame(VM *vm, Value self) { return gen_state(v_gen(self)) == GEN_CLOSED ? V_NONE : frame_object_new(vm, &v_gen(self)->frame); }
 
 static const tiny_def methods[] = {{"__aiter__", same, "(self, /)", "Return an awaitable, that resolves in asynchronous iterator."}, {"__anext__", ag_anext, "(self, /)", "Return a value or raise StopAsyncIteration."},

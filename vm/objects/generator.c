@@ -146,8 +146,9 @@ void gen_drop_step(VM *vm, Gen *step) {
 static Begin begin_close(VM *vm, Gen *g, Gen *leaf, Value exc) {
   for (Gen *m = g; m != leaf; m = v_gen(m->yield_from)) {
     Gen *next = v_gen(m->yield_from);
-    if (!gen_is_step(next)) continue;
-    gen_drop_step(vm, next); /* closing one does not close its generator (PEP 525) */
+    if (!gen_is_item(next) || gen_is_step(m)) continue;
+    if (gen_is_step(next)) gen_drop_step(vm, next);
+    else gen_detach(vm, next);
     m->yield_from = V_ABSENT;
     copy_return(&m->frame, &leaf->frame);
     leaf = m;
@@ -486,9 +487,7 @@ static Value get_code(VM *vm, Value self) { (void)vm; return v_from_obj(v_gen(se
 static Value get_running(VM *vm, Value self) { (void)vm; return v_from_bool(gen_in_running_chain(v_gen(self))); }
 static Value get_suspended(VM *vm, Value self) { (void)vm; return v_from_bool(gen_state(v_gen(self)) == GEN_SUSPENDED && !gen_in_running_chain(v_gen(self))); }
 static Value get_yield_from(VM *vm, Value self) {
-  (void)vm;
-  Value y = v_gen(self)->yield_from;
-  return v_absent(y) || gen_in_running_chain(v_gen(self)) ? V_NONE : y;
+  return gen_in_running_chain(v_gen(self)) ? V_NONE : gen_awaits(vm, v_gen(self));
 }
 static Value get_frame(VM *vm, Value self) {
   Gen *g = v_gen(self);

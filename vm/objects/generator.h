@@ -74,7 +74,13 @@ Value gen_repr(VM *vm, Value self);
 Begin async_gen_begin(VM *vm, Gen *step, Gen *ag);/* `step` starts to delegate to its asynchronous generator: as gen_delegate */
 Gen *async_gen_leave(VM *vm, Gen *ag);           /* ag, the running leaf, gives an item, returns or raises: its step (now the running leaf) or NULL */
 Begin async_gen_refused(VM *vm, Gen *step, Gen *ag); /* it cannot be resumed now: the exception, or BEGIN_ENDED */
-bool gen_is_step(const Gen *g);
+static inline bool gen_is_step(const Gen *g) { return g->head.type == &asend_type || g->head.type == &athrow_type; }
+/* `async for` delegates to its asynchronous generator itself, without a step between them: nobody could get hold of that one. Anything unusual about the generator: not ready. */
+static inline bool async_gen_ready(const Gen *ag) {
+  return gen_state(ag) == GEN_SUSPENDED && !ag->delegator && (ag->flags & (GEN_HOOKED | GEN_RUNNING_ASYNC | GEN_AG_CLOSED)) == GEN_HOOKED;
+}
+bool gen_is_item(const Gen *to);                 /* delegating to it is waiting for an item of an asynchronous generator, which is not closed with the delegator (PEP 525) */
+TINY_MUST_CHECK Value gen_awaits(VM *vm, Gen *g); /* what scripts see that it delegates to: V_NONE: nothing */
 bool async_gen_begin_by_throw(VM *vm, Gen *step, Value exc); /* throw() of a step that has not begun */
 void async_gen_step_ended(Gen *step);            /* one with GEN_STEP_THROWS */
 void gen_drop_step(VM *vm, Gen *step);           /* close() of a step: it forgets its generator, which is not resumed */
