@@ -67,6 +67,7 @@ static void list_one(void *ctx, Obj *o) {
     case LAY_OBJECT: case LAY_LIST: case LAY_TUPLE: case LAY_DICT: case LAY_SET: case LAY_FROZENSET: case LAY_FUNCTION: case LAY_TYPE: case LAY_MODULE: case LAY_GEN:
     case LAY_METHOD: case LAY_CELL: case LAY_EXCEPTION: case LAY_NATIVE_INSTANCE:
       if (o == &l->list->head || l->failed) return;
+      if (o->type->layout == LAY_GEN) gen_publish((Gen *)(void *)o);
       l->failed = !list_append(l->vm, l->list, v_from_obj(o));
       return;
     default: return;
@@ -76,6 +77,7 @@ static void list_one(void *ctx, Obj *o) {
 tiny_val tiny_gc_objects(tiny_vm *vm) {
   Listing l = {vm, list_new(vm, NULL, 0), false};
   if (!l.list) return V_FAIL;
+  memset(vm->spare_gens, 0, sizeof vm->spare_gens);
   gc_each(vm, list_one, &l);
   return l.failed ? V_FAIL : api_pin(vm, v_from_obj(l.list));
 }
@@ -98,6 +100,7 @@ bool tiny_mark_coroutine(tiny_vm *vm, tiny_val function) {
 
 tiny_val tiny_awaited(tiny_vm *vm, tiny_val generator) {
   Value v = is_gen(generator) ? v_gen(generator)->yield_from : V_ABSENT;
+  if (is_gen(v)) gen_publish(v_gen(v));
   return v_absent(v) ? V_NONE : tiny_pin(vm, v);
 }
 

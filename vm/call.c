@@ -231,6 +231,25 @@ static Step begin_function(VM *vm, Function *fn, const Value *argv, int argc, Va
   return STEP_PUSHED;
 }
 
+bool call_await(VM *vm, Frame *f, const uint32_t *at, Function *fn, const Value *argv, int argc) {
+  Gen *from = frame_gen(f), *to = gen_new_private(vm, fn);
+  f->pc = at - 2; /* the call */
+  vm->frame = f;
+  if (!to) return false;
+  if (UNLIKELY(!bind_new(vm, fn, argv, argc, V_ABSENT, frame_regs(&to->frame)))) {
+    gen_set_state(to, GEN_CLOSED);
+    return false;
+  }
+  Value *regs = frame_regs(f);
+  regs[INS_B(*at)] = v_from_obj(to);
+  regs[INS_C(*at)] = V_NONE;
+  from->head.small = (uint16_t)((from->head.small & 0xFF) | INS_C(*at) << 8);
+  f->pc = at + 1;
+  if (gen_delegate(vm, from, to) != BEGIN_RUN) return false;
+  f->pc = at; /* done again if the chain is cut; its result is found through it */
+  return true;
+}
+
 /* ---- natives ---- */
 
 static inline Step begin_native(VM *vm, Native *fn, Value *argv, int argc, Value kwnames, bool bound, Dest d, Value *out) {

@@ -14,6 +14,9 @@ Step call_native_resume(VM *vm, NativeFrame *nf, tiny_outcome how, Value v, Dest
 /* Binds arguments to the parameters of fn in regs (which are unbound so far), as the language reference, "Calls". */
 bool call_bind(VM *vm, Function *fn, const Value *argv, int argc, Value kwnames, Value *regs);
 
+/* `await fn(...)` of the coroutine in frame f, whose YIELDFROM is at `at`: fn's coroutine begins at once as its delegate, in vm->frame. False: raise behind `at`. */
+bool call_await(VM *vm, Frame *f, const uint32_t *at, Function *fn, const Value *argv, int argc);
+
 void call_free(VM *vm);                                    /* what call.c keeps in the VM */
 
 typedef enum { RUN_RETURNED, RUN_YIELDED, RUN_RAISED, RUN_PAUSED } RunResult;

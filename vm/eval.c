@@ -109,6 +109,9 @@ RunResult vm_run(VM *vm, bool throwing, Value *result) {
 #define JUMP_X() do { pc += (int32_t)X; FUEL_OR(stopped_at_jump); } while (0)
 #define BRANCH(cond) do { pc++; if ((cond) == (bool)C) JUMP_X(); NEXT; } while (0)
 #define CHECKED(call) do { SAVE(); if (UNLIKELY(!(call))) goto raise; vm->n_temps = temps; NEXT; } while (0)
+/* Is what a call gives awaited at once, by the usual sequence of instructions (compile_comp.c, await_value) outside of except blocks? */
+#define AWAITED() (INS_OP(pc[0]) == OP_GETAWAITABLE && INS_B(pc[0]) == C && INS_OP(pc[1]) == OP_LOADK && INS_OP(pc[2]) == OP_YIELDFROM && INS_OP(pc[3]) != OP_EXCRESUME && !vm->origin_depth)
+#define AWAIT_CALL(args, n) do { if (!call_await(vm, F, pc + 2, fn, args, (int)(n))) goto raise; LOAD(); FUEL(); NEXT; } while (0)
 #define DONE_A(step) do { SAVE(); d = (Dest){CONT_STORE, (uint8_t)A, 0}; s = (step); goto step_value; } while (0)
 
 #ifdef COMPUTED_GOTO
@@ -886,6 +889,7 @@ extend_frozen:
         FUEL();
         NEXT;
       }
+      if ((code->flags & CODE_COROUTINE) && AWAITED()) AWAIT_CALL(&R[A + 1], n);
     } else if (v_is_obj(v) && v_obj(v)->type == &native_type) {
       Native *nf = (Native *)v_obj(v);
       const Signature *sig = nf->sig;
@@ -987,6 +991,7 @@ resume_gen: /* generator sa gets sb, what it yields goes where d says */
         FUEL();
         NEXT;
       }
+      if ((code->flags & CODE_COROUTINE) && AWAITED()) AWAIT_CALL(args, n);
     } else if (v_is_obj(v) && v_obj(v)->type->layout == LAY_NATIVE) {
       Native *nf = (Native *)v_obj(v);
       const Signature *sig = nf->sig;

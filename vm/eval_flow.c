@@ -389,7 +389,13 @@ Go flow_return(VM *vm, Frame *f, Value v, RunEnd *end) {
     frame_pop(vm, f);
     return flow_deliver(vm, d, v, end);
   }
-  Gen *g = frame_gen(f), *root = gen_root(g);
+  Gen *g = frame_gen(f);
+  if (LIKELY(gen_is_private(g))) {
+    vm->frame = &gen_leave_private(vm, g)->frame;
+    frame_regs(vm->frame)[INS_A(*vm->frame->pc++)] = v;
+    return GO_RUN;
+  }
+  Gen *root = gen_root(g);
   if (UNLIKELY(f->flags & FRAME_OBJECT)) frame_object_detach(vm, f);
   vm->frame = f->back;
   Gen *outer = gen_leave(vm, g);

@@ -529,6 +529,7 @@ static void check_minor(VM *vm, Heap *h) {
 
 static void mark_living(VM *vm, Heap *h, Obj *first) {
   Tracer *t = &h->tracer;
+  memset(vm->spare_gens, 0, sizeof vm->spare_gens);
   if (h->full) {
     pages_sweep_rest(vm, h); /* garbage of the old colour must not be there when that colour comes back */
     h->black ^= MARK_BITS;

@@ -24,6 +24,7 @@ typedef struct WeakRefs WeakRefs;
 /* A function of the frozen library by the address of the C string that names it: what is called often is found without looking at all its letters. */
 typedef struct FrozenMemo { const char *asked, *name; Value fn; } FrozenMemo;
 enum { FROZEN_MEMOS = 32 };
+enum { SPARE_GENS = 32 };
 typedef struct NativeClassMemo { const struct tiny_class *def; Obj *cls; } NativeClassMemo;
 enum { NATIVE_CLASS_MEMOS = 16 };
 
@@ -38,6 +39,7 @@ struct tiny_vm {
   Value passing;               /* exception that a native continuation is being told of: raising it again is no new raise. V_ABSENT: none */
   Value handled;               /* exception being handled (sys.exc_info), V_NONE: none */
   uint32_t gen_epoch;          /* validity of cached leaves */
+  struct Gen *spare_gens[SPARE_GENS]; /* ended coroutines that nobody has seen, by number of registers, for the next await of a call; none outlives a collection */
   uint32_t dict_version;       /* last keys_version given out */
   Mem mem;
   Heap *heap;

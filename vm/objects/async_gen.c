@@ -149,6 +149,7 @@ static Value get_running(VM *vm, Value self) { (void)vm; return v_from_bool((v_g
 Value gen_awaits(VM *vm, Gen *g) {
   Value y = g->yield_from;
   if (v_absent(y)) return V_NONE;
+  if (is_gen(y)) gen_publish(v_gen(y));
   return v_is_exact(y, &async_generator_type) && !gen_is_step(g) ? async_gen_anext(vm, y) : y; /* the step that `async for` does without */
 }
 static Value get_await(VM *vm, Value self) { return gen_awaits(vm, v_gen(self)); }

@@ -53,6 +53,31 @@ Gen *gen_new(VM *vm, Function *fn) {
   return g;
 }
 
+/* Most coroutines are awaited where they are called, end and are never seen by anybody: the next such call gets the same object. What a collection finds among the
+   spare ones is garbage (gc.c forgets them first). */
+Gen *gen_new_private(VM *vm, Function *fn) {
+  Code *c = fn->code;
+  if (UNLIKELY(!c->instr) && !code_load_rest(vm, c)) return NULL;
+  Gen *g = c->n_regs < SPARE_GENS ? vm->spare_gens[c->n_regs] : NULL;
+  if (!g) {
+    g = gen_new(vm, fn);
+    if (g) g->flags = GEN_PRIVATE;
+    return g;
+  }
+  vm->spare_gens[c->n_regs] = g->link;
+  g->link = NULL;
+  g->head.small = GEN_CREATED;
+  g->frame.func = fn;
+  g->frame.pc = c->instr;
+  Value *regs = frame_regs(&g->frame);
+  for (uint32_t i = 0; i < c->n_regs; i++) regs[i] = V_ABSENT;
+  return g;
+}
+
+void gen_publish(Gen *g) {
+  if (g->head.type == &coroutine_type) g->flags &= (uint8_t)~GEN_PRIVATE;
+}
+
 /* ---- chains ---- */
 
 static const char *noun(const Gen *g) {
@@ -250,10 +275,12 @@ void gen_link(VM *vm, Gen *from, Gen *to, Gen *leaf) {
   vm->frame = &leaf->frame;
 }
 
+static bool chain_full(const VM *vm, const Gen *from) { return UNLIKELY(from->chain + 1u >= MAX_CHAIN || (uint64_t)from->chain + 1 > (uint64_t)vm->recursion_limit * 1000); }
+
 Begin gen_delegate(VM *vm, Gen *from, Gen *to) {
   if (to->head.type == &async_generator_type) return async_gen_begin(vm, from, to);
   if (gen_state(to) == GEN_RUNNING) return raise_running(vm, to);
-  if (from->chain + 1u >= MAX_CHAIN || (uint64_t)from->chain + 1 > (uint64_t)vm->recursion_limit * 1000) {
+  if (chain_full(vm, from)) {
     rt_raise(vm, &exc_RecursionError, "maximum recursion depth exceeded");
     return BEGIN_FAIL;
   }
@@ -306,6 +333,21 @@ Gen *gen_leave(VM *vm, Gen *leaf) {
 Gen *async_gen_leave(VM *vm, Gen *ag) {
   ag->flags &= (uint8_t)~GEN_RUNNING_ASYNC;
   return unlink_leaf(vm, ag);
+}
+
+Gen *gen_leave_private(VM *vm, Gen *leaf) {
+  Gen *root = leaf->link, *outer = leaf->delegator;
+  outer->yield_from = V_ABSENT;
+  copy_return(&outer->frame, &leaf->frame);
+  enter_leaf(root, outer);
+  leaf->delegator = leaf->link = NULL;
+  gen_set_state(leaf, GEN_CLOSED);
+  uint32_t n = leaf->frame.func->code->n_regs;
+  if (n < SPARE_GENS) {
+    leaf->link = vm->spare_gens[n];
+    vm->spare_gens[n] = leaf;
+  }
+  return outer;
 }
 
 void gen_suspend(VM *vm, Gen *leaf, uint8_t send_reg) {

@@ -10,6 +10,7 @@ enum {
   GEN_BEING_CLOSED = 2,  /* that member: its delegator got GeneratorExit and waits for the end of this one (PEP 380) */
   GEN_HOOKED = 4,        /* asynchronous generator: firstiter was called, the finalizer is kept behind its registers. Coroutine: its origin is kept there */
   GEN_RUNNING_ASYNC = 8, /* ... one of its asend(), athrow(), aclose() is under way */
+  GEN_PRIVATE = 8,       /* coroutine: made by the await that runs it, and nobody has seen it: when it ends it can be used again */
   GEN_AG_CLOSED = 16,    /* ... aclose() began, or it ended by an exception */
   GEN_STEP_THROWS = 32,  /* asend(): begun by throw() */
   GEN_ENGINE = 64,       /* makes the items of a builtin iterator: begins anew after an exception, which leaves it as it is; its parameters are all its state */
@@ -37,6 +38,13 @@ static inline Gen *gen_root(Gen *g) { return g->delegator ? g->link : g; }  /* o
 
 /* A new generator-layout object of fn's kind (generator, coroutine, asynchronous generator); registers unbound. NULL: MemoryError. */
 TINY_MUST_CHECK Gen *gen_new(VM *vm, Function *fn);
+TINY_MUST_CHECK Gen *gen_new_private(VM *vm, Function *fn); /* a coroutine with GEN_PRIVATE, perhaps one used before */
+void gen_publish(Gen *g);                        /* scripts or C get hold of it */
+/* Is g, the running leaf, one that can be used again when it returns? */
+static inline bool gen_is_private(const Gen *g) {
+  return g->flags == GEN_PRIVATE && g->frame.flags == FRAME_GEN && g->head.type == &coroutine_type && g->delegator && g->link != g;
+}
+Gen *gen_leave_private(VM *vm, Gen *leaf);       /* gen_leave for such a one, which may be gone then */
 /* A generator-layout object of type `as` running the frozen generator function. */
 TINY_MUST_CHECK Value gen_from_builtin(VM *vm, const Type *as, const char *frozen_name, int argc, const Value *argv);
 
