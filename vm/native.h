@@ -33,6 +33,7 @@ typedef struct Signature {
   bool checks;            /* any annotation to check */
   bool unpacked;          /* the text ends in "unpacked": counts are worded as without keywords, "sorted expected 1 argument, got 0" */
   bool varargs;           /* the text ends in "varargs": counts are worded "find() takes at least 1 argument (0 given)", and there is no __text_signature__ */
+  const char *called;     /* the text ends in "as NAME": how messages name it, instead of its own name; "function": without () . NULL */
   bool simple;            /* no star, no starstar: positional calls with n_required_pos <= n <= n_pos take the fast path, if what is to be checked passes signature_accepts */
   SigParam params[];
 } Signature;

@@ -53,10 +53,15 @@ Signature *native_signature(VM *vm, Native *fn) {
 
 static bool has_self(const Native *fn) { return fn->kind == NATIVE_METHOD || fn->kind == NATIVE_CLASSMETHOD; }
 
-/* The owner's __name__, which for native classes of a module is not the name that other messages use. NULL: out of memory. */
-static const char *owner_name(VM *vm, const Native *fn) { return type_is_heap(fn->owner) ? str_cstr(vm, type_class(fn->owner)->name) : fn->owner->name; }
+/* The __name__ of a builtin type: "array" of "array.array". */
+static const char *plain_name(const Type *t) {
+  const char *dot = strrchr(t->name, '.');
+  return dot ? dot + 1 : t->name;
+}
 
-static const char *type_name(VM *vm, const Type *t) { return type_is_heap(t) ? str_cstr(vm, type_class(t)->name) : t->name; }
+/* A class's __name__, which for those of a module is not the name that other messages use. NULL: out of memory. */
+static const char *type_name(VM *vm, const Type *t) { return type_is_heap(t) ? str_cstr(vm, type_class(t)->name) : plain_name(t); }
+static const char *owner_name(VM *vm, const Native *fn) { return type_name(vm, fn->owner); }
 
 /* Names for messages. prefix is borrowed from the owner or the module's name. A bound method is named by the class of its object. */
 static bool names_of(VM *vm, const Native *fn, const Value *argv, bool bound, SigNames *nm) {
@@ -185,10 +190,12 @@ static Value native_get_qualname(VM *vm, Value self) {
   Native *fn = as_native(self);
   if (is_bound(self)) {
     Value of = ((Method *)v_obj(self))->self;
-    return rt_format(vm, "%N.%s", is_type(of) ? (const Type *)v_obj(of) : type_of(of), def_name(fn->def));
+    const char *name = type_name(vm, is_type(of) ? (const Type *)v_obj(of) : type_of(of));
+    return name ? rt_format(vm, "%s.%s", name, def_name(fn->def)) : V_FAIL;
   }
   if (!fn->owner) return native_get_name(vm, self);
-  return rt_format(vm, "%s.%s", fn->owner->name, def_name(fn->def));
+  const char *name = owner_name(vm, fn);
+  return name ? rt_format(vm, "%s.%s", name, def_name(fn->def)) : V_FAIL;
 }
 static Value native_get_doc(VM *vm, Value self) {
   const char *doc = as_native(self)->def->doc;

@@ -220,6 +220,7 @@ Signature *signature_parse(VM *vm, const char *text) {
   while (*s.p == ' ') s.p++;
   sig->varargs = eat_word(&s, "varargs");
   sig->unpacked = eat_word(&s, "unpacked");
+  if (eat_word(&s, "as")) sig->called = s.p + 1;
   sig->simple = sig->star < 0 && sig->starstar < 0;
   for (int i = sig->n_pos; i < sig->n_params; i++)
     if (i != sig->star && i != sig->starstar && sig->params[i].required) sig->simple = false;
@@ -269,18 +270,19 @@ static bool fail_count(VM *vm, const SigNames *nm, const Signature *sig, int min
 }
 
 /* Too many or too few for a function that takes keywords as well. */
+static const char *call_of(const SigNames *nm) { return nm->call ? nm->call : "()"; }
 static bool fail_count_keywords(VM *vm, const SigNames *nm, const Signature *sig, int n_pos, int n_kw) {
   int skip = nm->skip, total = sig->n_params - skip, max = sig->n_pos - skip;
   int given = n_pos - skip;
   if (given + n_kw > total)
-    return rt_raise_b(vm, &exc_TypeError, "%s() takes at most %d %sargument%s (%d given)", nm->name, total, given == 0 ? "keyword " : "", total == 1 ? "" : "s", given + n_kw);
-  if (given > max && max == 0) return rt_raise_b(vm, &exc_TypeError, "%s() takes no positional arguments", nm->name);
+    return rt_raise_b(vm, &exc_TypeError, "%s%s takes at most %d %sargument%s (%d given)", nm->name, call_of(nm), total, given == 0 ? "keyword " : "", total == 1 ? "" : "s", given + n_kw);
+  if (given > max && max == 0) return rt_raise_b(vm, &exc_TypeError, "%s%s takes no positional arguments", nm->name, call_of(nm));
   int min = 0;
   for (int i = skip; i < sig->n_posonly; i++) min += sig->params[i].required;
   if (given > max)
-    return rt_raise_b(vm, &exc_TypeError, "%s() takes %s %d positional argument%s (%d given)", nm->name, min < max ? "at most" : "exactly", max, max == 1 ? "" : "s", given);
+    return rt_raise_b(vm, &exc_TypeError, "%s%s takes %s %d positional argument%s (%d given)", nm->name, call_of(nm), min < max ? "at most" : "exactly", max, max == 1 ? "" : "s", given);
   if (given < min)
-    return rt_raise_b(vm, &exc_TypeError, "%s() takes %s %d positional argument%s (%d given)", nm->name, min < max ? "at least" : "exactly", min, min == 1 ? "" : "s", given);
+    return rt_raise_b(vm, &exc_TypeError, "%s%s takes %s %d positional argument%s (%d given)", nm->name, call_of(nm), min < max ? "at least" : "exactly", min, min == 1 ? "" : "s", given);
   return true;
 }
 
@@ -417,7 +419,7 @@ static bool bind_keywords(VM *vm, const Signature *sig, const SigNames *nm, cons
     } else if (i < 0) {
       if (!*unknown) *unknown = name;
     } else if (!v_absent(out[i])) {
-      return rt_raise_b(vm, &exc_TypeError, "argument for %s() given by name ('%U') and position (%d)", nm->name, name, i - nm->skip + 1);
+      return rt_raise_b(vm, &exc_TypeError, "argument for %s%s given by name ('%U') and position (%d)", nm->name, call_of(nm), name, i - nm->skip + 1);
     } else {
       out[i] = values[k];
     }
@@ -461,7 +463,7 @@ static bool fill_missing(VM *vm, const Signature *sig, const SigNames *nm, Value
       if (!d) return false;
       out[i] = v_from_obj(d);
     } else if (sig->params[i].required && i != sig->starstar) {
-      return rt_raise_b(vm, &exc_TypeError, "%s() missing required argument '%U' (pos %d)", nm->name, sig->params[i].name, i - nm->skip + 1);
+      return rt_raise_b(vm, &exc_TypeError, "%s%s missing required argument '%U' (pos %d)", nm->name, call_of(nm), sig->params[i].name, i - nm->skip + 1);
     } else {
       out[i] = sig->params[i].dflt;
     }
@@ -519,6 +521,7 @@ bool signature_match(VM *vm, const Signature *sig, const SigNames *nm, const Val
   if (!bind_rest(vm, sig, argv, n_pos, out)) return false;
   if (n_kw && !bind_keywords(vm, sig, nm, argv + n_pos, names, out, &unknown)) return false;
   if (!fill_missing(vm, sig, nm, out)) return false;
+  if (unknown && sig->called && nm->call) return rt_raise_b(vm, &exc_TypeError, "'%U' is an invalid keyword argument for this function", unknown);
   if (unknown) return rt_raise_b(vm, &exc_TypeError, "'%U' is an invalid keyword argument for %s()", unknown, nm->name);
   return true;
 }
@@ -527,7 +530,7 @@ bool signature_match(VM *vm, const Signature *sig, const SigNames *nm, const Val
 bool signature_bind(VM *vm, const Signature *sig, const char *fname, const Value *argv, int n_pos, Value kwnames, Value *out) {
   Match m = v_absent(kwnames) ? signature_match_positional(vm, sig, argv, n_pos, out) : MATCH_NOT_YET;
   if (m != MATCH_NOT_YET) return m == MATCH_DONE;
-  SigNames nm = {.name = fname, .constructor = true};
+  SigNames nm = {.name = sig->called ? sig->called : fname, .call = sig->called && !strcmp(sig->called, "function") ? "" : NULL, .constructor = true};
   if (sig->n_params && sig->star != 0 && str_eq_c(sig->params[0].name, "self")) nm.skip = 1;
   return signature_match(vm, sig, &nm, argv, n_pos, kwnames, out);
 }

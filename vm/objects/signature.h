@@ -7,6 +7,7 @@
 typedef struct SigNames {
   const char *name;        /* "append" */
   const char *prefix;      /* "list" or the module's name where full names are shown; NULL */
+  const char *call;        /* what follows the name: NULL for "()", or "" */
   int skip;                /* 1: the first parameter is self and is not counted */
   bool constructor;        /* one argument: "list expected 1 argument", not "takes exactly one" */
   bool bound;              /* a method object's: without a prefix where "varargs" */
