@@ -2,6 +2,7 @@
  * that wait run at once and always the same way. */
 #ifndef TINY_STDLIB_CLOCK_H
 #define TINY_STDLIB_CLOCK_H
+#include <time.h>
 #include "include/tiny.h"
 
 typedef struct VirtualClock {
@@ -10,5 +11,7 @@ typedef struct VirtualClock {
   bool always;             /* tiny_set_virtual_time */
 } VirtualClock;
 VirtualClock *clock_virtual(tiny_vm *vm);                /* NULL: the clock is the system's */
+int64_t clock_ns(clockid_t id);                          /* the system's */
+int64_t clock_seen_ns(tiny_vm *vm, clockid_t id);        /* what scripts see */
 VirtualClock *clock_data(tiny_vm *vm);                   /* NULL: MemoryError pending */
 #endif

@@ -17,33 +17,22 @@ static TimeData *data_of(tiny_vm *vm) {
 
 /* ---- clocks */
 
-static int64_t clock_ns(clockid_t id) {
-  struct timespec ts;
-  clock_gettime(id, &ts);
-  return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
-/* What scripts see: the virtual clock, if there is one, begins at 2000-01-01 and is also the one of the processor's time. */
-static int64_t seen_ns(tiny_vm *vm, clockid_t id) {
-  const VirtualClock *v = clock_virtual(vm);
-  return !v ? clock_ns(id) : id == CLOCK_REALTIME ? 946684800 * INT64_C(1000000000) + v->now_ns : v->now_ns;
-}
-static tiny_val seconds(tiny_vm *vm, clockid_t id) { return tiny_float(vm, (double)seen_ns(vm, id) / 1e9); }
+static tiny_val seconds(tiny_vm *vm, clockid_t id) { return tiny_float(vm, (double)clock_seen_ns(vm, id) / 1e9); }
 
 static tiny_val t_time(tiny_vm *vm, tiny_args *a) { (void)a; return seconds(vm, CLOCK_REALTIME); }
-static tiny_val t_time_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, seen_ns(vm, CLOCK_REALTIME)); }
+static tiny_val t_time_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, clock_seen_ns(vm, CLOCK_REALTIME)); }
 static tiny_val t_monotonic(tiny_vm *vm, tiny_args *a) { (void)a; return seconds(vm, CLOCK_MONOTONIC); }
-static tiny_val t_monotonic_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, seen_ns(vm, CLOCK_MONOTONIC)); }
+static tiny_val t_monotonic_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, clock_seen_ns(vm, CLOCK_MONOTONIC)); }
 static tiny_val t_process(tiny_vm *vm, tiny_args *a) { (void)a; return seconds(vm, CLOCK_PROCESS_CPUTIME_ID); }
-static tiny_val t_process_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, seen_ns(vm, CLOCK_PROCESS_CPUTIME_ID)); }
+static tiny_val t_process_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, clock_seen_ns(vm, CLOCK_PROCESS_CPUTIME_ID)); }
 static tiny_val t_thread(tiny_vm *vm, tiny_args *a) { (void)a; return seconds(vm, CLOCK_THREAD_CPUTIME_ID); }
-static tiny_val t_thread_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, seen_ns(vm, CLOCK_THREAD_CPUTIME_ID)); }
+static tiny_val t_thread_ns(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_int(vm, clock_seen_ns(vm, CLOCK_THREAD_CPUTIME_ID)); }
 
 static bool clock_ok(tiny_vm *vm, int failed) { return failed ? (void)tiny_raise_os(vm, errno, NULL), false : true; }
 static tiny_val t_clock_gettime_ns(tiny_vm *vm, tiny_args *a) {
   struct timespec ts;
   clockid_t id = (clockid_t)tiny_arg_int(a, 0);
-  return clock_ok(vm, clock_gettime(id, &ts)) ? tiny_int(vm, seen_ns(vm, id)) : TINY_FAIL;
+  return clock_ok(vm, clock_gettime(id, &ts)) ? tiny_int(vm, clock_seen_ns(vm, id)) : TINY_FAIL;
 }
 static tiny_val t_clock_gettime(tiny_vm *vm, tiny_args *a) {
   struct timespec ts;
@@ -114,7 +103,7 @@ static tiny_val from_tm(tiny_vm *vm, const struct tm *tm, const char *zone, long
 static bool seconds_arg(tiny_vm *vm, tiny_val v, time_t *out) {
   double d;
   if (tiny_is_none(v)) {
-    *out = (time_t)(seen_ns(vm, CLOCK_REALTIME) / 1000000000);
+    *out = (time_t)(clock_seen_ns(vm, CLOCK_REALTIME) / 1000000000);
     return true;
   }
   if (!tiny_to_float(vm, v, &d)) return false;
@@ -177,7 +166,7 @@ static bool parts_of(tiny_vm *vm, tiny_val t, TimeParts *p) {
   int64_t v[9];
   *p = (TimeParts){.zone = ""};
   if (tiny_is_none(t)) {
-    time_t now = (time_t)(seen_ns(vm, CLOCK_REALTIME) / 1000000000);
+    time_t now = (time_t)(clock_seen_ns(vm, CLOCK_REALTIME) / 1000000000);
     struct tm tm;
     if (!localtime_r(&now, &tm)) return tiny_raise_os(vm, EOVERFLOW, NULL), false;
     *p = (TimeParts){tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (tm.tm_wday + 6) % 7, tm.tm_yday + 1, tm.tm_zone ? tm.tm_zone : "", tm.tm_gmtoff, true};
@@ -187,13 +176,8 @@ static bool parts_of(tiny_vm *vm, tiny_val t, TimeParts *p) {
   if (!in_range(vm, v[1], 0, 12, "month") || !in_range(vm, v[2], 0, 31, "day of month") || !in_range(vm, v[3], 0, 23, "hour") || !in_range(vm, v[4], 0, 59, "minute") ||
       !in_range(vm, v[5], 0, 61, "seconds") || !in_range(vm, v[7], 0, 366, "day of year")) return false;
   if (v[6] < -1) return tiny_raise(vm, TINY_VALUE_ERROR, "day of week out of range"), false;
-  struct tm tm;
-  to_tm(v, &tm);
-  struct tm zone = tm;
-  zone.tm_mday = zone.tm_mday ? zone.tm_mday : 1;
-  (void)mktime(&zone);
-  *p = (TimeParts){v[0], v[1] ? (int)v[1] : 1, v[2] ? (int)v[2] : 1, (int)v[3], (int)v[4], (int)v[5], (int)((v[6] % 7 + 7) % 7), v[7] ? (int)v[7] : 1,
-    zone.tm_zone ? zone.tm_zone : "", zone.tm_gmtoff, true};
+  *p = (TimeParts){v[0], v[1] ? (int)v[1] : 1, v[2] ? (int)v[2] : 1, (int)v[3], (int)v[4], (int)v[5], (int)((v[6] % 7 + 7) % 7), v[7] ? (int)v[7] : 1, "", 0, true};
+  time_text_local_zone(p, (int)v[8]);
   tiny_val attr = tiny_hasattr(vm, t, "tm_zone") ? tiny_getattr(vm, t, "tm_zone") : TINY_NONE;
   if (tiny_kind_of(vm, attr) == TINY_T_STR) {
     p->zone = tiny_to_str(vm, attr, NULL);

@@ -1,5 +1,6 @@
 /* strftime in the C locale (Python library reference, "strftime() and strptime() Format Codes"), and the calendar below it. */
 #include <string.h>
+#include <time.h>
 #include "stdlib/time_text.h"
 
 static const char *const days[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
@@ -21,6 +22,14 @@ void time_text_from_days(int64_t n, int64_t *year, int *month, int *day) {
   *day = (int)(in_year - (153 * m + 2) / 5 + 1);
   *month = (int)(m < 10 ? m + 3 : m - 9);
   *year = y + era * 400 + (*month <= 2);
+}
+
+void time_text_local_zone(TimeParts *p, int isdst) {
+  struct tm tm = {.tm_year = (int)p->year - 1900, .tm_mon = p->month - 1, .tm_mday = p->day, .tm_hour = p->hour, .tm_min = p->minute, .tm_sec = p->second, .tm_isdst = isdst};
+  (void)mktime(&tm);
+  p->zone = tm.tm_zone ? tm.tm_zone : "";
+  p->offset = tm.tm_gmtoff;
+  p->has_offset = true;
 }
 
 /* ---- output buffer in the VM's memory */

@@ -21,7 +21,7 @@
   X(path) X(obj) X(send) X(throw) X(close) X(keys) X(items) X(values) X(get) X(update) X(append) X(add) X(write) X(flush) X(read) X(readline)      \
   X(sep) X(end) X(file) X(builtins) X(sys) X(stdout) X(stderr) X(stdin) X(displayhook) X(excepthook) X(argv) X(modules) X(join) X(key) X(reverse)  \
   X(errno) X(strerror) X(filename) X(filename2) X(msg) X(lineno) X(offset) X(text) X(end_lineno) X(end_offset) X(print_file_and_line) X(code)       \
-  X(encoding) X(object) X(start) X(reason) X(mro) X(fget) X(fset) X(fdel) X(big) X(little) X(utf_8) X(strict) X(_)
+  X(encoding) X(object) X(start) X(reason) X(mro) X(fget) X(fset) X(fdel) X(big) X(little) X(utf_8) X(strict) X(utcoffset) X(tzname) X(dst) X(fromutc) X(_)
 typedef enum NameId {
 #define X(n) NAME_##n,
   VM_NAMES(X)

@@ -790,7 +790,7 @@ Value rt_format_value(VM *vm, Value v, Value spec) {
   if (!v_absent(f)) return check_str(vm, call_special_now(vm, f, v, 1, &spec), "__format__");
   if (!is_str(spec)) return rt_raise(vm, &exc_TypeError, "format() argument 2 must be str, not %T", spec);
   if (v_str(spec)->size == 0 && (t == &str_type || !t->format || type_is_heap(t))) return rt_str(vm, v);
-  if (t->format) return t->format(vm, v, v_str(spec));
+  if (t->format) return check_str(vm, finish_tail(vm, t->format(vm, v, v_str(spec))), "__format__");
   return rt_raise(vm, &exc_TypeError, "unsupported format string passed to %T.__format__", v);
 }
 

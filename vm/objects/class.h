@@ -58,6 +58,10 @@ static inline Class *type_class(const Type *t) { return (Class *)(uintptr_t)t; }
 typedef struct AttrStore { Value *slots; uint32_t capacity; } AttrStore; /* attribute storage behind non-plain instances */
 
 TINY_MUST_CHECK Instance *instance_new(VM *vm, const Type *cls);
+/* Slots of object, for builtin types that have no data of their own. */
+Value object_repr(VM *vm, Value self);
+bool object_hash(VM *vm, Value self, int64_t *out);
+Value object_compare(VM *vm, Value a, Value b, Compare op);
 /* Attribute storage of an object whose type has TYPE_HAS_ATTRS; address of the slots pointer, NULL if it has none. */
 Value instance_get(VM *vm, Obj *o, Str *name);                           /* own attributes only, V_ABSENT; not [script] */
 TINY_MUST_CHECK bool instance_set(VM *vm, Obj *o, Str *name, Value v);

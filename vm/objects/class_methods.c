@@ -337,13 +337,21 @@ static void add_subclass(void *ctx, Class *c) {
       return;
     }
 }
+/* "datetime.date": nobody knows of such a type before its module is imported. -1: failed */
+static int is_known(VM *vm, const Type *t) {
+  if (!strchr(t->name, '.')) return 1;
+  Str *module = str_from(vm, t->module);
+  Value v = module ? dict_get_str(vm, vm->modules, module) : V_FAIL;
+  return v_failed(v) ? -1 : !v_absent(v);
+}
 static Value subclasses_m(VM *vm, Args *a) {
   Subclasses s = {vm, a->v[0], list_new(vm, NULL, 0), true};
   if (!s.list) return V_FAIL;
   if (!type_is_heap(as_type(a->v[0])))
     for (uint32_t i = 1; i < TYPE_ID_COUNT; i++) {
       const Type *t = type_by_id(i);
-      if (t && t->base == as_type(a->v[0]) && !list_append(vm, s.list, rt_type_value(t))) return V_FAIL;
+      int known = t && t->base == as_type(a->v[0]) ? is_known(vm, t) : 0;
+      if (known < 0 || (known && !list_append(vm, s.list, rt_type_value(t)))) return V_FAIL;
     }
   class_each(vm, add_subclass, &s);
   return s.ok ? v_from_obj(s.list) : V_FAIL;

@@ -16,6 +16,7 @@ static bool check_owner(VM *vm, const char *name, const Type *owner, Value obj) 
 static GetSetDescr *as_getset(Value v) { return (GetSetDescr *)v_obj(v); }
 
 /* Attributes that in CPython are fields of the C struct are shown as member descriptors. */
+extern const Type timedelta_type;
 static bool is_field(const char *name, const Type *owner) {
   static const struct { const Type *type; const char *names[15]; } some[] = {
       {&function_type, {"__globals__", "__closure__", "__builtins__", "__module__", "__doc__"}},
@@ -24,7 +25,7 @@ static bool is_field(const char *name, const Type *owner) {
       {&generic_alias_type, {"__origin__", "__args__", "__unpacked__"}}, {&union_type, {"__args__"}},
       {&classmethod_type, {"__func__", "__wrapped__"}},
       {&staticmethod_type, {"__func__", "__wrapped__"}}, {&native_method_type, {"__objclass__", "__name__"}}, {&slot_wrapper_type, {"__objclass__", "__name__"}},
-      {&getset_descr_type, {"__objclass__", "__name__"}}, {&member_descr_type, {"__objclass__", "__name__"}}};
+      {&timedelta_type, {"days", "seconds", "microseconds"}}, {&getset_descr_type, {"__objclass__", "__name__"}}, {&member_descr_type, {"__objclass__", "__name__"}}};
   for (size_t i = 0; i < sizeof some / sizeof *some; i++)
     for (const char *const *s = some[i].names; owner == some[i].type && *s; s++)
       if (!strcmp(name, *s)) return true;

@@ -48,7 +48,7 @@ const tiny_def object_init_def = {"__init__", object_init, "(self, /, *args, **k
 
 /* ---------------------------------------------------------------- slots */
 
-static Value object_repr(VM *vm, Value self) {
+Value object_repr(VM *vm, Value self) {
   const Type *t = type_of(self);
   void *at = v_is_obj(self) ? v_obj(self) : NULL;
   Value q = type_qualname(vm, t);
@@ -62,7 +62,7 @@ static Value object_repr(VM *vm, Value self) {
   return rt_format(vm, "<%U.%U object at %p>", v_str(mod), v_str(q), at);
 }
 
-static bool object_hash(VM *vm, Value self, int64_t *out) {
+bool object_hash(VM *vm, Value self, int64_t *out) {
   (void)vm;
   uint64_t w = self.w >> 4;
   *out = (int64_t)(w >> 2 | w << 62); /* objects are aligned: the low bits say nothing */
@@ -70,7 +70,7 @@ static bool object_hash(VM *vm, Value self, int64_t *out) {
   return true;
 }
 
-static Value object_compare(VM *vm, Value a, Value b, Compare op) {
+Value object_compare(VM *vm, Value a, Value b, Compare op) {
   (void)vm;
   if (op == CO_EQ && v_same(a, b)) return V_TRUE;
   if (op == CO_NE && v_same(a, b)) return V_FALSE;

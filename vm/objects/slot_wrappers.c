@@ -59,6 +59,7 @@ static const Row rows[] = {
 enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
 
 /* Which operators the one `binary` and `unary` function of a type serves: bits by BinaryOp, and 1 << (code) of Type.unary. */
+extern const Type timedelta_type, date_type, datetime_type;
 #define B(x) (1u << BIN_##x)
 #define U_ALL (1u << UN_NEG | 1u << UN_POS | 1u << UN_ABS_)
 #define SET_OPS (B(AND) | B(OR) | B(XOR) | B(SUB))
@@ -79,6 +80,9 @@ static const struct { const Type *type; uint32_t ops, reflected, inplace, unary;
     {&set_type, SET_OPS, SET_OPS, SET_OPS, 0},
     {&frozenset_type, SET_OPS, SET_OPS, 0, 0},
     {&mappingproxy_type, B(OR), B(OR), B(OR), 0},
+    {&timedelta_type, B(ADD) | B(SUB) | B(MUL) | B(TRUEDIV) | B(FLOORDIV) | B(MOD), B(ADD) | B(SUB) | B(MUL) | B(TRUEDIV) | B(FLOORDIV) | B(MOD), 0, U_ALL},
+    {&date_type, B(ADD) | B(SUB), B(ADD) | B(SUB), 0, 0},
+    {&datetime_type, B(ADD) | B(SUB), B(ADD) | B(SUB), 0, 0},
     {NULL, 0, 0, 0, 0},
 };
 extern const Type dict_keys_type, dict_items_type;
