@@ -1,6 +1,6 @@
 /* print, input, open. print writes to the host in one piece when sys.stdout is the stream the VM began with and no argument's text needs script code;
  * else the frozen function calls the file's methods. */
-#include "stdlib/builtins_int.h"
+#include "stdlib/builtins_memio.h"
 #include "vm/vm.h"
 
 /* sys.stdout etc. as scripts left them; V_ABSENT: there is no sys module yet, or the attribute was deleted. */
@@ -29,21 +29,61 @@ static bool add_str(VM *vm, Buf *b, Value v) {
   return true;
 }
 
+/* All of it in b. false: an exception is pending; b has what comes before. */
+static bool collect(VM *vm, Buf *b, Tuple *args, Value sep, Value end) {
+  bool ok = true;
+  for (size_t i = 0; i < args->length && ok; i++) {
+    if (i > 0 && v_is_none(sep)) buf_char(b, ' ');
+    else if (i > 0) ok = add_str(vm, b, sep);
+    if (ok) ok = add_str(vm, b, args->items[i]);
+  }
+  if (ok && v_is_none(end)) buf_char(b, '\n');
+  else if (ok) ok = add_str(vm, b, end);
+  return ok && (!b->failed || !v_failed(rt_no_memory(vm)));
+}
+
 static Value print_direct(VM *vm, int stream, Tuple *args, Value sep, Value end, bool flush) {
   Buf b;
   buf_init(&b, &vm->mem);
-  bool ok = true;
-  for (size_t i = 0; i < args->length && ok; i++) {
-    if (i > 0 && v_is_none(sep)) buf_char(&b, ' ');
-    else if (i > 0) ok = add_str(vm, &b, sep);
-    if (ok) ok = add_str(vm, &b, args->items[i]);
-  }
-  if (ok && v_is_none(end)) buf_char(&b, '\n');
-  else if (ok) ok = add_str(vm, &b, end);
-  if (ok && b.failed) ok = !v_failed(rt_no_memory(vm));
+  bool ok = collect(vm, &b, args, sep, end);
   ok = ok && std_stream_write(vm, stream, b.data ? b.data : "", b.len) && (!flush || std_stream_flush(vm, stream));
   buf_free(&b);
   return ok ? V_NONE : V_FAIL;
+}
+
+/* The library's method write, which neither a class nor the object itself replaces. */
+static bool has_own_write(VM *vm, Value file, tiny_fn write) {
+  if (!io_native_method(vm, file, NAME_write, write)) return false;
+  Str *name = NAME(vm, __getattribute__);
+  return name && v_absent(attr_override(vm, type_of(file), name)) && v_absent(instance_get(vm, v_obj(file), NAME(vm, write)));
+}
+
+static bool put_str(VM *vm, Value file, Value v) {
+  Value s = is_str(v) ? v : rt_str(vm, v);
+  return !v_failed(s) && stringio_write(vm, file, v_str(s));
+}
+/* Piece by piece, as write() gets it: each has its line ends translated by itself. */
+static Value print_to_memory(VM *vm, Value file, Tuple *args, Value sep, Value end) {
+  for (size_t i = 0; i < args->length; i++) {
+    if (i > 0 && !put_str(vm, file, sep)) return V_FAIL;
+    if (!put_str(vm, file, args->items[i])) return V_FAIL;
+  }
+  return put_str(vm, file, end) ? V_NONE : V_FAIL;
+}
+
+/* In one piece, where the stream takes it in C. V_ABSENT: it does not. */
+static Value print_to_stream(VM *vm, Value file, Tuple *args, Value sep, Value end) {
+  Buf b;
+  buf_init(&b, &vm->mem);
+  bool whole = collect(vm, &b, args, sep, end);
+  Value failure = whole ? V_ABSENT : rt_take_exc(vm);
+  int r = b.failed ? -1 : text_stream_put(vm, file, b.data ? b.data : "", b.len);
+  buf_free(&b);
+  if (!whole) {
+    if (rt_pending(vm)) (void)rt_take_exc(vm);
+    return rt_restore(vm, failure);
+  }
+  return r > 0 ? V_NONE : r < 0 ? V_FAIL : V_ABSENT;
 }
 
 static Value bi_print(VM *vm, Args *a) {
@@ -75,8 +115,17 @@ static Value bi_print(VM *vm, Args *a) {
   Value rest[5] = {a->v[0], sep, end, file, a->v[4]};
   Str *space = v_is_none(sep) ? str_new(vm, " ", 1) : v_str(sep), *newline = v_is_none(end) ? str_new(vm, "\n", 1) : v_str(end);
   if (!space || !newline) return V_FAIL;
-  rest[1] = v_from_obj(space);
-  rest[2] = v_from_obj(newline);
+  Value *keep = rt_temp(vm, 2);
+  if (!keep) return V_FAIL;
+  keep[0] = rest[1] = v_from_obj(space);
+  keep[1] = rest[2] = v_from_obj(newline);
+  script = !v_has_layout(file, LAY_NATIVE_INSTANCE) || !v_same(a->v[4], V_FALSE);
+  for (size_t i = 0; i < args->length && !script; i++) script = text_needs_script(vm, args->items[i]);
+  if (!script && has_own_write(vm, file, stringio_method_write)) return print_to_memory(vm, file, args, rest[1], rest[2]);
+  if (!script && has_own_write(vm, file, text_stream_write)) {
+    Value v = print_to_stream(vm, file, args, rest[1], rest[2]);
+    if (!v_absent(v)) return v;
+  }
   return rt_tail_builtin(vm, "_builtins_print", 5, rest);
 }
 

@@ -7,21 +7,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "stdlib/io_file.h"
 #include "stdlib/stdlib.h"
 
 enum { CHUNK = 8192 };
-
-typedef struct File {
-  int fd;            /* -1: closed */
-  bool owned;        /* closed with the object */
-  bool readable, writable, unbuffered;
-  char *data;        /* CHUNK bytes; NULL until needed */
-  size_t from, to;   /* read ahead: data[from..to) */
-  size_t dirty;      /* not yet written: data[0..dirty) */
-  uint64_t born;     /* number of collections before it was made */
-  bool kept;         /* a full collection found it in use: not looked at again */
-  struct File *next, **link; /* in the list of files that were written to and may have been dropped; link NULL: not in it */
-} File;
 
 /* A script may drop a file that it wrote to without closing it, as in open(path, "w").write(text), and look at the file next: where reference counts free objects,
    that text has been written by then. So, before the system is asked for a file, a collection closes such files if there may be any: a minor one for those made since
@@ -86,8 +75,6 @@ void files_settle(tiny_vm *vm) {
   }
 }
 
-extern const tiny_class io_file_class;
-
 static tiny_val closed_error(tiny_vm *vm, const char *what) { return tiny_raise(vm, TINY_VALUE_ERROR, "%s closed file", what); }
 
 static File *self_of(tiny_vm *vm, tiny_args *a, const char *what) {
@@ -128,7 +115,7 @@ static bool sys_write(tiny_vm *vm, int fd, const char *data, size_t n) {
   return true;
 }
 
-static bool flush(tiny_vm *vm, File *f) {
+bool file_write_out(tiny_vm *vm, File *f) {
   size_t n = f->dirty;
   f->dirty = 0;
   return n == 0 || sys_write(vm, f->fd, f->data, n);
@@ -140,20 +127,54 @@ static void unread(File *f) {
   f->from = f->to = 0;
 }
 
-static bool need_buffer(tiny_vm *vm, File *f) {
-  if (!f->data) f->data = tiny_alloc(vm, NULL, 0, CHUNK);
-  return f->data || !tiny_failed(tiny_no_memory(vm));
+static bool need_buffer(tiny_vm *vm, File *f, size_t capacity) {
+  if (f->capacity >= capacity) return true;
+  char *data = tiny_alloc(vm, f->data, f->capacity, capacity);
+  if (!data) return !tiny_failed(tiny_no_memory(vm));
+  f->data = data;
+  f->capacity = capacity;
+  return true;
 }
 
 /* Makes the read-ahead non-empty: 1, 0 at the end, -1. */
 static int fill(tiny_vm *vm, File *f) {
   if (f->from < f->to) return 1;
-  if (!need_buffer(vm, f) || !flush(vm, f)) return -1;
+  if (!need_buffer(vm, f, CHUNK) || !file_write_out(vm, f)) return -1;
   f->from = f->to = 0;
   ssize_t n = sys_read(vm, f->fd, f->data, CHUNK);
   if (n < 0) return -1;
   f->to = (size_t)n;
   return n > 0;
+}
+
+/* A line that goes on behind what was read ahead is moved to the front of the buffer, and one more chunk is read behind it: chunks begin where they would without it. */
+static int fill_behind(tiny_vm *vm, File *f) {
+  size_t have = f->to - f->from;
+  if (have > CHUNK) return 0;
+  if (!need_buffer(vm, f, 2 * CHUNK)) return -1;
+  memmove(f->data, f->data + f->from, have);
+  f->from = 0;
+  f->to = have;
+  ssize_t n = sys_read(vm, f->fd, f->data + have, CHUNK);
+  if (n < 0) return -1;
+  f->to += (size_t)n;
+  return n > 0;
+}
+
+int file_peek_line(tiny_vm *vm, File *f, char **line, size_t *n) {
+  int r = fill(vm, f);
+  if (r <= 0) return r;
+  for (size_t seen = 0;;) {
+    char *at = f->data + f->from;
+    const char *end = memchr(at + seen, '\n', f->to - f->from - seen);
+    *line = at;
+    *n = end ? (size_t)(end - at) + 1 : f->to - f->from;
+    if (end) return 1;
+    seen = *n;
+    r = fill_behind(vm, f);
+    if (r < 0) return r;
+    if (r == 0) return *line = f->data + f->from, seen <= CHUNK; /* the end of the file, or too long */
+  }
 }
 
 /* ---- a growing block of bytes */
@@ -183,7 +204,7 @@ static void block_free(tiny_vm *vm, Block *b) {
 
 static tiny_val read_all(tiny_vm *vm, File *f) {
   Block b = {0};
-  if (!flush(vm, f)) return TINY_FAIL;
+  if (!file_write_out(vm, f)) return TINY_FAIL;
   struct stat st;
   size_t want = fstat(f->fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size < (1 << 30) ? (size_t)st.st_size + 1 : CHUNK;
   bool ok = block_add(vm, &b, f->data ? f->data + f->from : NULL, f->to - f->from);
@@ -287,42 +308,29 @@ static tiny_val file_readline(tiny_vm *vm, tiny_args *a) {
   return v;
 }
 
-/* The next line as str where that is simple: UTF-8, the whole line in the buffer, no \r in it. None: use readline. */
-static tiny_val file_text_line(tiny_vm *vm, tiny_args *a) {
-  File *f = self_of(vm, a, "I/O operation on");
-  int r = f ? fill(vm, f) : -1;
-  if (r <= 0) return r < 0 ? TINY_FAIL : tiny_string(vm, "");
-  const char *at = f->data + f->from, *end = memchr(at, '\n', f->to - f->from);
-  size_t n = end ? (size_t)(end - at) + 1 : 0;
-  if (!end || memchr(at, '\r', n)) return TINY_NONE;
-  for (size_t i = 0; i < n; i++)
-    if ((unsigned char)at[i] >= 0x80) return TINY_NONE;
-  f->from += n;
-  return tiny_string_n(vm, at, n);
-}
-
 /* ---- writing */
+
+bool file_put(tiny_vm *vm, File *f, const char *data, size_t n) {
+  unread(f);
+  if (f->unbuffered || n >= CHUNK) return file_write_out(vm, f) && sys_write(vm, f->fd, data, n);
+  if (!need_buffer(vm, f, CHUNK) || (f->dirty + n > CHUNK && !file_write_out(vm, f))) return false;
+  if (n) memcpy(f->data + f->dirty, data, n);
+  if (!f->dirty && n && !note_written(vm, f)) return false;
+  f->dirty += n;
+  return true;
+}
 
 static tiny_val file_write(tiny_vm *vm, tiny_args *a) {
   File *f = self_of(vm, a, "write to");
   size_t n;
   const char *data = f ? tiny_to_bytes(vm, tiny_arg(a, 1), &n) : NULL;
   if (!data) return TINY_FAIL;
-  unread(f);
-  if (f->unbuffered || n >= CHUNK) {
-    if (!flush(vm, f) || !sys_write(vm, f->fd, data, n)) return TINY_FAIL;
-    return tiny_int(vm, (int64_t)n);
-  }
-  if (!need_buffer(vm, f) || (f->dirty + n > CHUNK && !flush(vm, f))) return TINY_FAIL;
-  if (n) memcpy(f->data + f->dirty, data, n);
-  if (!f->dirty && n && !note_written(vm, f)) return TINY_FAIL;
-  f->dirty += n;
-  return tiny_int(vm, (int64_t)n);
+  return file_put(vm, f, data, n) ? tiny_int(vm, (int64_t)n) : TINY_FAIL;
 }
 
 static tiny_val file_flush(tiny_vm *vm, tiny_args *a) {
   File *f = self_of(vm, a, "flush of");
-  return f && flush(vm, f) ? TINY_NONE : TINY_FAIL;
+  return f && file_write_out(vm, f) ? TINY_NONE : TINY_FAIL;
 }
 
 /* Text that is written after text was read goes behind the chunk read ahead, as CPython's TextIOWrapper does it. */
@@ -346,7 +354,7 @@ static tiny_val file_tell(tiny_vm *vm, tiny_args *a) {
 static tiny_val file_seek(tiny_vm *vm, tiny_args *a) {
   File *f = self_of(vm, a, "seek of");
   int64_t to = 0, whence = 0;
-  if (!f || !tiny_to_int(vm, tiny_arg(a, 1), &to) || !tiny_to_int(vm, tiny_arg(a, 2), &whence) || !flush(vm, f)) return TINY_FAIL;
+  if (!f || !tiny_to_int(vm, tiny_arg(a, 1), &to) || !tiny_to_int(vm, tiny_arg(a, 2), &whence) || !file_write_out(vm, f)) return TINY_FAIL;
   unread(f);
   if (whence < 0 || whence > 2) return tiny_raise(vm, TINY_VALUE_ERROR, "whence value %lld unsupported", (long long)whence);
   off_t at = lseek(f->fd, (off_t)to, whence == 0 ? SEEK_SET : whence == 1 ? SEEK_CUR : SEEK_END);
@@ -356,7 +364,7 @@ static tiny_val file_seek(tiny_vm *vm, tiny_args *a) {
 static tiny_val file_truncate(tiny_vm *vm, tiny_args *a) {
   File *f = self_of(vm, a, "truncate of");
   int64_t size;
-  if (!f || !flush(vm, f)) return TINY_FAIL;
+  if (!f || !file_write_out(vm, f)) return TINY_FAIL;
   unread(f);
   if (tiny_is_none(tiny_arg(a, 1))) size = (int64_t)lseek(f->fd, 0, SEEK_CUR);
   else if (!tiny_to_int(vm, tiny_arg(a, 1), &size)) return TINY_FAIL;
@@ -370,7 +378,7 @@ static tiny_val file_truncate(tiny_vm *vm, tiny_args *a) {
 static tiny_val file_close(tiny_vm *vm, tiny_args *a) {
   File *f = tiny_data(vm, tiny_arg(a, 0), &io_file_class);
   if (!f || f->fd < 0) return TINY_NONE;
-  bool ok = flush(vm, f);
+  bool ok = file_write_out(vm, f);
   int fd = f->fd;
   f->fd = -1;
   f->from = f->to = 0;
@@ -479,7 +487,7 @@ static void file_destroy(tiny_vm *vm, void *data) {
     if (n > 0) at += n, left -= (size_t)n;
   }
   if (f->fd >= 0 && f->owned) (void)close(f->fd);
-  if (f->data) tiny_alloc(vm, f->data, CHUNK, 0);
+  if (f->data) tiny_alloc(vm, f->data, f->capacity, 0);
 }
 
 static const tiny_def methods[] = {
@@ -487,7 +495,6 @@ static const tiny_def methods[] = {
   {"read1", file_read1, "(self, size=-1, /)", NULL},
   {"peek", file_peek, "(self, size=0, /)", NULL},
   {"readline", file_readline, "(self, size=-1, /)", NULL},
-  {"text_line", file_text_line, "(self, /)", NULL},
   {"write", file_write, "(self, data, /)", NULL},
   {"flush", file_flush, "(self, /)", NULL},
   {"drop", file_drop, "(self, /)", NULL},
