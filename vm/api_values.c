@@ -26,7 +26,7 @@ static Value bad_utf8(VM *vm, const char *utf8, size_t len, size_t at, size_t ba
 tiny_val tiny_string_n(tiny_vm *vm, const char *utf8, size_t len) {
   size_t bad;
   const char *reason;
-  size_t at = utf8_check(utf8, len, true, &bad, &reason);
+  size_t at = utf8_is_ascii(utf8, len) ? len : utf8_check(utf8, len, true, &bad, &reason);
   if (at != len) return bad_utf8(vm, utf8, len, at, bad, reason);
   Str *s = str_new(vm, utf8, len);
   return s ? api_pin(vm, v_from_obj(s)) : V_FAIL;

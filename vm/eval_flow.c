@@ -233,6 +233,8 @@ static Go check_result(VM *vm, Frame *f, Dest d, Value v) {
   return GO_RUN;
 }
 
+static Go raise_into(VM *vm, Dest d, Value thrown, RunEnd *end);
+
 Go flow_deliver(VM *vm, Dest d, Value v, RunEnd *end) {
   for (;;) {
     Frame *f = vm->frame;
@@ -263,7 +265,8 @@ Go flow_deliver(VM *vm, Dest d, Value v, RunEnd *end) {
     case CONT_NATIVE: {
       Value out;
       Step s = call_native_resume(vm, (NativeFrame *)f, TINY_RETURNED, v, &d, &out);
-      if (s != STEP_DONE) return s == STEP_FAIL && d.cont == CONT_EXIT ? (*end = (RunEnd){RUN_RAISED, V_FAIL}, GO_EXIT) : from_step(s);
+      if (s == STEP_FAIL) return raise_into(vm, d, V_ABSENT, end);
+      if (s != STEP_DONE) return from_step(s);
       v = out;
       continue;
     }
@@ -289,11 +292,7 @@ Go flow_yield(VM *vm, Dest d, Value v, RunEnd *end) {
   if (d.cont != CONT_NATIVE) return flow_deliver(vm, d, v, end);
   Value out;
   Step s = call_native_resume(vm, (NativeFrame *)vm->frame, TINY_YIELDED, v, &d, &out);
-  if (s == STEP_FAIL && d.cont == CONT_EXIT) {
-    *end = (RunEnd){RUN_RAISED, V_FAIL};
-    return GO_EXIT;
-  }
-  return flow_step(vm, s, d, out, end);
+  return s == STEP_FAIL ? raise_into(vm, d, V_ABSENT, end) : flow_step(vm, s, d, out, end);
 }
 
 /* What was being closed is done with: now `outer` is what is being closed, unless it is the root. */

@@ -52,8 +52,19 @@ static uint64_t load_word(const char *s) {
 #define EVERY_BYTE 0x0101010101010101u
 
 /* Counts the bytes that are not continuation bytes, eight at a time. */
+bool utf8_is_ascii(const char *s, size_t n) {
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    if (load_word(s + i) & (EVERY_BYTE * 0x80)) return false;
+  if (n >= 8) return !(load_word(s + n - 8) & (EVERY_BYTE * 0x80)); /* the rest, and some again */
+  for (; i < n; i++)
+    if ((unsigned char)s[i] & 0x80) return false;
+  return true;
+}
+
 size_t utf8_count(const char *s, size_t n) {
   size_t continuation = 0, i = 0;
+  if (utf8_is_ascii(s, n)) return n;
   for (; i + 8 <= n; i += 8) {
     uint64_t w = load_word(s + i);
     uint64_t marks = (w >> 7 & ~(w >> 6)) & EVERY_BYTE; /* bit 7 set and bit 6 clear */
@@ -61,15 +72,6 @@ size_t utf8_count(const char *s, size_t n) {
   }
   for (; i < n; i++) continuation += ((unsigned char)s[i] & 0xC0) == 0x80;
   return n - continuation;
-}
-
-bool utf8_is_ascii(const char *s, size_t n) {
-  size_t i = 0;
-  for (; i + 8 <= n; i += 8)
-    if (load_word(s + i) & (EVERY_BYTE * 0x80)) return false;
-  for (; i < n; i++)
-    if ((unsigned char)s[i] & 0x80) return false;
-  return true;
 }
 
 /* Continuation bytes that lead byte c needs; the allowed range of the first one (Unicode standard, table 3-7). -1: no lead byte. */
