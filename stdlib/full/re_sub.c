@@ -119,7 +119,7 @@ static tiny_val start(tiny_vm *vm, tiny_args *a, bool pair) {
   *w = (ReSub){.pattern = TINY_NONE, .repl = TINY_NONE, .s = s, .out = {.vm = vm}, .most = tiny_arg_int(a, 3), .pair = pair};
   tiny_store(vm, work, &w->pattern, tiny_arg(a, 0));
   tiny_store(vm, work, &w->s.string, s.string);
-  if (tiny_truth(vm, tiny_call(vm, tiny_getattr(vm, tiny_import(vm, "builtins"), "callable"), 1, &repl)) > 0) {
+  if (tiny_callable(vm, repl)) {
     tiny_store(vm, work, &w->repl, repl);
     return run(vm, work, w);
   }

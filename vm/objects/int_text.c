@@ -13,9 +13,9 @@
 
 /* The largest power of base that fits a digit, and its exponent. */
 static Digit chunk_of(int base, int *chars) {
-  Digit b = (Digit)base, power = b;
+  Digit b = (Digit)base, power = b, most = MASK / b;
   int n = 1;
-  while (power <= MASK / b) {
+  while (power <= most) {
     power *= b;
     n++;
   }
@@ -47,6 +47,10 @@ static void put_leaf(const Powers *p, Digit *d, int n, char *out, size_t width) 
   while (at > out) {
     Digit rem = mag_div_small(d, d, n, p->chunk);
     n = mag_clamp(d, n);
+    if (p->base == 10 && at - out >= p->chars) { /* a division by a constant is none */
+      for (int i = 0; i < p->chars; i++, rem /= 10) *--at = (char)('0' + rem % 10);
+      continue;
+    }
     for (int i = 0; i < p->chars && at > out; i++, rem /= (Digit)p->base) *--at = digit_chars[rem % (Digit)p->base];
   }
 }
@@ -104,12 +108,13 @@ static bool put_binary(const IntView *a, int shift, Buf *out) { /* base 2^shift 
 }
 
 static bool put_general(VM *vm, Value v, const IntView *a, int base, Buf *out) {
-  Powers p;
-  if (!make_powers(vm, &p, base, a->n)) return false;
+  Powers p = {.base = base};
+  if (a->n <= LEAF_DIGITS) p.chunk = chunk_of(base, &p.chars);
+  else if (!make_powers(vm, &p, base, a->n)) return false;
   size_t width = text_room(mag_bits(a->d, a->n), base);
   if (!buf_reserve(out, width)) return no_memory(vm);
   char *text = out->data + out->len;
-  Value magnitude = a->neg ? int_negate(vm, v) : v;
+  Value magnitude = a->neg && a->n > LEAF_DIGITS ? int_negate(vm, v) : v; /* a leaf has no sign */
   if (v_failed(magnitude) || !put_split(vm, &p, magnitude, p.levels - 1, text, width)) return false;
   size_t skip = 0;
   while (skip < width - 1 && text[skip] == '0') skip++;
@@ -206,6 +211,7 @@ static Value from_leaf(VM *vm, const Powers *p, const char *s, size_t n) {
   for (size_t i = 0; i < n;) {
     size_t end = i == 0 && first ? first : i + (size_t)p->chars;
     Digit part = 0;
+    if (p->base == 10) for (; i < end; i++) part = part * 10 + (Digit)(s[i] - '0');
     for (; i < end; i++) part = part * (Digit)p->base + (Digit)char_value(s[i]);
     Digit carry = mag_mul_small(b->digits, b->digits, used, p->chunk, part);
     if (carry) b->digits[used++] = carry;
@@ -307,6 +313,12 @@ static bool copy_digits(const char *s, size_t n, int base, bool after_prefix, Bu
   return prev != '_' && out->len > 0;
 }
 
+static bool all_decimal(const char *s, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (s[i] < '0' || s[i] > '9') return false;
+  return n > 0;
+}
+
 static Value parse_ascii(VM *vm, Value shown, const char *s, size_t n, int base) {
   int given = base;
   bool neg = false;
@@ -327,11 +339,15 @@ static Value parse_ascii(VM *vm, Value shown, const char *s, size_t n, int base)
   Buf digits;
   buf_init(&digits, rt_mem(vm));
   Value v = V_FAIL;
+  uint64_t max = vm->int_max_str_digits;
+  if (base == 10 && all_decimal(s + skip, n - skip) && !zero_only && (!max || n - skip <= max)) { /* digits only: as they are */
+    v = int_from_text(vm, s + skip, n - skip, base);
+    return neg && !v_failed(v) ? int_negate(vm, v) : v;
+  }
   bool good = copy_digits(s + skip, n - skip, base, skip > 0, &digits);
   if (good && zero_only && skip == 0) { /* base 0: "010" is ambiguous, "00" is not */
     for (size_t i = 0; i < digits.len && good; i++) good = digits.data[i] == '0';
   }
-  uint64_t max = vm->int_max_str_digits;
   if (digits.failed) {
     rt_no_memory(vm);
   } else if (!good) {
