@@ -27,6 +27,8 @@ typedef struct PickleWriter {
   size_t n_memo, cap_memo;
   uint32_t *table;               /* number + 1 by address, open addressing; 0: free */
   size_t table_size;             /* a power of two */
+  const Type *plain;             /* the class of the last plain instance since m_run began: nothing can have changed it */
+  Value dispatch;                /* copyreg.dispatch_table where plain instances are for C, else none */
   Value item;                    /* what the language has to save or to be asked about */
   uint8_t proto;
   bool fast, ask, framing, ready;
@@ -40,6 +42,7 @@ static void writer_trace(tiny_tracer *t, void *data) {
   for (size_t i = 0; i < w->n_work; i++) tiny_trace(t, w->work[i].v), tiny_trace(t, w->work[i].next);
   for (size_t i = 0; i < w->n_memo; i++) tiny_trace(t, w->memo[i]);
   tiny_trace(t, w->item);
+  tiny_trace(t, w->dispatch);
 }
 static void writer_destroy(VM *vm, void *data) {
   PickleWriter *w = data;
@@ -54,7 +57,7 @@ static PickleWriter *self_of(VM *vm, Args *a) {
   PickleWriter *w = tiny_data(vm, a->v[0], &pickle_writer_class);
   if (!w->ready) {
     buf_init(&w->out, &vm->mem);
-    w->item = V_NONE;
+    w->item = w->dispatch = V_NONE;
     w->ready = true;
   }
   return w;
@@ -269,6 +272,57 @@ static int save_set(VM *vm, PickleWriter *w, Value self, Value v, bool frozen) {
   return to ? SAVED : FAILED;
 }
 
+/* ---- plain instances: what object.__reduce_ex__ would say of them */
+
+static bool same_as_object(VM *vm, const Type *t, NameId id) {
+  Str *name = rt_name(vm, id);
+  return name && v_same(rt_type_lookup(vm, t, name), rt_type_lookup(vm, &object_type, name));
+}
+static bool has_attr(VM *vm, const Type *t, const char *name) {
+  Str *key = str_intern(vm, name, strlen(name));
+  return !key || !v_absent(rt_type_lookup(vm, t, key));
+}
+/* A class that changes nothing about how its instances are taken apart, without slots. Not [script]. */
+static bool is_plain(VM *vm, const PickleWriter *w, const Type *t) {
+  if (!type_is_heap(t) || t->layout != LAY_OBJECT || t->head.type != &type_type || type_class(t)->n_members || v_is_none(w->dispatch)) return false;
+  if (!same_as_object(vm, t, NAME___reduce_ex__) || !same_as_object(vm, t, NAME___reduce__) || !same_as_object(vm, t, NAME___getstate__) ||
+      !same_as_object(vm, t, NAME___class__) || !same_as_object(vm, t, NAME___getattribute__) || !same_as_object(vm, t, NAME___new__))
+    return false;
+  if (has_attr(vm, t, "__getnewargs__") || has_attr(vm, t, "__getnewargs_ex__") || has_attr(vm, t, "__getattr__") || rt_pending(vm)) return false;
+  return v_absent(dict_get(vm, v_dict(w->dispatch), v_from_obj((Obj *)(uintptr_t)t)));
+}
+
+/* The attributes: V_NONE if there are none. */
+static Value state_of(VM *vm, Obj *o) {
+  size_t pos = 0;
+  Str *name;
+  Value v;
+  const Shape *shape = shape_of(vm, o);
+  if (!shape) return V_NONE;
+  if (shape->dict_mode) {
+    Dict *d = instance_dict(vm, o);
+    return !d ? V_FAIL : d->used ? v_from_obj(d) : V_NONE;
+  }
+  Dict *d = NULL;
+  while (instance_next(vm, o, &pos, &name, &v)) {
+    if ((!d && !(d = dict_new(vm))) || !dict_set_str(vm, d, name, v)) return V_FAIL;
+  }
+  return d ? v_from_obj(d) : V_NONE;
+}
+
+static int save_instance(VM *vm, PickleWriter *w, Value self, Value v) {
+  const Type *t = type_of(v);
+  if (w->plain != t && !is_plain(vm, w, t)) return rt_pending(vm) ? FAILED : FOREIGN;
+  Obj *o = v_obj(v);
+  if (!v_absent(instance_get(vm, o, NAME(vm, __reduce_ex__))) || !v_absent(instance_get(vm, o, NAME(vm, __getstate__)))) return FOREIGN;
+  w->plain = t;
+  Value state = state_of(vm, o);
+  if (v_failed(state)) return FAILED;
+  if (!v_is_none(state) && (!push_emit(vm, w, self, 'b') || !push(vm, w, self, SAVE, state))) return FAILED;
+  if (!push(vm, w, self, MEMOIZE, v) || !push_emit(vm, w, self, 0x81) || !push_emit(vm, w, self, ')')) return FAILED;
+  return push(vm, w, self, SAVE, v_from_obj((Obj *)(uintptr_t)t)) ? SAVED : FAILED;
+}
+
 static int save(VM *vm, PickleWriter *w, Value self, Value v) {
   size_t number;
   if (w->framing && w->out.len - w->frame >= FRAME_TARGET) (void)end_frame(w);
@@ -286,7 +340,7 @@ static int save(VM *vm, PickleWriter *w, Value self, Value v) {
   if (t == &dict_type) return save_dict(vm, w, self, v);
   if (t == &tuple_type) return save_tuple(vm, w, self, v);
   if (t == &set_type || t == &frozenset_type) return save_set(vm, w, self, v, t == &frozenset_type);
-  return FOREIGN;
+  return v_is_none(w->dispatch) || !type_is_heap(t) ? FOREIGN : save_instance(vm, w, self, v);
 }
 
 /* ---- the walk */
@@ -386,6 +440,7 @@ static Value m_run(VM *vm, Args *a) {
     return rt_raise(vm, &exc_RuntimeError, "the pickler was used again while it was saving");
   w->n_work = w->work[base].at; /* what was given up by an exception is gone */
   w->run = base;
+  w->plain = NULL;
   for (;;) {
     Work *top = &w->work[w->n_work - 1];
     bool asked = false;
@@ -460,9 +515,9 @@ static Value m_plan(VM *vm, Args *a) {
 
 static Value m_begin(VM *vm, Args *a) {
   PickleWriter *w = self_of(vm, a);
-  (void)vm;
   w->proto = (uint8_t)tiny_arg_int(a, 1);
   w->ask = tiny_arg_bool(a, 2);
+  tiny_store(vm, a->v[0], &w->dispatch, w->proto >= 2 && !w->ask && v_is_exact(a->v[3], &dict_type) ? a->v[3] : V_NONE);
   w->out.len = w->frame = w->n_work = w->run = 0;
   w->out.failed = false;
   if (w->proto >= 2) put_number(w, 0x80, w->proto, 1);
@@ -523,7 +578,7 @@ static Value s_fast(VM *vm, Args *a) {
 }
 
 static const tiny_def methods[] = {
-  {"_begin", m_begin, "(self, proto: int, ask: bool, /)", NULL}, {"_enter", m_enter, "(self, obj, asked, /)", NULL}, {"_run", m_run, "(self, base, /)", NULL},
+  {"_begin", m_begin, "(self, proto: int, ask: bool, dispatch, /)", NULL}, {"_enter", m_enter, "(self, obj, asked, /)", NULL}, {"_run", m_run, "(self, base, /)", NULL},
   {"_accept", m_accept, "(self, /)", NULL}, {"_plan", m_plan, "(self, obj, callable, args, state, code: int, /)", NULL},
   {"write", m_write, "(self, data, /)", NULL}, {"_unframed", m_unframed, "(self, data, /)", NULL}, {"_taken", m_taken, "(self, /)", NULL}, {"memoize", m_memoize, "(self, obj, /)", NULL},
   {"_write_known", m_write_known, "(self, obj, before=..., /)", NULL}, {"clear_memo", m_clear_memo, "(self, /)", "Clears the pickler's \"memo\"."},

@@ -174,6 +174,44 @@ static bool from_mark(VM *vm, PickleReader *r, Value self, uint8_t code) {
   return push(vm, r, self, made);
 }
 
+/* ---- instances of plain classes */
+
+/* NEWOBJ where cls.__new__ is object's, without arguments. */
+static int new_plain(VM *vm, PickleReader *r, Value self) {
+  if (!need(vm, r, 2)) return BROKEN;
+  Value cls = r->stack[r->n - 2], args = r->stack[r->n - 1];
+  ClassCall how;
+  if (!is_type(cls) || !v_is_exact(args, &tuple_type) || v_tuple(args)->length) return ELSEWHERE;
+  const Type *t = (const Type *)v_obj(cls);
+  if (!type_is_heap(t) || t->layout != LAY_OBJECT || t->head.type != &type_type) return ELSEWHERE;
+  if (!class_call(vm, t, &how)) return BROKEN;
+  if (!how.plain) return ELSEWHERE;
+  Instance *made = instance_new(vm, t);
+  if (!made) return BROKEN;
+  r->n -= 2;
+  return push(vm, r, self, v_from_obj(made)) ? DONE : BROKEN;
+}
+
+/* BUILD of a dict of names into an instance whose class has no say in it. */
+static int build_plain(VM *vm, PickleReader *r) {
+  if (!need(vm, r, 2)) return BROKEN;
+  Value obj = r->stack[r->n - 2], state = r->stack[r->n - 1], key, value;
+  const Type *t = type_of(obj);
+  Str *setstate = str_intern(vm, "__setstate__", 12), *getattr = NAME(vm, __getattr__), *getattribute = NAME(vm, __getattribute__);
+  if (!setstate || !getattr || !getattribute) return BROKEN;
+  if (!type_is_heap(t) || t->layout != LAY_OBJECT || !(t->flags & TYPE_HAS_ATTRS) || !v_is_exact(state, &dict_type)) return ELSEWHERE;
+  if (!v_absent(rt_type_lookup(vm, t, setstate)) || !v_absent(rt_type_lookup(vm, t, getattr)) || !v_absent(attr_override(vm, t, getattribute))) return ELSEWHERE;
+  if (!v_absent(instance_get(vm, v_obj(obj), setstate)) || type_of(rt_type_lookup(vm, t, NAME(vm, __dict__))) != &getset_descr_type) return ELSEWHERE;
+  for (size_t pos = 0; dict_next(v_dict(state), &pos, &key, &value);)
+    if (!v_is_exact(key, &str_type)) return ELSEWHERE;
+  for (size_t pos = 0; dict_next(v_dict(state), &pos, &key, &value);) {
+    Str *name = str_intern_str(vm, v_str(key));
+    if (!name || !instance_set(vm, v_obj(obj), name, value)) return BROKEN;
+  }
+  r->n--;
+  return DONE;
+}
+
 static Value real(VM *vm, const uint8_t *p) {
   uint64_t bits = 0;
   double d;
@@ -194,7 +232,7 @@ static int operand(uint8_t code, bool *has_data) {
   case 'B': case 'X': case 0x8B: return *has_data = true, 4;
   case 0x8D: case 0x8E: return *has_data = true, 8;
   case '(': case '.': case '0': case '1': case '2': case 'N': case 0x88: case 0x89: case ')': case ']': case '}': case 'a': case 'e': case 's': case 'u': case 't': case 'l': case 'd':
-  case 0x85: case 0x86: case 0x87: case 0x8F: case 0x90: case 0x91: case 0x94: return 0;
+  case 0x85: case 0x86: case 0x87: case 0x8F: case 0x90: case 0x91: case 0x94: case 0x81: case 'b': return 0;
   default: return -1;
   }
 }
@@ -236,6 +274,8 @@ static int step(VM *vm, PickleReader *r, Value self, uint8_t code, const uint8_t
   case 'e': case 'u': case 0x90: return fill(vm, r, code);
   case 't': case 'l': case 'd': case '1': case 0x91: return from_mark(vm, r, self, code) ? DONE : BROKEN;
   case 0x85: case 0x86: case 0x87: return small_tuple(vm, r, self, code - 0x84u) ? DONE : BROKEN;
+  case 0x81: return new_plain(vm, r, self);
+  case 'b': return build_plain(vm, r);
   case 'h': return memo_get(vm, r, self, *p) ? DONE : BROKEN;
   case 'j': return memo_get(vm, r, self, (int64_t)number(p, 4)) ? DONE : BROKEN;
   case 'q': return put_top(vm, r, self, *p) ? DONE : BROKEN;
