@@ -2,6 +2,7 @@
  * Two faces: ops_* for the dispatch loop begin a call and let the loop go on (vm/call.h); rt_* for C code finish it in a nested run. */
 #include "vm/attr.h"
 #include "vm/call.h"
+#include "vm/native.h"
 #include "vm/objects/int.h"
 #include "vm/objects/iter.h"
 
@@ -649,10 +650,23 @@ Value rt_iter(VM *vm, Value v) {
   return v_failed(out) || !check_iterator(vm, out) ? V_FAIL : out;
 }
 
+/* A native class's __next__, which takes no arguments: called without matching them. */
+static Step next_native(VM *vm, Native *fn, Value it, Dest d, Value *out) {
+  const Signature *sig = native_signature(vm, fn);
+  if (!sig) return STEP_FAIL;
+  if (!sig->simple || sig->n_params != 1 || sig->checks || !fn->owner || !rt_is_subtype(type_of(it), fn->owner)) return call_special(vm, v_from_obj(fn), it, 0, NULL, d, out);
+  size_t mark = vm->n_temps;
+  Args a = {.vm = vm, .v = &it, .n = 1, .kwnames = V_ABSENT, .self = fn};
+  *out = fn->fn(vm, &a);
+  vm->n_temps = mark;
+  return v_failed(*out) ? STEP_FAIL : out->w == V_TAILCALL.w ? call_tail(vm, d, out) : STEP_DONE;
+}
+
 Step ops_next(VM *vm, Value it, Dest d, Value *out) {
   const Type *t = type_of(it);
   Value f = special_override(vm, it, NAME___next__);
   if (v_failed(f)) return STEP_FAIL;
+  if (v_is_exact(f, &native_method_type)) return next_native(vm, (Native *)v_obj(f), it, d, out);
   if (!v_absent(f) && !v_is_none(f)) return call_special(vm, f, it, 0, NULL, d, out);
   if (!t->next) {
     rt_raise(vm, &exc_TypeError, "'%T' object is not an iterator", it);
