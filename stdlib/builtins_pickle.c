@@ -13,7 +13,7 @@ typedef struct Work {
   Kind kind;
   bool asked;        /* SAVE: persistent_id() has seen it */
   bool half, open;   /* PAIRS: the value is next; ITEMS, PAIRS, MEMBERS: a batch is open */
-  Value v, next;     /* next: the value of a pair */
+  Value v, next;     /* v: what it is about, EMIT too; next: the value of a pair */
   size_t at, size;   /* place in v, its size at the beginning. BASE: where the run goes on, the run outside of it. EMIT: the byte */
   uint32_t batch;
 } Work;
@@ -23,6 +23,7 @@ typedef struct PickleWriter {
   size_t frame;                  /* where the open frame begins in out */
   Work *work;
   size_t n_work, cap_work, run;  /* run: of its BASE */
+  size_t look_at;                /* the length of the stack at which it is time to look for what does not end */
   Value *memo;                   /* by number */
   size_t n_memo, cap_memo;
   uint32_t *table;               /* number + 1 by address, open addressing; 0: free */
@@ -147,17 +148,18 @@ static Work *push(VM *vm, PickleWriter *w, Value self, Kind kind, Value v) {
   w->n_work++;
   return to;
 }
-static bool push_emit(VM *vm, PickleWriter *w, Value self, uint8_t code) {
-  Work *to = push(vm, w, self, EMIT, V_NONE);
+static bool push_emit(VM *vm, PickleWriter *w, Value self, uint8_t code, Value v) {
+  Work *to = push(vm, w, self, EMIT, v);
   if (to) to->at = code;
   return to != NULL;
 }
 
 /* Without a memo what contains itself would never end. Looked at when the stack has doubled: by then v, which is part of it, stands there too. */
-static bool endless(VM *vm, const PickleWriter *w, Value v) {
-  if (!w->fast || w->n_work < 64 || w->n_work & (w->n_work - 1)) return false;
+static bool endless(VM *vm, PickleWriter *w, Value v) {
+  if (!w->fast || w->n_work < w->look_at) return false;
+  w->look_at = w->n_work * 2;
   for (size_t i = 0; i < w->n_work; i++) {
-    if (w->work[i].kind >= ITEMS && v_same(w->work[i].v, v)) return !rt_raise_b(vm, &exc_ValueError, "fast mode: can't pickle cyclic objects including object type %T at %p", v, (void *)v_obj(v));
+    if (w->work[i].kind > SAVE && v_same(w->work[i].v, v)) return !rt_raise_b(vm, &exc_ValueError, "fast mode: can't pickle cyclic objects including object type %T at %p", v, (void *)v_obj(v));
   }
   return false;
 }
@@ -233,7 +235,7 @@ static int save_list(VM *vm, PickleWriter *w, Value self, Value v) {
   else buf_str(&w->out, "(l");
   if (!memoize(vm, w, self, v)) return FAILED;
   size_t n = v_list(v)->length;
-  if (n == 1 && w->proto) return push_emit(vm, w, self, 'a') && push(vm, w, self, SAVE, v_list(v)->items[0]) ? SAVED : FAILED;
+  if (n == 1 && w->proto) return push_emit(vm, w, self, 'a', v) && push(vm, w, self, SAVE, v_list(v)->items[0]) ? SAVED : FAILED;
   return n == 0 || push(vm, w, self, ITEMS, v) ? SAVED : FAILED;
 }
 
@@ -244,7 +246,7 @@ static int save_dict(VM *vm, PickleWriter *w, Value self, Value v) {
   size_t pos = 0;
   Value key, value;
   if (v_dict(v)->used == 1 && w->proto && dict_next(v_dict(v), &pos, &key, &value))
-    return push_emit(vm, w, self, 's') && push(vm, w, self, SAVE, value) && push(vm, w, self, SAVE, key) ? SAVED : FAILED;
+    return push_emit(vm, w, self, 's', v) && push(vm, w, self, SAVE, value) && push(vm, w, self, SAVE, key) ? SAVED : FAILED;
   Work *to = v_dict(v)->used ? push(vm, w, self, PAIRS, v) : NULL;
   if (to) to->size = v_dict(v)->used;
   return to || !v_dict(v)->used ? SAVED : FAILED;
@@ -312,14 +314,15 @@ static Value state_of(VM *vm, Obj *o) {
 
 static int save_instance(VM *vm, PickleWriter *w, Value self, Value v) {
   const Type *t = type_of(v);
+  if (endless(vm, w, v)) return FAILED;
   if (w->plain != t && !is_plain(vm, w, t)) return rt_pending(vm) ? FAILED : FOREIGN;
   Obj *o = v_obj(v);
   if (!v_absent(instance_get(vm, o, NAME(vm, __reduce_ex__))) || !v_absent(instance_get(vm, o, NAME(vm, __getstate__)))) return FOREIGN;
   w->plain = t;
   Value state = state_of(vm, o);
   if (v_failed(state)) return FAILED;
-  if (!v_is_none(state) && (!push_emit(vm, w, self, 'b') || !push(vm, w, self, SAVE, state))) return FAILED;
-  if (!push(vm, w, self, MEMOIZE, v) || !push_emit(vm, w, self, 0x81) || !push_emit(vm, w, self, ')')) return FAILED;
+  if (!v_is_none(state) && (!push_emit(vm, w, self, 'b', V_NONE) || !push(vm, w, self, SAVE, state))) return FAILED;
+  if (!push(vm, w, self, MEMOIZE, v) || !push_emit(vm, w, self, 0x81, V_NONE) || !push_emit(vm, w, self, ')', V_NONE)) return FAILED;
   return push(vm, w, self, SAVE, v_from_obj((Obj *)(uintptr_t)t)) ? SAVED : FAILED;
 }
 
@@ -506,8 +509,8 @@ static Value m_plan(VM *vm, Args *a) {
   Value self = a->v[0], state = a->v[4];
   if (!resume_point(w)) return rt_raise(vm, &exc_RuntimeError, "nothing is being saved");
   bool ok = true;
-  if (!v_is_none(state)) ok = ok && push_emit(vm, w, self, 'b') && push(vm, w, self, SAVE, state);
-  ok = ok && push(vm, w, self, MEMOIZE, a->v[1]) && push_emit(vm, w, self, (uint8_t)tiny_arg_int(a, 5));
+  if (!v_is_none(state)) ok = ok && push_emit(vm, w, self, 'b', V_NONE) && push(vm, w, self, SAVE, state);
+  ok = ok && push(vm, w, self, MEMOIZE, a->v[1]) && push_emit(vm, w, self, (uint8_t)tiny_arg_int(a, 5), V_NONE);
   return resume_later(w, ok && push(vm, w, self, SAVE, a->v[3]) && push(vm, w, self, SAVE, a->v[2]));
 }
 
@@ -519,6 +522,7 @@ static Value m_begin(VM *vm, Args *a) {
   w->ask = tiny_arg_bool(a, 2);
   tiny_store(vm, a->v[0], &w->dispatch, w->proto >= 2 && !w->ask && v_is_exact(a->v[3], &dict_type) ? a->v[3] : V_NONE);
   w->out.len = w->frame = w->n_work = w->run = 0;
+  w->look_at = 64;
   w->out.failed = false;
   if (w->proto >= 2) put_number(w, 0x80, w->proto, 1);
   w->frame = w->out.len;

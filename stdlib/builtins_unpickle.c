@@ -302,7 +302,7 @@ static Value m_run(VM *vm, Args *a) {
       if (code == 0x8B && length > INT32_MAX) return broken(vm, "LONG pickle has negative byte count");
       if (length > TEXT_MAX) {
         if (code == 0x95) return rt_raise(vm, &exc_OverflowError, "FRAME length exceeds system's maximum of 9223372036854775807 bytes");
-        return rt_raise(vm, &exc_OverflowError, "%s exceeds system's maximum size of 9223372036854775807 bytes", code == 0x8D ? "BINUNICODE8" : "BINBYTES8");
+        return rt_raise(vm, &exc_OverflowError, "%s exceeds system's maximum size of 9223372036854775807 bytes", code == 0x8D ? "BINUNICODE" : "BINBYTES");
       }
       if (have - (size_t)size - 1 < length) return v_from_int62(-(int64_t)(length - (have - (size_t)size - 1)));
       n = (size_t)length;
@@ -401,7 +401,7 @@ static const tiny_def methods[] = {
   {"_begin", m_begin, "(self, /)", NULL}, {"_run", m_run, "(self, /)", NULL}, {"_feed", m_feed, "(self, data, /)", NULL}, {"_take", m_take, "(self, n: int, /)", NULL},
   {"_take_line", m_take_line, "(self, /)", NULL}, {"_left", m_left, "(self, /)", NULL}, {"push", m_push, "(self, value, /)", NULL}, {"pop", m_pop, "(self, /)", NULL},
   {"top", m_top, "(self, /)", NULL}, {"pop_mark", m_pop_mark, "(self, /)", NULL}, {"from_memo", m_get, "(self, n: int, /)", NULL}, {"put", m_put, "(self, n: int, /)", NULL},
-  {"_memo_put", m_memo_put, "(self, n: int, value, /)", NULL}, {"_memo_clear", m_memo_clear, "(self, /)", NULL}, {"_memo_items", m_memo_items, "(self, /)", NULL},
+  {"_memo_put", m_memo_put, "(self, n: int, value, /)", NULL}, {"clear_memo", m_memo_clear, "(self, /)", NULL}, {"_memo_copy", m_memo_items, "(self, /)", NULL},
   {"@proto", g_proto, "(self)", NULL},
   {0}};
 const tiny_class pickle_reader_class = {.name = "_pickle._PickleReader", .data_size = sizeof(PickleReader), .methods = methods, .trace = reader_trace, .destroy = reader_destroy};
