@@ -1,7 +1,7 @@
 /* tiny.h: native functions and their arguments, native classes, modules, per-VM data of native modules.
  *
  * A tiny_class becomes, once per VM, a heap class whose instances are NativeInstances: the class's row and its C data. vm->native_classes maps the address of
- * the row to the class, and the address of the class back to the row (as ints). */
+ * the row (as an int) to the class, Class.native leads back. */
 #include "vm/api_int.h"
 #include "vm/objects/int.h"
 #include "vm/objects/list.h"
@@ -69,12 +69,12 @@ tiny_val tiny_function(tiny_vm *vm, const tiny_def *def, tiny_val bound) {
 
 static Value address_key(const void *p) { return v_from_int62((int64_t)(uintptr_t)p); }
 
-static const tiny_class *class_def(VM *vm, const Type *t) {
-  for (; t && t->layout == LAY_NATIVE_INSTANCE; t = t->base) {
-    Value v = dict_get(vm, vm->native_classes, address_key(t));
-    if (v_is_int(v)) return (const tiny_class *)(uintptr_t)v_int(v);
-  }
-  return NULL;
+/* The row of the native class that t is, or is derived from. */
+static const tiny_class *class_def(const Type *t) {
+  if (!t || t->layout != LAY_NATIVE_INSTANCE) return NULL;
+  Class *c = type_class(t);
+  if (!c->native) c->native = class_def(t->base);
+  return c->native;
 }
 
 static void trace_instance(Tracer *t, Obj *o) {
@@ -101,7 +101,7 @@ static NativeInstance *new_instance(VM *vm, const Type *cls, const tiny_class *d
 
 /* __new__. Arguments belong to __init__; a class without one takes none, as object() does. */
 static Value class_new_instance(VM *vm, const Type *cls, Args *a) {
-  const tiny_class *def = class_def(vm, cls);
+  const tiny_class *def = class_def(cls);
   if (!def) return rt_raise(vm, &exc_TypeError, "cannot create '%N' instances", cls);
   bool given = a->n == 2 && ((is_tuple(a->v[0]) && v_tuple(a->v[0])->length) || (is_dict(a->v[1]) && v_dict(a->v[1])->used));
   if (given) {
@@ -173,6 +173,7 @@ static Class *make_class(VM *vm, const tiny_class *def) {
   Class *c = (Class *)v_obj(cls);
   if (dot && !class_set_text_name(vm, c, def->name)) return NULL;
   c->t.layout = LAY_NATIVE_INSTANCE;
+  c->native = def;
   c->t.size = (uint32_t)sizeof(NativeInstance);
   c->t.new_ = class_new_instance;
   c->t.new_sig = "(*args, **kwargs)";
@@ -203,7 +204,6 @@ tiny_val tiny_class_of(tiny_vm *vm, const tiny_class *def) {
     if (!add_method(vm, c, d)) return V_FAIL;
   }
   class_update_flags(vm, c);
-  if (!dict_set(vm, vm->native_classes, address_key(&c->t), address_key(def))) return V_FAIL;
   if (!dict_set(vm, vm->native_classes, address_key(def), v_from_obj(c))) return V_FAIL;
   return v_from_obj(c); /* alive as long as the VM */
 }

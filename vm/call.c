@@ -640,7 +640,8 @@ static Step begin_class(VM *vm, Value callable, Value *argv, int argc, Value kwn
   } else {
     size_t mark = vm->n_temps;
     int n_pos = argc - (v_absent(kwnames) ? 0 : (int)v_tuple(kwnames)->length);
-    obj = class_make(vm, cls, argv, n_pos, kwnames);
+    bool native = cls->layout == LAY_NATIVE_INSTANCE && !v_absent(plan.init); /* the arguments are __init__'s alone */
+    obj = class_make(vm, cls, argv, native ? 0 : n_pos, native ? V_ABSENT : kwnames);
     vm->n_temps = mark;
     if (v_failed(obj)) return STEP_FAIL;
     if (obj.w == V_TAILCALL.w) {

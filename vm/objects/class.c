@@ -678,6 +678,7 @@ Value class_make(VM *vm, const Type *cls, const Value *argv, int n_pos, Value kw
     bool prefix = cls->module && !strchr(cls->name, '.');
     return rt_raise(vm, &exc_TypeError, "cannot create '%s%s%N' instances", prefix ? cls->module : "", prefix ? "." : "", cls);
   }
+  if (cls->layout == LAY_NATIVE_INSTANCE && n_pos == 0 && v_absent(kwnames)) return t->new_(vm, cls, &(Args){.vm = vm, .kwnames = V_ABSENT});
   while (type_is_heap(t) && t->base && t->base->new_ == t->new_) t = t->base;
   Signature *sig = cached_signature(vm, &type_state(vm)->new_sigs, t, t->new_sig, "(*args, **kwargs)");
   if (!sig) return V_FAIL;

@@ -39,6 +39,7 @@ typedef struct Class {
   uint32_t call_version;     /* of `call`; 0: not computed */
   ClassCall call;
   struct Signature *new_signature, *init_signature; /* native classes: parsed new_sig, init_sig; owned */
+  const struct tiny_class *native; /* of a native class, and of a class derived from one when it was asked for */
   bool mro_unknown;          /* the metaclass's mro() is running for the first time; `mro` is the usual order meanwhile */
   bool data_changes;         /* a plain data attribute was replaced before: such attributes of this class are not cached */
 } Class;

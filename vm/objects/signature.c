@@ -309,7 +309,7 @@ static const Type *native_class_of(VM *vm, const SigParam *p, Value v, bool *nam
   Value key, cls;
   *named = false;
   while (vm->native_classes && dict_next(vm->native_classes, &pos, &key, &cls)) {
-    if (!is_type(cls) || !signature_names_class(p, (const Type *)v_obj(cls))) continue;
+    if (!signature_names_class(p, (const Type *)v_obj(cls))) continue;
     *named = true;
     if (rt_is_subtype(type_of(v), (const Type *)v_obj(cls))) return (const Type *)v_obj(cls);
   }
