@@ -215,7 +215,7 @@ static const tiny_def methods[] = {
   {"seekable", m_yes, "(self, /)", "Returns True if the IO object can be seeked."},
   {"@closed", g_closed, "(self)", NULL}, {"_bytes", m_bytes, "(self, /)", NULL}, {"@_views", g_views, "(self)", NULL}, {"=_views", s_views, "(self, views)", NULL},
   {0}};
-const tiny_class bytes_memory_class = {.name = "_io._BytesMemory", .data_size = sizeof(BytesMemory), .methods = methods, .trace = bytes_memory_trace};
+const tiny_class bytes_memory_class = {.name = "_io.BytesIO", .data_size = sizeof(BytesMemory), .methods = methods, .trace = bytes_memory_trace};
 
 static bool init(VM *vm, Value module) { return tiny_setattr(vm, module, "BytesMemory", tiny_class_of(vm, &bytes_memory_class)); }
 extern const tiny_module _bytesio_module;

@@ -589,4 +589,4 @@ static const tiny_def methods[] = {
   {"_memoized", m_memoized, "(self, /)", NULL}, {"_remember", m_remember, "(self, obj, /)", NULL}, {"@_item", g_item, "(self)", NULL},
   {"@fast", g_fast, "(self)", NULL}, {"=fast", s_fast, "(self, on)", NULL},
   {0}};
-const tiny_class pickle_writer_class = {.name = "_pickle._PickleWriter", .data_size = sizeof(PickleWriter), .methods = methods, .trace = writer_trace, .destroy = writer_destroy};
+const tiny_class pickle_writer_class = {.name = "_pickle.Pickler", .data_size = sizeof(PickleWriter), .methods = methods, .trace = writer_trace, .destroy = writer_destroy};

@@ -333,7 +333,7 @@ static const tiny_def methods[] = {
   {"@closed", g_closed, "(self)", NULL}, {"@line_buffering", g_line_buffering, "(self)", NULL}, {"@_seen", g_seen, "(self)", NULL},
   {"@_newline", g_newline, "(self)", NULL}, {"_restore", m_restore, "(self, text, newline, /)", NULL},
   {0}};
-const tiny_class text_memory_class = {.name = "_io._TextMemory", .data_size = sizeof(TextMemory), .methods = methods, .destroy = text_destroy};
+const tiny_class text_memory_class = {.name = "_io.StringIO", .data_size = sizeof(TextMemory), .methods = methods, .destroy = text_destroy};
 
 static bool init(VM *vm, Value module) { return tiny_setattr(vm, module, "TextMemory", tiny_class_of(vm, &text_memory_class)); }
 extern const tiny_module _stringio_module;

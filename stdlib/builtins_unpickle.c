@@ -404,7 +404,7 @@ static const tiny_def methods[] = {
   {"_memo_put", m_memo_put, "(self, n: int, value, /)", NULL}, {"clear_memo", m_memo_clear, "(self, /)", NULL}, {"_memo_copy", m_memo_items, "(self, /)", NULL},
   {"@proto", g_proto, "(self)", NULL},
   {0}};
-const tiny_class pickle_reader_class = {.name = "_pickle._PickleReader", .data_size = sizeof(PickleReader), .methods = methods, .trace = reader_trace, .destroy = reader_destroy};
+const tiny_class pickle_reader_class = {.name = "_pickle.Unpickler", .data_size = sizeof(PickleReader), .methods = methods, .trace = reader_trace, .destroy = reader_destroy};
 
 static bool init(VM *vm, Value module) {
   return tiny_setattr(vm, module, "PickleReader", tiny_class_of(vm, &pickle_reader_class)) && tiny_setattr(vm, module, "PickleWriter", tiny_class_of(vm, &pickle_writer_class));

@@ -15,6 +15,7 @@ typedef struct TextStream {
   bool reading;       /* text was read since the last seek or write */
   bool telling;       /* not inside a loop over the lines */
   bool line_buffering, write_through;
+  bool own_readline;  /* no class derived from io.TextIOWrapper has put another in its place: a loop need not call it */
   uint8_t lines, seen;
 } TextStream;
 
@@ -91,7 +92,7 @@ static tiny_val m_readline(tiny_vm *vm, tiny_args *a) {
 
 static tiny_val m_next(tiny_vm *vm, tiny_args *a) {
   TextStream *s = self_of(vm, a);
-  tiny_val line = take_line(vm, s);
+  tiny_val line = s->own_readline ? take_line(vm, s) : TINY_NONE;
   if (tiny_is_none(line)) return slow(vm, a, "_next", 0, TINY_NONE);
   s->telling = false;
   return line;
@@ -133,7 +134,9 @@ static tiny_val m_configure(tiny_vm *vm, tiny_args *a) {
   s->utf8 = tiny_arg_bool(a, 2);
   s->lines = (uint8_t)tiny_arg_int(a, 3);
   s->writes = tiny_arg_bool(a, 4);
-  return TINY_NONE;
+  tiny_val method = tiny_getattr(vm, tiny_type(vm, tiny_arg(a, 0)), "readline");
+  s->own_readline = tiny_is(method, tiny_getattr(vm, tiny_class_of(vm, &text_stream_class), "readline"));
+  return tiny_failed(method) ? TINY_FAIL : TINY_NONE;
 }
 static tiny_val g_pending(tiny_vm *vm, tiny_args *a) {
   const TextStream *s = self_of(vm, a);
@@ -172,7 +175,7 @@ static const tiny_def methods[] = {
   FLAG_ROWS(reading, "_reading"), FLAG_ROWS(telling, "_telling"), {"@line_buffering", g_line_buffering, "(self)", NULL}, {"=_line_buffering", s_line_buffering, "(self, on)", NULL},
   {"@write_through", g_write_through, "(self)", NULL}, {"=_write_through", s_write_through, "(self, on)", NULL},
   {0}};
-const tiny_class text_stream_class = {.name = "_io._TextStream", .data_size = sizeof(TextStream), .methods = methods, .trace = stream_trace};
+const tiny_class text_stream_class = {.name = "_io.TextIOWrapper", .data_size = sizeof(TextStream), .methods = methods, .trace = stream_trace};
 
 static bool init(tiny_vm *vm, tiny_val module) { return tiny_setattr(vm, module, "TextStream", tiny_class_of(vm, &text_stream_class)); }
 extern const tiny_module _io_text_module;
