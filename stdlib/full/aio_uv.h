@@ -30,7 +30,7 @@ typedef struct UvLoop {
   struct Stream *corked;   /* what it wrote last stands in cork and is sent when its reader is empty, with the next turn at the latest */
   size_t cork_len;
   char cork[16384];
-  char buf[65536];         /* what a read fills; consumed at once */
+  char buf[256 << 10];     /* what a read fills; consumed at once. As much as CPython reads: a protocol gets one piece in a turn and can pause before the next one */
 } UvLoop;
 
 typedef struct Stream Stream;

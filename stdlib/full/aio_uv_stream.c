@@ -152,9 +152,9 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf) {
   Conn *c = (Conn *)h;
   UvLoop *u = c->u;
   Stream *s = c->owner;
-  (void)suggested;
-  if (s && !u->closing && !s->pipe && !tiny_is_none(s->reader) && u->api->fetches(u->vm, s->reader)) *buf = uv_buf_init(NULL, 0);
-  else *buf = uv_buf_init(u->buf, sizeof u->buf);
+  bool reader = s && !tiny_is_none(s->reader);
+  if (reader && !u->closing && !s->pipe && u->api->fetches(u->vm, s->reader)) *buf = uv_buf_init(NULL, 0);
+  else *buf = uv_buf_init(u->buf, reader && suggested < sizeof u->buf ? (unsigned)suggested : (unsigned)sizeof u->buf); /* a reader pauses at once: less to keep */
 }
 
 static void read_ended(UvLoop *u, Stream *s, int status) {
