@@ -17,6 +17,7 @@ enum { COMPILE_NAMESPACE = 1 /* exec/eval with a mapping of its own: names by GE
   COMPILE_AWAIT = 16, /* `await` may stand outside of functions: code that has one is a coroutine's */
   COMPILE_ANNOTATIONS = 64, /* as after `from __future__ import annotations` */
   COMPILE_PARTIAL = 32 /* a text that only lacks more lines is told from a wrong one: SyntaxError `incomplete input` */ };
+TINY_MUST_CHECK bool vm_need_sys(VM *vm); /* sys_dict is there, if scripts may have sys. False: an exception is pending */
 typedef Value (*CompileHook)(VM *vm, const char *src, size_t len, const char *filename, char mode, unsigned flags, bool *incomplete);
 
 typedef enum { LIMIT_NONE, LIMIT_STEPS, LIMIT_DEADLINE, LIMIT_MEMORY, LIMIT_HOST } LimitKind;
