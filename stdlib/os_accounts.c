@@ -117,10 +117,12 @@ static tiny_val grp_gid(tiny_vm *vm, tiny_args *a) {
   (void)a;                                                           \
   rewind();                                                          \
   while (ok) {                                                       \
+    tiny_scope s = tiny_scope_open(vm);                              \
     int err = next(&entry, t.data, t.size, &found);                  \
     if (err == ERANGE) ok = text_grow(&t);                           \
     else if (err) break;                                             \
     else ok = tiny_list_append(vm, list, value(vm, found));          \
+    tiny_scope_close(vm, s);                                         \
   }                                                                  \
   end();                                                             \
   text_free(&t);                                                     \

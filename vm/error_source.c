@@ -81,12 +81,17 @@ bool vm_source_line(VM *vm, Code *code, int line, Buf *out) {
   return vm_file_line(vm, name, line, out);
 }
 
+/* linecache.cache, without a failure: what cannot be looked up is not there. */
+static Value line_cache(VM *vm, const Code *code) {
+  Value v = dict_get_c(vm, vm->modules, "linecache");
+  if (v_has_layout(v, LAY_MODULE)) v = dict_get_c(vm, ((Module *)v_obj(v))->dict, "cache");
+  if (is_dict(v) && code->filename) v = dict_get_str(vm, v_dict(v), code->filename);
+  if (v_failed(v)) rt_take_exc(vm); /* no memory, or a key's own __eq__ */
+  return v;
+}
+
 bool vm_cached_line(VM *vm, const Code *code, int line, Buf *out) {
-  Value module = dict_get_c(vm, vm->modules, "linecache");
-  if (!v_has_layout(module, LAY_MODULE) || !code->filename) return false;
-  Value cache = dict_get_c(vm, ((Module *)v_obj(module))->dict, "cache");
-  Value entry = is_dict(cache) ? dict_get_str(vm, v_dict(cache), code->filename) : V_NONE; /* (size, mtime, lines, full name) */
-  if (v_failed(entry)) rt_take_exc(vm); /* a key's own __eq__ */
+  Value entry = line_cache(vm, code); /* (size, mtime, lines, full name) */
   if (!is_tuple(entry) || v_tuple(entry)->length != 4 || !is_list(v_tuple(entry)->items[2])) return false;
   const List *lines = v_list(v_tuple(entry)->items[2]);
   if (line < 1 || (size_t)line > lines->length || !is_str(lines->items[line - 1])) return false;
