@@ -104,6 +104,7 @@ static Value compile_tree(Compiler *c, const char *src, size_t len, ParseMode mo
   if (!result->tree) {
     c->err = result->error;
     c->err.set = true;
+    if (result->error.incomplete && (c->flags & COMPILE_PARTIAL)) parse_say_incomplete(&c->err, src, len);
     if (incomplete) *incomplete = result->error.incomplete;
     return V_FAIL;
   }
@@ -113,7 +114,9 @@ static Value compile_tree(Compiler *c, const char *src, size_t len, ParseMode mo
     c->pending = v_failed(tree);
     return tree;
   }
-  if (!scope_build(&c->ss, &c->arena, result->tree, &c->err, src, len, c->filename_c, stack_left(c->vm), (c->flags & COMPILE_AWAIT) != 0)) {
+  c->ss.may_await = (c->flags & COMPILE_AWAIT) != 0;
+  c->ss.future_annotations = (c->flags & COMPILE_ANNOTATIONS) != 0;
+  if (!scope_build(&c->ss, &c->arena, result->tree, &c->err, src, len, c->filename_c, stack_left(c->vm))) {
     c->err.late = true;
     c->err.bare = true;
     return V_FAIL;

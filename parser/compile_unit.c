@@ -75,6 +75,7 @@ void unit_begin(Unit *u, Compiler *c, Unit *outer, Scope *s) {
   u->handler = -1;
   u->first_line = (uint32_t)s->node->line;
   if ((c->flags & COMPILE_HIDDEN) || ((c->flags & COMPILE_HIDDEN_FUNCTIONS) && scope_is_function(s))) u->flags |= CODE_HIDDEN;
+  if (c->ss.future_annotations) u->flags |= CODE_ANNOTATIONS;
   if (s->kind == SCOPE_MODULE && (c->flags & COMPILE_NAMESPACE)) u->flags |= CODE_NAMESPACE;
   begin_registers(u, s);
   int tracked = scope_is_function(s) ? (s->n_locals < MAX_TRACKED ? s->n_locals : MAX_TRACKED) : 0;

@@ -345,7 +345,7 @@ static void prefer_lex_error(Parser *p, const LexError *lex, bool reached) {
   if (reached || lex->sticky) {
     set_lex_error(p, lex);
   } else if (lex->inside.open && furthest(p)->line > lex->inside.line) {
-    LexError e = {.set = true, .incomplete = lex->incomplete, .line = lex->inside.line, .at = lex->inside.at, .shift = 1, .end = -2};
+    LexError e = {.set = true, .line = lex->inside.line, .at = lex->inside.at, .shift = 1, .end = -2};
     snprintf(e.msg, sizeof e.msg, "'%c' was never closed", lex->inside.open);
     set_lex_error(p, &e);
   }
@@ -369,7 +369,7 @@ Node *parse_run(Parser *p, Rule rule, const LexError *lex) {
   Mark start = parse_mark(p);
   Node *n = rule(p);
   if (n || p->no_memory) return p->no_memory ? NULL : n;
-  bool reached = furthest(p)->kind == T_ERROR;
+  bool reached = furthest(p)->kind == T_ERROR, straight = reached || !lex->set; /* else what is before the lexer's error is wrong already */
   size_t again = 0;
   if (!p->failed && !reached && !p->errors) {
     again = run_again(p, rule, start);
@@ -380,7 +380,8 @@ Node *parse_run(Parser *p, Rule rule, const LexError *lex) {
   if (generic) set_generic_error(p);
   if (again > p->far) p->far = again;
   bool indent = generic && p->err->kind == SYNTAX_INDENTATION; /* CPython looks no further then */
-  if (!indent) prefer_lex_error(p, lex, reached);
+  if (!indent && (straight || !p->prompt || !strstr(lex->msg, "never closed"))) prefer_lex_error(p, lex, reached);
+  if (!straight) p->err->incomplete = false;
   return NULL;
 }
 
@@ -451,6 +452,7 @@ static Node *parse_tokens(Parser *p, ParseMode mode) {
   static const Rule rules[] = {[PARSE_FILE] = file_rule, [PARSE_EXPRESSION] = eval_rule, [PARSE_INTERACTIVE] = interactive_rule, [PARSE_PROMPT] = prompt_rule};
   if (!lex_file(&p->lexer, &p->src, p->arena, &p->toks)) return parse_fail_memory(p);
   p->lex_error = p->lexer.error;
+  p->prompt = mode == PARSE_PROMPT;
   add_lexer_warnings(p);
   return p->failed ? NULL : parse_run(p, rules[mode], &p->lex_error);
 }
@@ -494,4 +496,22 @@ void syntax_error_at(SyntaxErr *err, const char *src_line, size_t src_line_len, 
   err->end_line = node->end_line;
   err->offset = node->col + 1; /* bytes, as CPython tells them for errors that it finds in the tree */
   err->end_offset = node->end_col + 1;
+}
+
+void parse_say_incomplete(SyntaxErr *err, const char *src, size_t len) {
+  bool in_string = strncmp(err->msg, "unterminated", 12) == 0;
+  err->kind = SYNTAX_ERROR;
+  err->end_offset = -1;
+  snprintf(err->msg, sizeof err->msg, "incomplete input");
+  if (in_string) return;
+  int line = 0;
+  const char *last = src;
+  for (const char *s = src, *end; s < src + len; s = end ? end + 1 : src + len, line++) {
+    last = s;
+    end = memchr(s, '\n', (size_t)(src + len - s));
+  }
+  err->line = err->end_line = line;
+  err->text = last;
+  err->text_len = (size_t)(src + len - last);
+  err->offset = (int)utf8_count(last, err->text_len);
 }

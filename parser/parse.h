@@ -39,6 +39,9 @@ typedef struct ParseResult {
    Out of memory: tree NULL and kind SYNTAX_MEMORY. The result lives as long as the arena. */
 void parse_source(Arena *arena, const char *src, size_t len, const char *filename, ParseMode mode, ParseResult *out);
 
+/* The error of a text that only lacks more lines, as compile() tells it by PyCF_ALLOW_INCOMPLETE_INPUT: at the end of the text, or where its open string begins. err->text points into src then. */
+void parse_say_incomplete(SyntaxErr *err, const char *src, size_t len);
+
 /* Shared with scope and code generation, which find errors of their own: fills err from a node's position. */
 void syntax_error_at(SyntaxErr *err, const char *src_line, size_t src_line_len, const Node *node, const char *fmt, ...) PRINTF_LIKE(5, 6);
 #define PARSE_MAX_DEPTH 200  /* nesting of brackets, as CPython's MAXSTACK shows it: "too many nested parentheses" */

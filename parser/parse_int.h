@@ -26,6 +26,7 @@ typedef struct Parser {
   TokenVec toks;
   size_t pos, far;    /* cursor; the furthest token looked at before some back() */
   bool errors;        /* second pass: look for well-known mistakes */
+  bool prompt;        /* more lines may come: that a bracket is open yet is no error that comes before others */
   bool failed;        /* an error is set, or memory is out: unwind */
   bool no_memory;
   int depth;          /* nesting of expressions and patterns */

@@ -278,9 +278,8 @@ static bool resolve(Scopes *ss) {
   return true;
 }
 
-bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename, size_t stack_bytes, bool may_await) {
+bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename, size_t stack_bytes) {
   char here;
-  memset(ss, 0, sizeof *ss);
   ss->arena = arena;
   ss->err = err;
   ss->src = src;
@@ -294,6 +293,6 @@ bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, con
   if (err->set) return false;
   scope_visit_tree(ss, tree);
   if (err->set) return false;
-  ss->module->is_async = may_await && ss->module->awaits;
+  ss->module->is_async = ss->may_await && ss->module->awaits;
   return resolve(ss);
 }

@@ -83,7 +83,8 @@ typedef struct Scopes {
   PtrMap by_node;           /* Node -> Scope */
   Name **names;             /* hash table of names */
   uint32_t n_names, cap_names;
-  bool future_annotations;
+  bool future_annotations;  /* here or where the text came from */
+  bool may_await;           /* also outside of functions */
   int last_future_line;     /* of the last `from __future__ import` at the top */
   /* while visiting */
   Scope *cur;
@@ -97,8 +98,8 @@ typedef struct Scopes {
   const Name *n_super, *n_class, *n_top;
 } Scopes;
 
-/* Builds and resolves all scopes of a tree; may_await: also outside of functions. False: err is set. */
-bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename, size_t stack_bytes, bool may_await);
+/* Builds and resolves all scopes of a tree. *ss is zero, but for future_annotations and may_await. False: err is set. */
+bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename, size_t stack_bytes);
 Scope *scope_of(const Scopes *ss, const Node *node);
 Symbol *scope_find(const Scope *s, const Name *name);               /* NULL: the scope does not mention it */
 /* The name as this scope sees it: private names of classes are mangled. NULL: out of memory (err set). */

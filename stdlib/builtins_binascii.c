@@ -182,14 +182,18 @@ static Value ba_a2b_qp(VM *vm, Args *a) {
 
 typedef struct Quoting { View v; bool tabs, text, header, crlf; } Quoting;
 
+static bool line_ends(const Quoting *q, size_t i) {
+  return i < q->v.size && (q->v.data[i] == '\n' || (q->v.data[i] == '\r' && i + 1 < q->v.size && q->v.data[i + 1] == '\n'));
+}
+
 /* Does byte i have to be written as =XX? start: it begins an output line. */
 static bool needs_quoting(const Quoting *q, size_t i, bool start) {
   int c = q->v.data[i];
-  bool last = i + 1 >= q->v.size, line_ends = !last && (q->v.data[i + 1] == '\n' || (q->v.data[i + 1] == '\r' && i + 2 < q->v.size && q->v.data[i + 2] == '\n'));
+  bool last = i + 1 >= q->v.size;
   if (c > 126 || c == '=' || (q->header && c == '_')) return true;
   if (c == '.' && start) return last || q->v.data[i + 1] == '\n' || q->v.data[i + 1] == '\r' || !q->v.data[i + 1];
   if (!q->text && (c == '\r' || c == '\n')) return true;
-  if ((c == '\t' || c == ' ') && (last || (q->text && line_ends && !(q->header && c == ' ')))) return true;
+  if ((c == '\t' || c == ' ') && (last || (q->text && line_ends(q, i + 1) && !(q->header && c == ' ')))) return true;
   if (c == ' ' && q->header && !q->tabs) return false;
   return c < 33 && c != '\r' && c != '\n' && (q->tabs || (c != '\t' && c != ' '));
 }
@@ -205,7 +209,7 @@ static Value ba_b2a_qp(VM *vm, Args *a) {
   buf_init(&out, &vm->mem);
   for (size_t i = 0; i < q.v.size;) {
     int c = q.v.data[i];
-    bool is_end = q.text && (c == '\n' || (c == '\r' && i + 1 < q.v.size && q.v.data[i + 1] == '\n'));
+    bool is_end = q.text && line_ends(&q, i);
     bool quote = needs_quoting(&q, i, column == 0 && !soft);
     if (is_end && !quote) {
       buf_add(&out, q.crlf ? "\r\n" : "\n", 1 + q.crlf);
@@ -214,7 +218,7 @@ static Value ba_b2a_qp(VM *vm, Args *a) {
       continue;
     }
     bool before_end = i + 1 >= q.v.size || q.v.data[i + 1] == '\n';
-    bool wide = quote && !(q.text && !q.tabs && i + 1 < q.v.size && before_end && (c == ' ' || c == '\t')); /* blanks before a line end may stand beyond the limit */
+    bool wide = quote && !(q.text && !q.tabs && line_ends(&q, i + 1) && (c == ' ' || c == '\t')); /* blanks before a line end may stand beyond the limit */
     if (column + (wide ? 3 : 1) > (wide || !before_end ? 75 : 76)) {
       buf_add(&out, q.crlf ? "=\r\n" : "=\n", 2 + q.crlf);
       column = 0;

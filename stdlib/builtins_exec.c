@@ -21,6 +21,12 @@ static bool source_text(VM *vm, Value source, const char *who, const char **text
   return true;
 }
 
+/* What code that is made while a script runs takes over from it (PEP 563). */
+static unsigned inherited(VM *vm) {
+  const Frame *f = frame_script(vm, 0);
+  return f && f->func->code->flags & CODE_ANNOTATIONS ? COMPILE_ANNOTATIONS : 0;
+}
+
 static Value compile_text(VM *vm, Value source, const char *who, const char *filename, char mode, unsigned flags) {
   const char *text = "";
   size_t len = 0;
@@ -28,7 +34,7 @@ static Value compile_text(VM *vm, Value source, const char *who, const char *fil
   if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler");
   Buf copy; /* the compiler may ask for a NUL-terminated text, and a bytearray may change */
   buf_init(&copy, &vm->mem);
-  if (mode == 'v') { /* PEP-less rule of eval(): leading blanks do not count */
+  if (mode == 'v' && who[0] == 'e') { /* eval(), not compile(): leading blanks do not count */
     while (len > 0 && (*text == ' ' || *text == '\t')) text++, len--;
   }
   buf_add(&copy, text, len);
@@ -95,7 +101,7 @@ static Value run(VM *vm, Args *a, const char *who, char mode) {
   if (is_exec && !check_closure(vm, code, a->v[3])) return V_FAIL;
   char what[32] = "exec() arg 1";
   memcpy(what, who, 4);
-  if (!v_has_layout(code, LAY_CODE)) code = compile_text(vm, code, what, "<string>", mode, apart ? COMPILE_NAMESPACE : 0);
+  if (!v_has_layout(code, LAY_CODE)) code = compile_text(vm, code, what, "<string>", mode, inherited(vm) | (apart ? COMPILE_NAMESPACE : 0));
   if (v_failed(code)) return V_FAIL;
   Code *c = (Code *)v_obj(code);
   if (!is_exec && c->free_names && c->free_names->length) return rt_raise(vm, &exc_TypeError, "code object passed to %s() may not contain free variables", who);
@@ -110,8 +116,11 @@ static Value run(VM *vm, Args *a, const char *who, char mode) {
 static Value bi_exec(VM *vm, Args *a) { return run(vm, a, "exec", 'e'); }
 static Value bi_eval(VM *vm, Args *a) { return run(vm, a, "eval", 'v'); }
 
-/* ast.PyCF_ONLY_AST, and what else compile() knows: the features of __future__, PyCF_DONT_IMPLY_DEDENT, PyCF_TYPE_COMMENTS, PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ALLOW_INCOMPLETE_INPUT. */
-enum { ONLY_AST = 0x400, ALLOW_TOP_LEVEL_AWAIT = 0x2000, KNOWN_FLAGS = 0x1fe0000 | ONLY_AST | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x10 };
+/* ast.PyCF_ONLY_AST, PyCF_DONT_IMPLY_DEDENT (`single`: a block ends with a line of its own), and what else compile() knows: the features of __future__, PyCF_DONT_IMPLY_DEDENT, PyCF_TYPE_COMMENTS, PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ALLOW_INCOMPLETE_INPUT. */
+enum {
+  ONLY_AST = 0x400, DONT_IMPLY_DEDENT = 0x200, ALLOW_TOP_LEVEL_AWAIT = 0x2000, ALLOW_INCOMPLETE_INPUT = 0x4000, FUTURE_ANNOTATIONS = 0x1000000,
+  KNOWN_FLAGS = 0x1fe0000 | ONLY_AST | DONT_IMPLY_DEDENT | 0x1000 | ALLOW_TOP_LEVEL_AWAIT | ALLOW_INCOMPLETE_INPUT | 0x10
+};
 
 /* Whether v is a node of ast: 1, 0, -1 failed. */
 static int is_tree(VM *vm, Value v) {
@@ -134,15 +143,20 @@ static Value bi_compile(VM *vm, Args *a) {
   const char *mode = str_cstr(vm, v_str(a->v[2]));
   int64_t flags, optimize;
   if (!mode || !rt_index(vm, a->v[3], &flags) || !rt_index(vm, a->v[5], &optimize)) return V_FAIL;
+  int no_inherit = rt_truth(vm, a->v[4]);
+  if (no_inherit < 0) return V_FAIL;
   if (flags & ~(int64_t)KNOWN_FLAGS) return rt_raise(vm, &exc_ValueError, "compile(): unrecognised flags");
   if (optimize < -1 || optimize > 2) return rt_raise(vm, &exc_ValueError, "compile(): invalid optimize value");
   char kind = strcmp(mode, "exec") == 0 ? 'e' : strcmp(mode, "eval") == 0 ? 'v' : strcmp(mode, "single") == 0 ? 's' : 0;
   if (!kind) return rt_raise(vm, &exc_ValueError, "compile() mode must be 'exec', 'eval'%s", flags & ONLY_AST ? ", 'single' or 'func_type'" : " or 'single'");
+  if (kind == 's' && flags & DONT_IMPLY_DEDENT) kind = 'p';
+  unsigned how = COMPILE_NAMESPACE /* it may be run with any namespaces */ | (flags & ALLOW_TOP_LEVEL_AWAIT ? COMPILE_AWAIT : 0) | (flags & ALLOW_INCOMPLETE_INPUT ? COMPILE_PARTIAL : 0)
+    | (flags & FUTURE_ANNOTATIONS ? COMPILE_ANNOTATIONS : no_inherit ? 0 : inherited(vm));
   if (flags & ONLY_AST) {
-    Value build = tiny_getattr(vm, tiny_import(vm, "ast"), "_build"), stream = v_failed(build) ? V_FAIL : compile_text(vm, a->v[0], "compile() arg 1", filename, kind, COMPILE_TREE | COMPILE_NAMESPACE);
+    Value build = tiny_getattr(vm, tiny_import(vm, "ast"), "_build"), stream = v_failed(build) ? V_FAIL : compile_text(vm, a->v[0], "compile() arg 1", filename, kind, how | COMPILE_TREE);
     return v_failed(stream) ? V_FAIL : rt_tail_call(vm, build, 1, &stream);
   }
-  return compile_text(vm, a->v[0], "compile() arg 1", filename, kind, COMPILE_NAMESPACE /* it may be run with any namespaces */ | (flags & ALLOW_TOP_LEVEL_AWAIT ? COMPILE_AWAIT : 0));
+  return compile_text(vm, a->v[0], "compile() arg 1", filename, kind, how);
 }
 
 /* ---- __import__ */

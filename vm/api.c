@@ -100,7 +100,7 @@ tiny_val tiny_eval(tiny_vm *vm, const char *expression) {
 }
 
 /* sys.displayhook is looked up in vm->sys_dict. Without a sys module (allow-list) the hook is missing, as after `del sys.displayhook`. */
-static bool need_sys(VM *vm) {
+bool vm_need_sys(VM *vm) {
   if (vm->sys_dict) return true;
   Value sys = tiny_import(vm, "sys");
   if (v_has_layout(sys, LAY_MODULE)) vm->sys_dict = ((Module *)v_obj(sys))->dict;
@@ -111,7 +111,7 @@ static bool need_sys(VM *vm) {
 tiny_status tiny_run_interactive(tiny_vm *vm, const char *source, size_t len, const char *filename, bool *incomplete) {
   bool more = false;
   if (incomplete) *incomplete = false;
-  if (!need_sys(vm)) return TINY_ERROR;
+  if (!vm_need_sys(vm)) return TINY_ERROR;
   if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler"), TINY_ERROR;
   Value code = vm->compile(vm, source, len, filename, 'p', 0, &more);
   if (incomplete) *incomplete = more;
@@ -122,7 +122,7 @@ tiny_status tiny_run_interactive(tiny_vm *vm, const char *source, size_t len, co
 
 tiny_val tiny_compile_async(tiny_vm *vm, const char *source, size_t len, const char *filename, bool *incomplete) {
   if (incomplete) *incomplete = false;
-  if (incomplete && !need_sys(vm)) return V_FAIL;
+  if (incomplete && !vm_need_sys(vm)) return V_FAIL;
   if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler");
   Value code = vm->compile(vm, source, len, filename, incomplete ? 'p' : 'e', COMPILE_AWAIT, incomplete);
   Function *fn = v_failed(code) ? NULL : function_new(vm, (Code *)v_obj(code), vm->main->dict);

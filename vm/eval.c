@@ -1351,6 +1351,7 @@ do_return:
   CASE(ANNOTATIONS) : CHECKED(cold_annotations(vm, F));
   CASE(PRINTEXPR) : {
     SAVE();
+    if (!vm->sys_dict && !vm_need_sys(vm)) goto raise;
     v = vm->sys_dict ? dict_get_str(vm, vm->sys_dict, NAME(vm, displayhook)) : V_ABSENT;
     if (v_absent(v)) rt_raise(vm, &exc_RuntimeError, "lost sys.displayhook");
     if (v_absent(v) || v_failed(v)) goto raise;

@@ -14,7 +14,10 @@ typedef struct TempChunk { struct TempChunk *prev, *next; size_t base; /* number
 
 /* How source text becomes code: installed by tiny.c, so that the VM links without the compiler. mode as compile(): 'e' exec, 'v' eval, 's' single; flags: COMPILE_*. */
 enum { COMPILE_NAMESPACE = 1 /* exec/eval with a mapping of its own: names by GETNAME */, COMPILE_HIDDEN = 2 /* frozen library */, COMPILE_HIDDEN_FUNCTIONS = 4 /* a module that CPython has in C */, COMPILE_TREE = 8 /* what ast makes a tree of (parser/compile_tree.c), not code */,
-  COMPILE_AWAIT = 16 /* `await` may stand outside of functions: code that has one is a coroutine's */ };
+  COMPILE_AWAIT = 16, /* `await` may stand outside of functions: code that has one is a coroutine's */
+  COMPILE_ANNOTATIONS = 64, /* as after `from __future__ import annotations` */
+  COMPILE_PARTIAL = 32 /* a text that only lacks more lines is told from a wrong one: SyntaxError `incomplete input` */ };
+TINY_MUST_CHECK bool vm_need_sys(VM *vm); /* sys_dict is there, if scripts may have sys. False: an exception is pending */
 typedef Value (*CompileHook)(VM *vm, const char *src, size_t len, const char *filename, char mode, unsigned flags, bool *incomplete);
 
 typedef enum { LIMIT_NONE, LIMIT_STEPS, LIMIT_DEADLINE, LIMIT_MEMORY, LIMIT_HOST } LimitKind;

@@ -79,6 +79,8 @@ FILES = {
                   b'asyncio.run(g())\nasyncio.get_running_loop().is_running()\nraise KeyboardInterrupt\nasync def h(x: await asyncio.sleep(0, int)): pass\n\nh.__annotations__\n"end"\n',
     'data.json': '{"b": [1, 2.50, {}], "a": "\u00e9\\ud83d\\ude00", "c": []}\n'.encode(),
     'lines.json': b'1\n[2,3]\n\n{"a": 4}\n',
+    'docs.py': b'def f(x):\n    """\n    >>> f(2)\n    4\n    >>> f(3)\n    7\n    >>> f(4)\n    9\n    """\n    return x + x\n',
+    'docs.txt': b'>>> 1 + 1\n2\n>>> print("a b")\na ...\n',
     'tests/test_a.py': b'import unittest\nclass A(unittest.TestCase):\n    def test_ok(self): self.assertEqual(1, 1)\n    def test_bad(self): self.assertEqual(1, 2)\n'
                        b'    @unittest.skip("why")\n    def test_skip(self): pass\n',
     'tests/inner/__init__.py': b'',
@@ -170,6 +172,9 @@ CASES = {
     'base64 fails': '$P -m base64 -x >/dev/null 2>&1; echo $?; $P -m base64 nope 2>&1 | tail -1',
     'timeit': '$P -W ignore -m timeit -n 5 -r 2 -u sec -s "x = 1" "if x:" "    pass" | sed "s/: .*e-.* sec/: N/"; $P -W ignore -m timeit -v -n 3 pass | sed "s/[0-9.]* [nu]sec/N/g"',
     'timeit fails': '$P -m timeit -z; echo $?; $P -m timeit -u foo pass; echo $?; $P -m timeit 1/0 2>&1 | tail -1; $P -m timeit -n x 2>&1 | tail -1',
+    'doctest': '$P -m doctest docs.py; echo $?; $P -m doctest -f docs.py docs.txt; echo $?; $P -m doctest -v -o ELLIPSIS docs.txt; echo $?; $P -m doctest docs.txt; $P -m doctest; $P -m doctest -o X docs.txt',
+    'tokenize': 'printf "if x:\n  y = (1,\n2)  # c\n" >t.py; $P -m tokenize t.py; $P -m tokenize -e <t.py; printf "(\n" | $P -m tokenize; echo $?; printf "if 1:\n  a\n b\n" | $P -m tokenize; $P -m tokenize nope.py; $P -m tokenize unknown_coding.py; $P -m tokenize bad_utf8_comment.py',
+    'code': 'printf "x = 5\nif x:\n  x\n\n1/0\n" | $P -m code -q; printf "2\n" | $P -m code 2>&1 | tail -3; printf "import sys; sys.exit(4)\n" | $P -m code -q; echo $?',
     'unittest': 'cd tests; $P -m unittest 2>&1 | sed "s/in [0-9.]*s/in N/"; $P -m unittest -q inner/test_b.py test_a.A.test_ok 2>&1 | sed "s/in [0-9.]*s/in N/"',
     'unittest discover': '$P -m unittest discover -v tests 2>&1 | sed "s/in [0-9.]*s/in N/"; $P -m unittest discover -s tests/inner -t tests -p "*_b.py" -k ok 2>&1 | sed "s/in [0-9.]*s/in N/"',
     'module without a program': '$P -m string; echo $?',
