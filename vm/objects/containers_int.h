@@ -58,6 +58,7 @@ static inline bool is_plain_key(Value v) {
 /* An iterator over x that is advanced by its type's C `next` and runs no script code. V_ABSENT: iterating x needs script code, or x
    is not iterable (no exception). V_FAIL: MemoryError. Not [script]. */
 TINY_MUST_CHECK Value iter_c(VM *vm, Value x);
+bool iter_is_c(Value x);
 static inline int iter_c_next(VM *vm, Value it, Value *item) { return v_obj(it)->type->next(vm, it, item); }
 /* The same, and generators as they are; *needs_script when iter() has to be called by script code. V_FAIL: TypeError for what cannot be iterated. */
 TINY_MUST_CHECK Value iter_quick(VM *vm, Value x, bool *needs_script);
