@@ -22,7 +22,7 @@ typedef struct Sort {
 
 /* ---- comparison: 1 less, 0 not, -1 failed ---- */
 
-static int less_any(VM *vm, Value a, Value b) {
+int value_less(VM *vm, Value a, Value b) {
   if (v_both_int(a, b)) return v_int(a) < v_int(b);
   if (v_both_double(a, b)) return v_double(a) < v_double(b);
   if (v_is_exact(a, &str_type) && v_is_exact(b, &str_type)) return str_order(v_str(a), v_str(b)) < 0;
@@ -46,7 +46,7 @@ static inline int less(Sort *s, Value a, Value b) {
   case CMP_INT: return (int64_t)a.w < (int64_t)b.w; /* the tag bits are zero: the words are in the ints' order */
   case CMP_STR: return str_order(v_str(a), v_str(b)) < 0;
   case CMP_FLOAT: return v_double(a) < v_double(b);
-  default: return less_any(s->vm, a, b);
+  default: return value_less(s->vm, a, b);
   }
 }
 
