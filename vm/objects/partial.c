@@ -161,10 +161,9 @@ static Value partial_setstate(VM *vm, Args *a) {
 static Value get_func(VM *vm, Value self) { return (void)vm, partial(self)->func; }
 static Value get_args(VM *vm, Value self) { return (void)vm, v_from_obj(partial(self)->args); }
 static Value get_keywords(VM *vm, Value self) { return (void)vm, v_from_obj(partial(self)->keywords); }
-static bool read_only(VM *vm, Value self, Value v) { return (void)self, (void)v, rt_raise_b(vm, &exc_AttributeError, "readonly attribute"); }
-static const GetSet partial_getset[] = {{"func", get_func, read_only, "function object to use in future partial calls"},
-    {"args", get_args, read_only, "tuple of arguments to future partial calls"},
-    {"keywords", get_keywords, read_only, "dictionary of keyword arguments to future partial calls"}, {"__dict__", attrs_get_dict, attrs_set_dict, NULL}, {0}};
+static const GetSet partial_getset[] = {{"func", get_func, NULL, "function object to use in future partial calls"},
+    {"args", get_args, NULL, "tuple of arguments to future partial calls"},
+    {"keywords", get_keywords, NULL, "dictionary of keyword arguments to future partial calls"}, {"__dict__", attrs_get_dict, attrs_set_dict, NULL}, {0}};
 
 const Type partial_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "functools.partial", .module = "functools", .layout = LAY_OTHER,
     .flags = TYPE_BASE | TYPE_HAS_ATTRS | TYPE_ATTRS_BEHIND | TYPE_WEAKREF, .base = &object_type, .size = sizeof(Partial), .shape_id = TYPE_ID_partial, .trace = partial_trace,
