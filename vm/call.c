@@ -715,6 +715,10 @@ Step call_begin(VM *vm, Value callable, Value *argv, int argc, Value kwnames, De
         *out = int_to_str(vm, argv[0], 10);
         return v_failed(*out) ? STEP_FAIL : STEP_DONE;
       }
+      if (o == (Obj *)(uintptr_t)&dict_type && argc && !v_absent(kwnames) && v_tuple(kwnames)->length == (size_t)argc) { /* dict(a=1) */
+        *out = dict_of_keywords(vm, kwnames, argv);
+        if (!v_absent(*out)) return v_failed(*out) ? STEP_FAIL : STEP_DONE;
+      }
       return begin_class(vm, callable, argv, argc, kwnames, d, out);
     }
   }
