@@ -12,7 +12,7 @@
   X(filter) X(reversed) X(generic_alias) X(union) X(weakref) X(weakproxy) X(str_buffer) X(native_bound) X(timedelta) X(date) X(datetime) X(time) X(tzinfo) X(timezone) \
   X(itertools_accumulate) X(itertools_chain) X(itertools_combinations) X(itertools_combinations_with_replacement) X(itertools_compress) X(itertools_count) X(itertools_cycle) \
   X(itertools_dropwhile) X(itertools_filterfalse) X(itertools_islice) X(itertools_pairwise) X(itertools_permutations) X(itertools_product) X(itertools_repeat) \
-  X(itertools_starmap) X(itertools_takewhile) X(itertools_zip_longest) X(itemgetter) X(attrgetter) X(methodcaller) X(partial) X(key_wrapper) X(tuplegetter)
+  X(itertools_starmap) X(itertools_takewhile) X(itertools_zip_longest) X(itemgetter) X(attrgetter) X(methodcaller) X(partial) X(key_wrapper) X(tuplegetter) X(lru_cache)
 enum {
   TYPE_ID_none_0, /* 0 is no shape */
 #define X(name) TYPE_ID_##name,

@@ -90,7 +90,7 @@ bool class_call(VM *vm, const Type *cls, ClassCall *out);                /* fals
 TINY_MUST_CHECK Value class_make(VM *vm, const Type *cls, const Value *argv, int n_pos, Value kwnames);
 TINY_MUST_CHECK Value class_init(VM *vm, Value self, const Value *argv, int n_pos, Value kwnames);
 /* A script's class with an __init__ (init: with a __new__) of its own may get keywords that the C constructor (C __init__) of t does not know; some types overlook them then. */
-extern const Type itemgetter_type, attrgetter_type, methodcaller_type, partial_type, key_wrapper_type, tuplegetter_type;
+extern const Type itemgetter_type, attrgetter_type, methodcaller_type, partial_type, key_wrapper_type, tuplegetter_type, lru_cache_type;
 Value cmp_to_key(VM *vm, Args *a);                                       /* native of functools (partial.c) */
 bool class_overlooks_keywords(VM *vm, const Type *cls, const Type *t, bool init);
 Value class_build(VM *vm, Args *args);                                   /* the builtin __build_class__(func, name, *bases, **kwds) */

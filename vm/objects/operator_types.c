@@ -41,9 +41,12 @@ static Value itemgetter_make(VM *vm, const Type *cls, Args *a) {
 /* Is obj[key] without script code? Hashes and comparisons of a dict's keys apart, which C calls anyway. */
 static bool plain_item(VM *vm, Value obj, Value key) {
   const Type *t = type_of(obj);
-  if (type_is_heap(type_of(key)) || t->layout == LAY_TYPE || !t->getitem) return false;
-  if (!type_is_heap(t)) return true;
-  return (t->layout == LAY_TUPLE || t->layout == LAY_LIST) && v_absent(attr_override(vm, t, NAME(vm, __getitem__)));
+  if (type_is_heap(type_of(key))) return false;
+  switch ((Layout)t->layout) {
+  case LAY_LIST: case LAY_TUPLE: return !type_is_heap(t) || v_absent(attr_override(vm, t, NAME(vm, __getitem__)));
+  case LAY_DICT: case LAY_STR: case LAY_BYTES: case LAY_RANGE: return !type_is_heap(t);
+  default: return false;
+  }
 }
 static Value itemgetter_call(VM *vm, Value self, Args *a) {
   if (!one_argument(vm, self, a)) return V_FAIL;
