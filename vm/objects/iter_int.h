@@ -28,6 +28,9 @@ static inline Value iter_with(const Args *a) { return v_tuple(a->v[0])->items[1]
 static inline Value iter_engine(VM *vm, const char *frozen_name, int argc, const Value *argv) { return gen_engine_new(vm, &generator_type, frozen_name, argc, argv, 0); }
 /* Parameters of the engine of a shell. */
 static inline Value *engine_params(Value shell) { return frame_regs(&v_gen(shell_engine(shell))->frame); }
+/* For __setstate__: a pair whose first part, whose second part is of this type; TypeError. */
+bool iter_state_pair(VM *vm, Value state, const Type *t);
+bool iter_state_second(VM *vm, Value state, const Type *t);
 /* For __reduce__: (class, arguments). */
 TINY_MUST_CHECK Value iter_remade(VM *vm, Value self, const Value *argv, size_t n);
 #define REDUCE(f) {"__reduce__", f, "(self, /)", "Return state information for pickling."}

@@ -57,6 +57,16 @@ static bool int_arg(VM *vm, Value v, int64_t *out) {
   if (v_failed(n)) return false;
   return int_to_i64(n, out) || rt_raise_b(vm, &exc_OverflowError, "Python int too large to convert to C ssize_t");
 }
+static bool pair_part(VM *vm, Value state, int i, const Type *t) {
+  Value v = v_tuple(state)->items[i];
+  return rt_is_subtype(type_of(v), t) || rt_raise_b(vm, &exc_TypeError, "argument %d must be %s, not %T", i + 1, t->name, v);
+}
+bool iter_state_pair(VM *vm, Value state, const Type *t) {
+  if (!is_tuple(state)) return rt_raise_b(vm, &exc_TypeError, "state is not a tuple");
+  if (v_tuple(state)->length != 2) return rt_raise_b(vm, &exc_TypeError, "function takes exactly 2 arguments (%zd given)", (ptrdiff_t)v_tuple(state)->length);
+  return pair_part(vm, state, 0, t);
+}
+bool iter_state_second(VM *vm, Value state, const Type *t) { return pair_part(vm, state, 1, t); }
 static bool state_arg(VM *vm, Value v, int64_t *out) {
   if (!is_int(v)) return rt_raise_b(vm, &exc_TypeError, "an integer is required");
   return int_arg(vm, v, out);
@@ -200,9 +210,8 @@ static Value cycle_reduce(VM *vm, Args *a) {
 static Value cycle_setstate(VM *vm, Args *a) {
   Itertool *c = tool(a->v[0]);
   if (has_engine(a->v[0])) return cannot_copy(vm, c->shell.engine);
-  Tuple *state = is_tuple(a->v[1]) ? v_tuple(a->v[1]) : NULL;
-  if (!state) return rt_raise(vm, &exc_TypeError, "state is not a tuple");
-  if (state->length != 2 || !is_list(state->items[0])) return rt_raise(vm, &exc_TypeError, "a list and a number are required");
+  if (!iter_state_pair(vm, a->v[1], &list_type)) return V_FAIL;
+  Tuple *state = v_tuple(a->v[1]);
   int64_t all;
   if (!int_arg(vm, state->items[1], &all)) return V_FAIL;
   gc_store(vm, c, &c->a, state->items[0]);
@@ -265,8 +274,8 @@ static bool is_iterator(VM *vm, Value v) { return type_of(v)->next || is_gen(v) 
 static Value chain_setstate(VM *vm, Args *a) {
   if (!is_tuple(a->v[1])) return rt_raise(vm, &exc_TypeError, "state is not a tuple");
   Tuple *state = v_tuple(a->v[1]);
-  if (state->length == 0) return rt_raise(vm, &exc_TypeError, "function expected at least 1 argument, got 0");
-  if (state->length > 2) return rt_raise(vm, &exc_TypeError, "function expected at most 2 arguments, got %zd", (ptrdiff_t)state->length);
+  if (state->length == 0) return rt_raise(vm, &exc_TypeError, "function takes at least 1 argument (0 given)");
+  if (state->length > 2) return rt_raise(vm, &exc_TypeError, "function takes at most 2 arguments (%zd given)", (ptrdiff_t)state->length);
   for (size_t i = 0; i < state->length; i++)
     if (!is_iterator(vm, state->items[i])) return rt_raise(vm, &exc_TypeError, "Arguments must be iterators.");
   Value active = state->length == 2 ? plain(vm, state->items[1]) : V_ABSENT;
@@ -361,7 +370,7 @@ static Value islice_reduce(VM *vm, Args *a) {
 static Value islice_setstate(VM *vm, Args *a) {
   int64_t n;
   if (!state_arg(vm, a->v[1], &n)) return V_FAIL;
-  tool(a->v[0])->at = n < 0 ? 0 : n;
+  tool(a->v[0])->at = n; /* below 0: so many more are skipped */
   return V_NONE;
 }
 
@@ -408,7 +417,11 @@ static Value longest_build(VM *vm, Args *a) {
 static const tiny_def longest_build_def = {"zip_longest", longest_build, "(fillvalue, *iterators)", NULL};
 static Value zip_longest_make(VM *vm, const Type *cls, Args *a) {
   Tuple *iterables = v_tuple(a->v[0]);
-  return iter_combine(vm, &longest_build_def, cls, a->v[1], iterables->items, iterables->length);
+  Dict *kw = v_dict(a->v[1]);
+  Value fill = kw->used ? dict_get_c(vm, kw, "fillvalue") : V_NONE;
+  if (v_failed(fill)) return V_FAIL;
+  if (v_absent(fill) || kw->used > 1) return rt_raise(vm, &exc_TypeError, "zip_longest() got an unexpected keyword argument");
+  return iter_combine(vm, &longest_build_def, cls, fill, iterables->items, iterables->length);
 }
 static int longest_next(VM *vm, Value self, Value *out) {
   Itertool *z = tool(self);
@@ -544,7 +557,7 @@ TOOL(chain, TYPE_INIT_KEYWORDS, chain_next, "(*iterables)", "The items of the fi
 TOOL(islice, TYPE_INIT_KEYWORDS, islice_next, "(*args)", "islice(iterable, stop), islice(iterable, start, stop[, step]): the items that a slice of a list would have.",
      METHODS(REDUCE(islice_reduce), SETSTATE(islice_setstate)));
 TOOL(pairwise, TYPE_INIT_KEYWORDS, pairwise_next, "(iterable, /)", "Each item with the one that follows it.", .methods = NULL);
-TOOL(zip_longest, 0, longest_next, "(*iterables, fillvalue=None)", "As zip(), up to the end of the longest iterable.", METHODS(REDUCE(longest_reduce), SETSTATE(longest_setstate)));
+TOOL(zip_longest, 0, longest_next, "(*iterables, **kwargs)", "As zip(), up to the end of the longest iterable.", METHODS(REDUCE(longest_reduce), SETSTATE(longest_setstate)));
 TOOL(starmap, TYPE_INIT_KEYWORDS, shell_next, "(function, iterable, /)", "function(*args) for each args of the iterable.", METHODS(REDUCE(function_reduce)));
 TOOL(takewhile, TYPE_INIT_KEYWORDS, shell_next, "(predicate, iterable, /)", "The items up to the first for which the predicate is false.", METHODS(REDUCE(flag_reduce), SETSTATE(flag_setstate)));
 TOOL(dropwhile, TYPE_INIT_KEYWORDS, shell_next, "(predicate, iterable, /)", "The items from the first on for which the predicate is false.", METHODS(REDUCE(flag_reduce), SETSTATE(flag_setstate)));

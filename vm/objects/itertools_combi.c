@@ -241,7 +241,7 @@ static bool read_numbers(VM *vm, Value v, size_t *at, size_t n, size_t (*high)(c
   if (!is_tuple(v) || v_tuple(v)->length != n) return rt_raise_b(vm, &exc_ValueError, "invalid arguments");
   for (size_t i = 0; i < n; i++) {
     Value item = v_tuple(v)->items[i];
-    if (!is_int(item)) return rt_raise_b(vm, &exc_TypeError, "'%T' object cannot be interpreted as an integer", item);
+    if (!is_int(item)) return rt_raise_b(vm, &exc_TypeError, "an integer is required");
     int64_t k;
     if (!int_to_i64(item, &k)) return rt_raise_b(vm, &exc_OverflowError, "Python int too large to convert to C ssize_t");
     size_t most = high(c, i);
@@ -261,7 +261,7 @@ static Value combi_setstate(VM *vm, Args *a) {
   bool ok = true;
   if (c->state == OVER) return V_NONE;
   if (is_permutations(self)) {
-    if (!is_tuple(state) || v_tuple(state)->length != 2) return rt_raise(vm, &exc_ValueError, "invalid arguments");
+    if (!iter_state_pair(vm, state, &tuple_type) || !iter_state_second(vm, state, &tuple_type)) return V_FAIL;
     ok = read_numbers(vm, v_tuple(state)->items[0], c->at, c->n, high_item, c, 0) && read_numbers(vm, v_tuple(state)->items[1], c->at + c->n, c->r, high_turns, c, 1);
   } else {
     bool again = rt_is_subtype(type_of(self), &itertools_combinations_with_replacement_type);
