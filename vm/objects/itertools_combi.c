@@ -26,7 +26,10 @@ static Combi *combi_new(VM *vm, const Type *cls, Tuple *pool, size_t n, size_t r
   return c;
 }
 
+/* Making a row costs as much as it is long. */
+static bool charge_row(VM *vm, const Combi *c) { return c->r < 64 || rt_charge(vm, c->r / 32); }
 static int give(VM *vm, Combi *c, Value *out) {
+  if (!charge_row(vm, c)) return -1;
   Tuple *row = tuple_new(vm, NULL, c->r);
   if (!row) return -1;
   for (size_t i = 0; i < c->r; i++) row->items[i] = c->pool->items[c->at[i]];
@@ -111,7 +114,7 @@ static int product_next(VM *vm, Value self, Value *out) {
     }
     if (i == 0) return over(c);
   }
-  Tuple *row = tuple_new(vm, NULL, c->n);
+  Tuple *row = charge_row(vm, c) ? tuple_new(vm, NULL, c->n) : NULL;
   if (!row) return -1;
   for (size_t i = 0; i < c->n; i++) row->items[i] = v_tuple(c->pool->items[i])->items[c->at[i]];
   c->state = RUNNING;
