@@ -38,25 +38,23 @@ static bool has_attributes(VM *vm, Value v) {
   return instance_next(vm, v_obj(v), &pos, &name, &value);
 }
 
-static bool update(VM *vm, Dict *d, Dict *from) {
-  size_t pos = 0;
-  Value key, v;
-  while (dict_next(from, &pos, &key, &v))
-    if (!dict_set(vm, d, key, v)) return false;
-  return true;
-}
+/* keywords, when a script has put other keys than strs into them, are compared by script code. */
+static bool update(VM *vm, Dict *d, Dict *from) { return dict_merge(vm, d, from, true); }
 
 static Value partial_make(VM *vm, const Type *cls, Args *a) {
   Tuple *given = v_tuple(a->v[0]), *args;
-  Dict *keywords = dict_new(vm);
   if (!given->length) return rt_raise(vm, &exc_TypeError, "type 'partial' takes at least one argument");
   Value func = given->items[0];
   if (!rt_callable(vm, func)) return rt_pending(vm) ? V_FAIL : rt_raise(vm, &exc_TypeError, "the first argument must be callable");
   Partial *inner = is_partial(vm, func) && !has_attributes(vm, func) ? partial(func) : NULL; /* a partial of a partial is one with all arguments */
   size_t n_inner = inner ? inner->args->length : 0;
+  Value *keep = rt_temp(vm, 2);
+  Dict *keywords = keep ? dict_new(vm) : NULL;
   if (!keywords || !(args = tuple_new(vm, NULL, n_inner + given->length - 1))) return V_FAIL;
   if (inner) memcpy(args->items, inner->args->items, n_inner * sizeof(Value));
   memcpy(args->items + n_inner, given->items + 1, (given->length - 1) * sizeof(Value));
+  keep[0] = v_from_obj(keywords);
+  keep[1] = v_from_obj(args);
   if ((inner && !update(vm, keywords, inner->keywords)) || !update(vm, keywords, v_dict(a->v[1]))) return V_FAIL;
   Partial *p = gc_new(vm, cls, sizeof *p);
   if (!p) return V_FAIL;
@@ -149,9 +147,15 @@ static Value partial_setstate(VM *vm, Args *a) {
   if (!s || !is_tuple(s[1]) || !(v_is_none(s[2]) || is_dict(s[2])) || !rt_callable(vm, s[0])) return rt_pending(vm) ? V_FAIL : rt_raise(vm, &exc_TypeError, "invalid partial state");
   if (!v_is_none(s[3]) && !is_dict(s[3])) return rt_raise(vm, &exc_TypeError, "invalid partial state");
   bool own = v_is_exact(s[2], &dict_type);
+  Value *keep = rt_temp(vm, 3);
+  if (!keep) return V_FAIL;
   Tuple *args = v_is_exact(s[1], &tuple_type) ? v_tuple(s[1]) : tuple_new(vm, v_tuple(s[1])->items, v_tuple(s[1])->length);
   Dict *keywords = own ? v_dict(s[2]) : dict_new(vm), *names = v_is_none(s[3]) ? dict_new(vm) : v_dict(s[3]);
-  if (!args || !keywords || !names || (!own && !v_is_none(s[2]) && !update(vm, keywords, v_dict(s[2])))) return V_FAIL;
+  if (!args || !keywords || !names) return V_FAIL;
+  keep[0] = v_from_obj(args);
+  keep[1] = v_from_obj(keywords);
+  keep[2] = v_from_obj(names);
+  if (!own && !v_is_none(s[2]) && !update(vm, keywords, v_dict(s[2]))) return V_FAIL;
   gc_store(vm, p, &p->func, s[0]);
   gc_store_obj(vm, p, &p->args, args);
   gc_store_obj(vm, p, &p->keywords, keywords);
