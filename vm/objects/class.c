@@ -683,7 +683,7 @@ Value class_make(VM *vm, const Type *cls, const Value *argv, int n_pos, Value kw
   if (!sig) return V_FAIL;
   Value *bound = rt_temp(vm, sig->n_params + 1);
   if (!v_absent(kwnames) && class_overlooks_keywords(vm, cls, t, false)) kwnames = V_ABSENT;
-  const char *dot = strrchr(t->name, '.');
+  const char *dot = t->module ? strrchr(t->name, '.') : NULL; /* "itertools.chain" */
   if (!bound || !signature_bind(vm, sig, dot ? dot + 1 : t->name, argv, n_pos, kwnames, bound)) return V_FAIL;
   Args a = {.vm = vm, .v = bound, .n = sig->n_params, .kwnames = V_ABSENT};
   return t->new_(vm, cls, &a);
