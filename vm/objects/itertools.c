@@ -2,7 +2,7 @@
  * generator of stdlib/frozen/_itertools.tiny does. Those that call a function, or add or test items of any type, always have such an engine. */
 #include "vm/objects/iter_int.h"
 
-/* Whatever it does, each is one of these. In an engine's place: `its` is what __reduce__ shows. */
+/* Each of them is one of these. One with an engine keeps `its` for __reduce__ only. */
 typedef struct Itertool {
   Shell shell;
   Tuple *its;              /* the iterators; zip_longest: None where one has ended */
