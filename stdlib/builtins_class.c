@@ -57,4 +57,5 @@ static const tiny_def functions[] = {{"new_object", new_object, "(cls, /)", "An 
     {"c_function", c_function, "(function, module: str, signature: str, /)", "Make a function one of the builtin kind."},
     {"c_type", c_type, "(cls, /)", "Let messages name the class with its module."}, {0}};
 extern const tiny_module _class_module;
-const tiny_module _class_module = {.name = "_class", .functions = functions};
+static bool init(tiny_vm *vm, tiny_val module) { return tiny_setattr(vm, module, "tuplegetter", rt_type_value(&tuplegetter_type)); }
+const tiny_module _class_module = {.name = "_class", .functions = functions, .init = init};

@@ -63,4 +63,8 @@ static Value builtin(VM *vm, Args *a) {
 
 static const tiny_def functions[] = {{"builtin", builtin, "(function, name: str, /)", "The builtin function of this name."}, {0}};
 extern const tiny_module _operator_module;
-const tiny_module _operator_module = {.name = "_operator", .functions = functions, .doc = "Operators as functions."};
+static bool init(tiny_vm *vm, tiny_val module) {
+  return tiny_setattr(vm, module, "itemgetter", rt_type_value(&itemgetter_type)) && tiny_setattr(vm, module, "attrgetter", rt_type_value(&attrgetter_type)) &&
+         tiny_setattr(vm, module, "methodcaller", rt_type_value(&methodcaller_type));
+}
+const tiny_module _operator_module = {.name = "_operator", .functions = functions, .init = init, .doc = "Operators as functions."};

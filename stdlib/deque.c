@@ -1,5 +1,5 @@
 /* collections.deque in C: a ring of values. Whatever may run script code (comparisons of items, repr, items from a script's iterator) is a function
- * of stdlib/frozen/_deque.tiny that the method ends in. Also the field descriptor of namedtuple. */
+ * of stdlib/frozen/_deque.tiny that the method ends in. */
 #include <string.h>
 #include "include/tiny.h"
 
@@ -13,7 +13,7 @@ typedef struct Deque {
 
 typedef struct DequeIter { tiny_val deque; size_t at; uint64_t version; bool back; } DequeIter;
 
-extern const tiny_class deque_class, deque_iter_class, deque_riter_class, tuplegetter_class;
+extern const tiny_class deque_class, deque_iter_class, deque_riter_class;
 extern const tiny_module collections_module;
 
 static void deque_trace(tiny_tracer *t, void *data) {
@@ -395,49 +395,9 @@ static const tiny_def deque_methods[] = {
 const tiny_class deque_class = {.name = "collections.deque", .data_size = sizeof(Deque), .methods = deque_methods, .trace = deque_trace, .destroy = deque_destroy,
                                 .doc = "deque([iterable[, maxlen]]) --> deque object\n\nA list-like sequence optimized for data accesses near its endpoints."};
 
-/* ---- fields of named tuples */
-
-typedef struct TupleGetter { int64_t index; tiny_val doc; } TupleGetter;
-
-static void getter_trace(tiny_tracer *t, void *data) { tiny_trace(t, ((TupleGetter *)data)->doc); }
-
-static tiny_val t_init(tiny_vm *vm, tiny_args *a) {
-  TupleGetter *g = tiny_data(vm, tiny_arg(a, 0), &tuplegetter_class);
-  if (!g || !tiny_to_int(vm, tiny_arg(a, 1), &g->index)) return TINY_FAIL;
-  tiny_store(vm, tiny_arg(a, 0), &g->doc, tiny_arg(a, 2));
-  return TINY_NONE;
-}
-static tiny_val t_get(tiny_vm *vm, tiny_args *a) {
-  TupleGetter *g = tiny_data(vm, tiny_arg(a, 0), &tuplegetter_class);
-  tiny_val obj = tiny_arg(a, 1);
-  if (!g || tiny_is_none(obj)) return tiny_arg(a, 0);
-  if (tiny_kind_of(vm, obj) != TINY_T_TUPLE)
-    return tiny_raise(vm, TINY_TYPE_ERROR, "descriptor for index '%lld' for tuple subclasses doesn't apply to '%T' object", (long long)g->index, obj);
-  tiny_val v = tiny_seq_item(obj, (int)g->index);
-  return tiny_is_absent(v) ? tiny_raise(vm, TINY_INDEX_ERROR, "tuple index out of range") : v;
-}
-static tiny_val t_set(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_raise(vm, TINY_ATTRIBUTE_ERROR, "can't set attribute"); }
-static tiny_val t_delete(tiny_vm *vm, tiny_args *a) { (void)a; return tiny_raise(vm, TINY_ATTRIBUTE_ERROR, "can't delete attribute"); }
-static tiny_val t_doc(tiny_vm *vm, tiny_args *a) {
-  TupleGetter *g = tiny_data(vm, tiny_arg(a, 0), &tuplegetter_class);
-  return g ? g->doc : TINY_NONE;
-}
-static tiny_val t_set_doc(tiny_vm *vm, tiny_args *a) {
-  TupleGetter *g = tiny_data(vm, tiny_arg(a, 0), &tuplegetter_class);
-  if (g) tiny_store(vm, tiny_arg(a, 0), &g->doc, tiny_arg(a, 1));
-  return TINY_NONE;
-}
-static tiny_val t_repr(tiny_vm *vm, tiny_args *a) {
-  TupleGetter *g = tiny_data(vm, tiny_arg(a, 0), &tuplegetter_class);
-  return tiny_format(vm, "_tuplegetter(%lld, %R)", g ? (long long)g->index : 0LL, g ? g->doc : TINY_NONE);
-}
-static const tiny_def getter_methods[] = {{"__init__", t_init, "(self, index, doc, /)", NULL}, {"__get__", t_get, "(self, obj, owner=None, /)", NULL},
-    {"__set__", t_set, "(self, obj, value, /)", NULL}, {"__delete__", t_delete, "(self, obj, /)", NULL}, {"__repr__", t_repr, "(self, /)", NULL},
-    {"@__doc__", t_doc, "(self)", NULL}, {"=__doc__", t_set_doc, "(self, value)", NULL}, {0}};
-const tiny_class tuplegetter_class = {.name = "collections._tuplegetter", .data_size = sizeof(TupleGetter), .methods = getter_methods, .trace = getter_trace};
-
 static bool init(tiny_vm *vm, tiny_val module) {
   tiny_val deque = tiny_class_of(vm, &deque_class);
-  return tiny_setattr(vm, deque, "__hash__", TINY_NONE) && tiny_setattr(vm, module, "deque", deque) && tiny_setattr(vm, module, "_tuplegetter", tiny_class_of(vm, &tuplegetter_class));
+  return tiny_setattr(vm, deque, "__hash__", TINY_NONE) && tiny_setattr(vm, module, "deque", deque) &&
+         tiny_setattr(vm, module, "_tuplegetter", tiny_getattr(vm, tiny_import(vm, "_class"), "tuplegetter"));
 }
 const tiny_module collections_module = {"_collections", NULL, init, NULL};

@@ -259,6 +259,10 @@ static int get_data_descr(Access *x, Value v) {
     const Obj *o = v_obj(x->obj);
     if (x->ic && x->type->layout == LAY_OBJECT && rt_is_subtype(x->type, d->owner)) fill(x->vm, x->ic, x->code, o->shape, IC_SLOT, d->index, 0, V_NONE);
   }
+  if (t == &tuplegetter_type && x->ic && !x->method && x->type->layout == LAY_TUPLE && shape_decides(x->vm, v_obj(x->obj)) && !(x->type->flags & TYPE_DUNDER_GETATTR)) {
+    int64_t i = ((const TupleGetter *)v_obj(v))->index;
+    if (i >= 0 && (size_t)i < v_tuple(x->obj)->length) fill(x->vm, x->ic, x->code, v_obj(x->obj)->shape, IC_ITEM, (size_t)i, 0, V_NONE);
+  }
   if (t == &property_type && x->ic && !x->method && !(x->type->flags & TYPE_DUNDER_GETATTR) && v_is_obj(x->obj) && shape_decides(x->vm, v_obj(x->obj))) {
     Value get = ((const Property *)v_obj(v))->get;
     if (v_is_exact(get, &function_type)) fill(x->vm, x->ic, x->code, v_obj(x->obj)->shape, IC_PROPERTY, 0, 0, get);
@@ -442,6 +446,7 @@ static int get_any(Access *x) {
 
 int attr_get(VM *vm, Value obj, Str *name, InlineCache *ic, Code *code, Value *out, AttrCall *call) {
   if (knows(ic, obj, IC_STORE)) return *out = *instance_slot(v_obj(obj), ic->index), FOUND;
+  if (knows(ic, obj, IC_ITEM) && ic->index < v_tuple(obj)->length) return *out = v_tuple(obj)->items[ic->index], FOUND;
   Access x = {.vm = vm, .obj = obj, .type = type_of(obj), .name = name, .ic = ic, .code = code, .out = out, .call = call};
   int r = get_any(&x);
   return LIKELY(r != MISSING) ? r : fail_missing(vm, obj, name);

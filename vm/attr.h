@@ -15,6 +15,7 @@ typedef enum {
   IC_ADD,         /* SETATTR: new attribute: slots[index], shape becomes key2; only when index < capacity */
   IC_STORE,       /* as IC_SLOT, for objects whose attributes stand in an AttrStore (exceptions, subclasses of builtin types) */
   IC_STORE_ADD,   /* SETATTR of such: new attribute: slot `index`, shape becomes key2 */
+  IC_ITEM,        /* field of a named tuple: item number `index` */
   IC_MODULE,      /* `value` is the module's Dict, extra its keys_version, index the entry; key: shape id of module objects; the object's dict is compared too */
   IC_GLOBAL,      /* GETGLOBAL, SETGLOBAL: key keys_version of the globals, extra entry number */
   IC_BUILTIN      /* GETGLOBAL: key as above, key2 keys_version of the builtins, extra entry number */

@@ -715,6 +715,10 @@ Step call_begin(VM *vm, Value callable, Value *argv, int argc, Value kwnames, De
         *out = int_to_str(vm, argv[0], 10);
         return v_failed(*out) ? STEP_FAIL : STEP_DONE;
       }
+      if (o == (Obj *)(uintptr_t)&dict_type && argc && !v_absent(kwnames) && v_tuple(kwnames)->length == (size_t)argc) { /* dict(a=1) */
+        *out = dict_of_keywords(vm, kwnames, argv);
+        if (!v_absent(*out)) return v_failed(*out) ? STEP_FAIL : STEP_DONE;
+      }
       return begin_class(vm, callable, argv, argc, kwnames, d, out);
     }
   }
@@ -723,7 +727,7 @@ Step call_begin(VM *vm, Value callable, Value *argv, int argc, Value kwnames, De
 
 /* ---- what natives return instead of calling ---- */
 
-static bool tail_args(VM *vm, Value callable, int argc, const Value *argv) {
+static bool tail_room(VM *vm, int argc) {
   TailCall *t = &vm->tail;
   size_t need = (size_t)argc + 2;
   if (need > t->cap) {
@@ -738,6 +742,11 @@ static bool tail_args(VM *vm, Value callable, int argc, const Value *argv) {
     t->argv = fresh + 2;
     t->cap = cap;
   }
+  return true;
+}
+static bool tail_args(VM *vm, Value callable, int argc, const Value *argv) {
+  TailCall *t = &vm->tail;
+  if (!tail_room(vm, argc)) return false;
   if (argc) memmove(t->argv, argv, (size_t)argc * sizeof(Value));
   t->callable = callable;
   t->argc = argc;
@@ -748,6 +757,18 @@ static bool tail_args(VM *vm, Value callable, int argc, const Value *argv) {
 Value rt_tail_call(VM *vm, Value callable, int argc, const Value *argv) {
   if (!tail_args(vm, callable, argc, argv)) return V_FAIL;
   vm->tail.mode = TAIL_CALL;
+  return V_TAILCALL;
+}
+
+Value rt_tail_call_after(VM *vm, Value callable, int n_first, const Value *first, int n_rest, const Value *rest, Value kwnames) {
+  TailCall *t = &vm->tail;
+  if (!tail_room(vm, n_first + n_rest)) return V_FAIL;
+  if (n_rest) memmove(t->argv + n_first, rest, (size_t)n_rest * sizeof(Value));
+  if (n_first) memcpy(t->argv, first, (size_t)n_first * sizeof(Value));
+  t->callable = callable;
+  t->argc = n_first + n_rest;
+  t->kwnames = kwnames;
+  t->mode = TAIL_CALL;
   return V_TAILCALL;
 }
 

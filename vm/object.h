@@ -40,6 +40,7 @@ enum {
   TYPE_ATTRS_BEHIND = 1 << 14, /* instances carry an AttrStore (vm/objects/class.h) at the very end of their cell: gc_new adds it to the size asked for */
   TYPE_WEAKREF = 1 << 15,    /* weakref.ref(x) works */
   TYPE_NATIVE_AWAIT = 1 << 16, /* a native class itself (no subclass of a script) with a tiny_class.await */
+  TYPE_INIT_KEYWORDS = 1 << 18, /* a subclass with an __init__ of its own may be given keywords that the type's constructor does not know */
   TYPE_BARRIER = 1 << 17,    /* every store of a reference into an instance goes through gc_store (or there are none): the collector need not look at old ones */
 };
 

@@ -112,11 +112,22 @@ static Value builtin_binary(VM *vm, int op, Value a, Value b) {
   return v;
 }
 
+/* Objects of one builtin type and of scripts' classes over it which leave this operator to it. 1, 0, -1: error. */
+static int builtin_alone(VM *vm, int op, bool inplace, const Type *ta, const Type *tb) {
+  if (!ta->binary || ta->binary != tb->binary || joins(ta, op) || (inplace && ta->inplace)) return 0;
+  Value f = override(vm, ta, op_names[op]), r = ta == tb ? V_ABSENT : override(vm, tb, reflected_names[op]), i = inplace ? override(vm, ta, inplace_names[op]) : V_ABSENT;
+  return v_failed(f) || v_failed(r) || v_failed(i) ? -1 : v_absent(f) && v_absent(r) && v_absent(i);
+}
+
 Step ops_binary(VM *vm, int op, bool inplace, Value a, Value b, int stage, uint8_t dest, uint8_t long_ins, Value *out) {
   /* A slot may ask for a call in its place (str % x with a script's __str__). */
   Dest tail = {CONT_BINARY, dest, (uint8_t)(AUX_STAGE | long_ins)};
-  if (stage == 0 && !inplace && !type_is_heap(type_of(a)) && !type_is_heap(type_of(b))) {
-    *out = builtin_binary(vm, op, a, b);
+  bool plain = stage == 0 && !inplace && !type_is_heap(type_of(a)) && !type_is_heap(type_of(b));
+  int alone = plain || stage ? 0 : builtin_alone(vm, op, inplace, type_of(a), type_of(b));
+  if (alone < 0) return STEP_FAIL;
+  if (plain || alone) {
+    *out = plain ? builtin_binary(vm, op, a, b) : type_of(a)->binary(vm, op, a, b);
+    if (out->w == V_NOTIMPL.w) return unsupported(vm, op, inplace, a, b);
     if (out->w == V_TAILCALL.w) return call_tail(vm, tail, out);
     return v_failed(*out) ? STEP_FAIL : STEP_DONE;
   }

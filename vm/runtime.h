@@ -31,6 +31,8 @@ TINY_MUST_CHECK Value rt_call_method(VM *vm, Value obj, Str *name, int argc, con
 TINY_MUST_CHECK Value rt_special(VM *vm, Value obj, Str *name);
 /* Not [script] itself: to be returned by a native. The call is made in the native's place, no C frame in between. */
 Value rt_tail_call(VM *vm, Value callable, int argc, const Value *argv);
+/* fn(*first, *rest): the last of rest are named by kwnames, if there are any. */
+Value rt_tail_call_after(VM *vm, Value callable, int n_first, const Value *first, int n_rest, const Value *rest, Value kwnames);
 Value rt_frozen(VM *vm, const char *frozen_name);                     /* the function itself */
 Value rt_tail_builtin(VM *vm, const char *frozen_name, int argc, const Value *argv); /* a function of the frozen module _builtins (stdlib/frozen/_builtins.tiny) */
 Value rt_call_builtin(VM *vm, const char *frozen_name, int argc, const Value *argv); /* [script] the same, called */

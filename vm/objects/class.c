@@ -667,8 +667,7 @@ bool class_overlooks_keywords(VM *vm, const Type *cls, const Type *t, bool init)
   if (!type_is_heap(cls)) return false;
   ClassCall plan;
   if (init) return t == &list_type && class_call(vm, cls, &plan) && !v_absent(plan.new_);
-  if (t != &tuple_type && t != &float_type && t != &frozenset_type && t != &map_type && t != &filter_type && t != &reversed_type) return false;
-  return class_call(vm, cls, &plan) && !v_absent(plan.init);
+  return (t->flags & TYPE_INIT_KEYWORDS) && class_call(vm, cls, &plan) && !v_absent(plan.init);
 }
 
 Value class_make(VM *vm, const Type *cls, const Value *argv, int n_pos, Value kwnames) {
@@ -684,7 +683,8 @@ Value class_make(VM *vm, const Type *cls, const Value *argv, int n_pos, Value kw
   if (!sig) return V_FAIL;
   Value *bound = rt_temp(vm, sig->n_params + 1);
   if (!v_absent(kwnames) && class_overlooks_keywords(vm, cls, t, false)) kwnames = V_ABSENT;
-  if (!bound || !signature_bind(vm, sig, t->name, argv, n_pos, kwnames, bound)) return V_FAIL;
+  const char *dot = t->module ? strrchr(t->name, '.') : NULL; /* "itertools.chain" */
+  if (!bound || !signature_bind(vm, sig, dot ? dot + 1 : t->name, argv, n_pos, kwnames, bound)) return V_FAIL;
   Args a = {.vm = vm, .v = bound, .n = sig->n_params, .kwnames = V_ABSENT};
   return t->new_(vm, cls, &a);
 }

@@ -69,6 +69,8 @@ TINY_MUST_CHECK bool instance_set(VM *vm, Obj *o, Str *name, Value v);
 int instance_del(VM *vm, Obj *o, Str *name);                             /* 1 0 -1 */
 Dict *instance_dict(VM *vm, Obj *o);                                     /* __dict__: switches to dict mode; NULL: out of memory */
 bool instance_set_dict(VM *vm, Obj *o, Dict *d);
+Value attrs_get_dict(VM *vm, Value self);                                /* for Type.getset */
+bool attrs_set_dict(VM *vm, Value self, Value v);
 void instance_trace_attrs(Tracer *t, Obj *o);
 void instance_destroy_attrs(VM *vm, Obj *o);
 Shape *shape_of(VM *vm, const Obj *o);                                   /* NULL: builtin without shapes */
@@ -88,6 +90,8 @@ bool class_call(VM *vm, const Type *cls, ClassCall *out);                /* fals
 TINY_MUST_CHECK Value class_make(VM *vm, const Type *cls, const Value *argv, int n_pos, Value kwnames);
 TINY_MUST_CHECK Value class_init(VM *vm, Value self, const Value *argv, int n_pos, Value kwnames);
 /* A script's class with an __init__ (init: with a __new__) of its own may get keywords that the C constructor (C __init__) of t does not know; some types overlook them then. */
+extern const Type itemgetter_type, attrgetter_type, methodcaller_type, partial_type, key_wrapper_type, tuplegetter_type, lru_cache_type;
+Value cmp_to_key(VM *vm, Args *a);                                       /* native of functools (partial.c) */
 bool class_overlooks_keywords(VM *vm, const Type *cls, const Type *t, bool init);
 Value class_build(VM *vm, Args *args);                                   /* the builtin __build_class__(func, name, *bases, **kwds) */
 Value class_abstract_error(VM *vm, const Type *cls);                     /* raises "Can't instantiate abstract class ..." */
@@ -104,6 +108,7 @@ void types_trace(VM *vm, Tracer *t);
 
 /* Descriptors of builtin types and of __slots__ (descr.c). */
 typedef struct GetSetDescr { Obj head; const GetSet *def; const Type *owner; } GetSetDescr;
+typedef struct TupleGetter { Obj head; int64_t index; Value doc; } TupleGetter; /* field of a named tuple */
 typedef struct MemberDescr { Obj head; Str *name; const Type *owner; uint32_t index; const GetSet *def; /* of a builtin type; NULL: of __slots__ */ } MemberDescr;
 TINY_MUST_CHECK Value getset_descr_new(VM *vm, const GetSet *def, const Type *owner);
 TINY_MUST_CHECK Value member_descr_new(VM *vm, Str *name, const Type *owner, uint32_t index);

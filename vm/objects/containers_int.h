@@ -58,7 +58,10 @@ static inline bool is_plain_key(Value v) {
 /* An iterator over x that is advanced by its type's C `next` and runs no script code. V_ABSENT: iterating x needs script code, or x
    is not iterable (no exception). V_FAIL: MemoryError. Not [script]. */
 TINY_MUST_CHECK Value iter_c(VM *vm, Value x);
+bool iter_is_c(Value x);
 static inline int iter_c_next(VM *vm, Value it, Value *item) { return v_obj(it)->type->next(vm, it, item); }
+/* The same in a loop that may be without end: charges for the turns. */
+static inline int iter_c_turn(VM *vm, Value it, Value *item, uint32_t *turns) { return (++*turns & 1023) == 0 && !rt_charge(vm, 64) ? -1 : iter_c_next(vm, it, item); }
 /* The same, and generators as they are; *needs_script when iter() has to be called by script code. V_FAIL: TypeError for what cannot be iterated. */
 TINY_MUST_CHECK Value iter_quick(VM *vm, Value x, bool *needs_script);
 bool iter_is_iterable(VM *vm, Value x);

@@ -3,6 +3,8 @@
 #include "vm/vm.h"
 #include "vm/objects/class.h"
 #include "vm/objects/function.h"
+#include "vm/objects/int.h"
+#include "vm/objects/list.h"
 #include "vm/objects/shape.h"
 #include "vm/type_ids.h"
 
@@ -22,7 +24,7 @@ static bool is_field(const char *name, const Type *owner) {
       {&function_type, {"__globals__", "__closure__", "__builtins__", "__module__", "__doc__"}},
       {&code_type, {"co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_stacksize", "co_flags", "co_nlocals", "co_consts", "co_names", "co_filename", "co_name", "co_qualname", "co_firstlineno"}},
       {&type_type, {"__basicsize__", "__itemsize__", "__flags__", "__weakrefoffset__", "__base__", "__dictoffset__", "__mro__"}},
-      {&generic_alias_type, {"__origin__", "__args__", "__unpacked__"}}, {&union_type, {"__args__"}},
+      {&partial_type, {"func", "args", "keywords"}}, {&generic_alias_type, {"__origin__", "__args__", "__unpacked__"}}, {&union_type, {"__args__"}},
       {&classmethod_type, {"__func__", "__wrapped__"}},
       {&staticmethod_type, {"__func__", "__wrapped__"}}, {&native_method_type, {"__objclass__", "__name__"}}, {&slot_wrapper_type, {"__objclass__", "__name__"}},
       {&timedelta_type, {"days", "seconds", "microseconds"}}, {&getset_descr_type, {"__objclass__", "__name__"}}, {&member_descr_type, {"__objclass__", "__name__"}}};
@@ -144,6 +146,56 @@ static const GetSet member_getset[] = {{"__name__", member_name, NULL, NULL}, {"
 const Type member_descr_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "member_descriptor", .base = &object_type,
     .layout = LAY_OTHER, .flags = TYPE_NO_NEW | TYPE_DESCR_GET | TYPE_DESCR_SET | TYPE_BARRIER, .shape_id = TYPE_ID_member_descr, .size = sizeof(MemberDescr), .trace = member_trace,
     .repr = member_repr, .descr_get = member_get, .descr_set = member_set, .getset = member_getset};
+
+/* ---------------------------------------------------------------- fields of named tuples (vm/attr.c caches them as IC_ITEM) */
+
+static TupleGetter *as_field(Value v) { return (TupleGetter *)v_obj(v); }
+
+static Value field_make(VM *vm, const Type *cls, Args *a) {
+  int64_t index;
+  if (!rt_index(vm, a->v[0], &index)) return V_FAIL;
+  TupleGetter *g = gc_new(vm, cls, sizeof *g);
+  if (!g) return V_FAIL;
+  g->index = index;
+  gc_store(vm, g, &g->doc, a->v[1]);
+  return v_from_obj(g);
+}
+static void field_trace(Tracer *t, Obj *o) { gc_mark(t, ((TupleGetter *)o)->doc); }
+static Value field_repr(VM *vm, Value self) { return rt_format(vm, "_tuplegetter(%lld, %R)", (long long)as_field(self)->index, as_field(self)->doc); }
+
+static Value field_get(VM *vm, Value descr, Value obj, Value cls) {
+  (void)cls;
+  int64_t i = as_field(descr)->index;
+  if (v_absent(obj)) return descr;
+  if (!is_tuple(obj)) {
+    if (v_is_none(obj)) return descr;
+    return rt_raise(vm, &exc_TypeError, "descriptor for index '%lld' for tuple subclasses doesn't apply to '%T' object", (long long)i, obj);
+  }
+  Tuple *t = v_tuple(obj);
+  return i >= 0 && (size_t)i < t->length ? t->items[i] : rt_raise(vm, &exc_IndexError, "tuple index out of range");
+}
+static bool field_set(VM *vm, Value descr, Value obj, Value value) {
+  (void)descr, (void)obj;
+  return rt_raise_b(vm, &exc_AttributeError, v_absent(value) ? "can't delete attribute" : "can't set attribute");
+}
+static Value field_doc(VM *vm, Value self) { return (void)vm, as_field(self)->doc; }
+static bool field_set_doc(VM *vm, Value self, Value v) {
+  gc_store(vm, v_obj(self), &as_field(self)->doc, v_absent(v) ? V_NONE : v);
+  return true;
+}
+static Value field_reduce(VM *vm, Args *a) {
+  TupleGetter *g = as_field(a->v[0]);
+  Value index = int_from_i64(vm, g->index);
+  Tuple *args = v_failed(index) ? NULL : tuple_pair(vm, index, g->doc);
+  Tuple *both = args ? tuple_pair(vm, rt_type_value(&tuplegetter_type), v_from_obj(args)) : NULL;
+  return both ? v_from_obj(both) : V_FAIL;
+}
+static const GetSet field_getset[] = {{"__doc__", field_doc, field_set_doc, NULL}, {0}};
+
+const Type tuplegetter_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "_collections._tuplegetter", .module = "_collections", .base = &object_type,
+    .layout = LAY_OTHER, .flags = TYPE_DESCR_GET | TYPE_DESCR_SET | TYPE_BARRIER, .shape_id = TYPE_ID_tuplegetter, .size = sizeof(TupleGetter), .trace = field_trace,
+    .new_ = field_make, .new_sig = "(index, doc, /)", .repr = field_repr, .descr_get = field_get, .descr_set = field_set, .getset = field_getset,
+    .methods = (const tiny_def[]){{"__reduce__", field_reduce, "(self, /)", NULL}, {0}}};
 
 /* ---------------------------------------------------------------- method-wrapper: a struct Method of a slot wrapper */
 

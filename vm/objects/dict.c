@@ -595,6 +595,16 @@ static Value dict_inplace(VM *vm, int op, Value a, Value b) {
   return r > 0 ? a : V_FAIL;
 }
 
+Value dict_of_keywords(VM *vm, Value names, const Value *values) {
+  Tuple *keys = v_tuple(names);
+  for (size_t i = 0; i < keys->length; i++)
+    if (!v_is_exact(keys->items[i], &str_type)) return V_ABSENT;
+  Dict *d = dict_new(vm);
+  for (size_t i = 0; d && i < keys->length; i++)
+    if (!dict_set_str(vm, d, v_str(keys->items[i]), values[i])) return V_FAIL;
+  return v_from_obj_or_fail(d);
+}
+
 static Value dict_make(VM *vm, const Type *cls, Args *a) {
   (void)a;
   return v_from_obj_or_fail(dict_alloc(vm, cls));

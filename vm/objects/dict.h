@@ -33,6 +33,7 @@ Value dict_get_to_end(VM *vm, Dict *d, Value key, int64_t hash);
 bool dict_pop_first(VM *vm, Dict *d);                                    /* false: error. d is not empty. [script] in rare cases: keys of equal hash */
 /* Str keys: never run script code unless the dict holds odd keys. */
 Value dict_get_str(VM *vm, Dict *d, Str *key);                           /* V_ABSENT: not found */
+Value dict_of_keywords(VM *vm, Value names, const Value *values); /* a new one; V_ABSENT: not all names (a tuple) are plain strs */
 TINY_MUST_CHECK bool dict_set_str(VM *vm, Dict *d, Str *key, Value value);
 int dict_del_str(VM *vm, Dict *d, Str *key);
 Value dict_get_c(VM *vm, Dict *d, const char *key);                      /* V_ABSENT; V_FAIL: out of memory */

@@ -248,7 +248,8 @@ static bool add_common(VM *vm, Set *out, Value view, Value other, Value *keep) {
   if (v_failed(it)) return false;
   keep[0] = it;
   int r;
-  while ((r = iter_c_next(vm, it, &item)) == 1) {
+  uint32_t turns = 0;
+  while ((r = iter_c_turn(vm, it, &item, &turns)) == 1) {
     keep[1] = item;
     int in = set_like_contains(vm, view, item);
     if (in < 0 || (in && !set_add(vm, out, item))) return false;
@@ -262,7 +263,8 @@ static bool toggle_all(VM *vm, Set *s, Value other, bool add, Value *keep) {
   if (v_failed(it)) return false;
   keep[0] = it;
   int r;
-  while ((r = iter_c_next(vm, it, &item)) == 1) {
+  uint32_t turns = 0;
+  while ((r = iter_c_turn(vm, it, &item, &turns)) == 1) {
     keep[1] = item;
     int gone = set_discard(vm, s, item);
     if (gone < 0 || (!gone && add && !set_add(vm, s, item))) return false;
@@ -375,7 +377,8 @@ static Value isdisjoint(VM *vm, Args *a) {
   if (v_failed(it)) return V_FAIL;
   keep[1] = it;
   int r;
-  while ((r = iter_c_next(vm, it, &item)) == 1) {
+  uint32_t turns = 0;
+  while ((r = iter_c_turn(vm, it, &item, &turns)) == 1) {
     keep[2] = item;
     int in = set_like_contains(vm, self, item);
     if (in != 0) return in < 0 ? V_FAIL : V_FALSE;

@@ -200,15 +200,6 @@ static bool set_traceback(VM *vm, Value self, Value v) {
   gc_store(vm, v_obj(self), &v_exc(self)->traceback, v);
   return true;
 }
-static Value get_dict(VM *vm, Value self) {
-  Dict *d = instance_dict(vm, v_obj(self));
-  return d ? v_from_obj(d) : V_FAIL;
-}
-static bool set_dict(VM *vm, Value self, Value v) {
-  if (v_absent(v)) return rt_raise_b(vm, &exc_TypeError, "cannot delete __dict__");
-  if (!is_dict(v)) return rt_raise_b(vm, &exc_TypeError, "__dict__ must be set to a dictionary, not a '%T'", v);
-  return instance_set_dict(vm, v_obj(self), v_dict(v));
-}
 
 static Value with_traceback_m(VM *vm, Args *a) { return set_traceback(vm, a->v[0], a->v[1]) ? a->v[0] : V_FAIL; }
 
@@ -268,7 +259,7 @@ static const GetSet base_getset[] = {
     {"__context__", get_context, set_context, "exception context"},
     {"__suppress_context__", get_suppress, set_suppress, NULL},
     {"__traceback__", get_traceback, set_traceback, NULL},
-    {"__dict__", get_dict, set_dict, NULL},
+    {"__dict__", attrs_get_dict, attrs_set_dict, NULL},
     {0}};
 
 /* ---------------------------------------------------------------- the types */

@@ -14,16 +14,25 @@ static bool is_container_layout(uint8_t layout) {
   }
 }
 
+/* Of a builtin type itself, and iterated without script code for ever, whatever a script changes. */
+bool iter_is_c(Value x) {
+  if (!v_is_obj(x) || type_is_heap(v_obj(x)->type)) return false;
+  const Type *t = v_obj(x)->type;
+  if (t->next) return v_absent(shell_engine(x));
+  return t->iter && (is_container_layout(t->layout) || t == &dict_keys_type || t == &dict_values_type || t == &dict_items_type || t == &memoryview_type);
+}
+
 Value iter_c(VM *vm, Value x) {
   if (!v_is_obj(x)) return V_ABSENT;
   const Type *t = v_obj(x)->type;
   if (type_is_heap(t)) {
     if (!is_container_layout(t->layout) || !v_absent(attr_override(vm, t, NAME(vm, __iter__)))) return V_ABSENT;
-    return t->iter(vm, x);
+  } else if (!iter_is_c(x)) {
+    return V_ABSENT;
+  } else if (t->next) {
+    return x;
   }
-  if (t->next) return v_absent(shell_engine(x)) ? x : V_ABSENT;
-  if (is_container_layout(t->layout) || t == &dict_keys_type || t == &dict_values_type || t == &dict_items_type || t == &memoryview_type) return t->iter ? t->iter(vm, x) : V_ABSENT;
-  return V_ABSENT;
+  return t->iter(vm, x);
 }
 
 bool iter_is_iterable(VM *vm, Value x) {
@@ -214,7 +223,7 @@ const Type reversed_type = {
     .name = "reversed",
     .base = &object_type,
     .layout = LAY_SHELL,
-    .flags = TYPE_BASE,
+    .flags = TYPE_BASE | TYPE_INIT_KEYWORDS,
     .shape_id = TYPE_ID_reversed,
     .size = sizeof(SeqIter),
     .doc = "Return a reverse iterator over the values of the given sequence.",

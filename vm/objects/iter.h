@@ -29,7 +29,9 @@ TINY_MUST_CHECK Value iter_callable_new(VM *vm, Value f, Value sentinel);
 TINY_MUST_CHECK Value iter_getitem_new(VM *vm, Value obj);
 TINY_MUST_CHECK Value iter_self(VM *vm, Value self);
 extern const Type long_range_iter_type, list_reverse_iter_type, set_iter_type, callable_iter_type, seq_iter_type, enumerate_type, zip_type, map_type, filter_type,
-    reversed_type, mappingproxy_type;
+    reversed_type, mappingproxy_type, itertools_accumulate_type, itertools_chain_type, itertools_combinations_type, itertools_combinations_with_replacement_type,
+    itertools_compress_type, itertools_count_type, itertools_cycle_type, itertools_dropwhile_type, itertools_filterfalse_type, itertools_islice_type, itertools_pairwise_type,
+    itertools_permutations_type, itertools_product_type, itertools_repeat_type, itertools_starmap_type, itertools_takewhile_type, itertools_zip_longest_type;
 bool iter_gives_hint(VM *vm, Value x);           /* a script's object with __len__ or __length_hint__, which a list asks before it takes the items */
 extern const tiny_def iter_forward_methods[]; /* __length_hint__, __reduce__, __setstate__ of a SeqIter (iter_state.c) */
 TINY_MUST_CHECK Value seq_iter_new(VM *vm, const Type *type, Value seq);

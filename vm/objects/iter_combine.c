@@ -1,10 +1,6 @@
 /* enumerate, zip, map, filter: shells. Over iterators of C, enumerate and zip make their items here; map and filter, and the others where script code has to
  * run for an item, have an engine (vm/objects/iter.h). */
-#include "vm/objects/containers_int.h"
-
-static bool is_c_iter(Value it) { return v_is_obj(it) && v_obj(it)->type->next && !type_is_heap(v_obj(it)->type); }
-/* `for x in it` in frozen code does no harm to these: iter(it) is it. */
-static bool is_plain_iter(Value it) { return is_c_iter(it) || (is_gen(it) && !type_is_heap(type_of(it))); }
+#include "vm/objects/iter_int.h"
 
 /* iters[i] = iter(iterables[i]) as far as no script code runs. 1 done, 0 script code is needed, -1 TypeError. */
 static int open_all(VM *vm, const Value *iterables, size_t n, Value *iters) {
@@ -28,8 +24,7 @@ static Value open_by_script(VM *vm, const tiny_def *make_def, Value extra, const
   return rt_tail_builtin(vm, "_with_iters", (int)n + 2, l->items);
 }
 
-/* Common to all four: opens the iterables and hands them to the native `def` ((class, extra), *iterators). */
-static Value combine(VM *vm, const tiny_def *def, const Type *cls, Value with, const Value *iterables, size_t n) {
+Value iter_combine(VM *vm, const tiny_def *def, const Type *cls, Value with, const Value *iterables, size_t n) {
   Tuple *pair = tuple_pair(vm, v_from_obj(cls), with);
   if (!pair) return V_FAIL;
   Value extra = v_from_obj(pair);
@@ -46,20 +41,11 @@ static Value combine(VM *vm, const tiny_def *def, const Type *cls, Value with, c
   return def->fn(vm, &args);
 }
 
-static const Type *made_class(Args *a) { return (const Type *)v_obj(v_tuple(a->v[0])->items[0]); }
-static Value made_with(Args *a) { return v_tuple(a->v[0])->items[1]; }
-static Value engine(VM *vm, const char *frozen_name, int argc, const Value *argv) { return gen_engine_new(vm, &generator_type, frozen_name, argc, argv, 0); }
-
-/* Parameters of the engine of a shell. */
-static Value *engine_params(Value shell) { return frame_regs(&v_gen(shell_engine(shell))->frame); }
-
-/* __reduce__: (class, arguments). */
-static Value remade(VM *vm, Value self, const Value *argv, size_t n) {
+Value iter_remade(VM *vm, Value self, const Value *argv, size_t n) {
   Tuple *args = tuple_new(vm, argv, n);
   Value cls = args ? rt_type_value(type_of(self)) : V_FAIL;
   return v_failed(cls) ? V_FAIL : v_from_obj_or_fail(tuple_pair(vm, cls, v_from_obj(args)));
 }
-#define REDUCE(f) {"__reduce__", f, "(self, /)", "Return state information for pickling."}
 
 /* ---- enumerate ---- */
 
@@ -74,7 +60,7 @@ static int enumerate_next(VM *vm, Value self, Value *out) {
   Enumerate *e = (Enumerate *)v_obj(self);
   if (!v_absent(e->shell.engine)) return shell_next(vm, self, out);
   Value item;
-  int r = iter_c_next(vm, e->it, &item);
+  int r = source_next(vm, e->it, &item);
   if (r != 1) return r;
   Value count = e->count, next = v_is_int(count) && v_int(count) < INT_MAX62 ? v_from_int62(v_int(count) + 1) : int_binary(vm, TINY_ADD, count, v_from_int62(1));
   if (v_failed(next)) return -1;
@@ -85,9 +71,9 @@ static int enumerate_next(VM *vm, Value self, Value *out) {
   return 1;
 }
 static Value enumerate_build(VM *vm, Args *a) {
-  Value it = v_tuple(a->v[1])->items[0], count = made_with(a), make_items = V_ABSENT;
-  if (!is_c_iter(it)) make_items = engine(vm, is_plain_iter(it) ? "_enumerate" : "_enumerate_any", 2, (Value[]){it, count});
-  Enumerate *e = v_failed(make_items) ? NULL : gc_new(vm, made_class(a), sizeof(Enumerate));
+  Value it = v_tuple(a->v[1])->items[0], count = iter_with(a), make_items = V_ABSENT;
+  if (!is_c_iter(it)) make_items = iter_engine(vm, is_plain_iter(it) ? "_enumerate" : "_enumerate_any", 2, (Value[]){it, count});
+  Enumerate *e = v_failed(make_items) ? NULL : gc_new(vm, iter_class(a), sizeof(Enumerate));
   if (!e) return V_FAIL;
   gc_store(vm, e, &e->shell.engine, make_items);
   gc_store(vm, e, &e->it, it);
@@ -97,7 +83,7 @@ static Value enumerate_build(VM *vm, Args *a) {
 static Value enumerate_reduce(VM *vm, Args *a) {
   const Enumerate *e = (const Enumerate *)v_obj(a->v[0]);
   Value two[2] = {e->it, v_absent(e->shell.engine) ? e->count : engine_params(a->v[0])[1]};
-  return remade(vm, a->v[0], two, 2);
+  return iter_remade(vm, a->v[0], two, 2);
 }
 static const tiny_def enumerate_build_def = {"enumerate", enumerate_build, "(start, *iterators)", NULL};
 
@@ -109,7 +95,7 @@ static Value enumerate_make(VM *vm, const Type *cls, Args *a) {
     if (!v_failed(start)) start = int_plain(vm, start);
     if (v_failed(start)) return V_FAIL;
   }
-  return combine(vm, &enumerate_build_def, cls, start, &a->v[0], 1);
+  return iter_combine(vm, &enumerate_build_def, cls, start, &a->v[0], 1);
 }
 
 /* ---- zip ---- */
@@ -131,7 +117,7 @@ static int zip_ended(VM *vm, Zip *z, size_t i) {
   if (i) return strict_error(vm, i, "shorter");
   for (i = 1; i < z->iters->length; i++) {
     Value item;
-    int r = iter_c_next(vm, z->iters->items[i], &item);
+    int r = source_next(vm, z->iters->items[i], &item);
     if (r < 0) return -1;
     if (r) return strict_error(vm, i, "longer");
   }
@@ -145,7 +131,7 @@ static int zip_next(VM *vm, Value self, Value *out) {
   Tuple *t = tuple_new(vm, NULL, n);
   if (!t) return -1;
   for (size_t i = 0; i < n; i++) {
-    int r = iter_c_next(vm, z->iters->items[i], &t->items[i]);
+    int r = source_next(vm, z->iters->items[i], &t->items[i]);
     if (r == 1) continue;
     t->items[i] = V_NONE;
     return r < 0 ? -1 : zip_ended(vm, z, i);
@@ -157,9 +143,9 @@ static Value zip_engine(VM *vm, bool strict, Tuple *iters) {
   Value all = v_from_obj(iters);
   bool plain = true;
   for (size_t i = 0; i < iters->length; i++) plain = plain && is_plain_iter(iters->items[i]);
-  if (plain && !strict && iters->length == 2) return engine(vm, "_zip2", 2, iters->items);
-  if (plain && !strict && iters->length == 3) return engine(vm, "_zip3", 3, iters->items);
-  return engine(vm, strict ? "_zip_strict" : plain ? "_zipn" : "_zipn_any", 1, &all);
+  if (plain && !strict && iters->length == 2) return iter_engine(vm, "_zip2", 2, iters->items);
+  if (plain && !strict && iters->length == 3) return iter_engine(vm, "_zip3", 3, iters->items);
+  return iter_engine(vm, strict ? "_zip_strict" : plain ? "_zipn" : "_zipn_any", 1, &all);
 }
 static Value zip_reduce(VM *vm, Args *a) {
   const Zip *z = (const Zip *)v_obj(a->v[0]);
@@ -180,10 +166,10 @@ static Value zip_setstate(VM *vm, Args *a) {
 }
 static Value zip_build(VM *vm, Args *a) {
   Tuple *iters = v_tuple(a->v[1]);
-  bool strict = v_same(made_with(a), V_TRUE), all_c = true;
+  bool strict = v_same(iter_with(a), V_TRUE), all_c = true;
   for (size_t i = 0; i < iters->length; i++) all_c = all_c && is_c_iter(iters->items[i]);
   Value make_items = all_c ? V_ABSENT : zip_engine(vm, strict, iters);
-  Zip *z = v_failed(make_items) ? NULL : gc_new(vm, made_class(a), sizeof(Zip));
+  Zip *z = v_failed(make_items) ? NULL : gc_new(vm, iter_class(a), sizeof(Zip));
   if (!z) return V_FAIL;
   gc_store(vm, z, &z->shell.engine, make_items);
   gc_store_obj(vm, z, &z->iters, iters);
@@ -196,54 +182,56 @@ static Value zip_make(VM *vm, const Type *cls, Args *a) {
   int strict = rt_truth(vm, a->v[1]);
   if (strict < 0) return V_FAIL;
   Tuple *iterables = v_tuple(a->v[0]);
-  return combine(vm, &zip_build_def, cls, v_from_bool(strict), iterables->items, iterables->length);
+  return iter_combine(vm, &zip_build_def, cls, v_from_bool(strict), iterables->items, iterables->length);
 }
 
 /* ---- map, filter ---- */
 
 static Value map_build(VM *vm, Args *a) {
   Tuple *iters = v_tuple(a->v[1]);
-  Value f = made_with(a), two[3] = {f, a->v[1], V_NONE};
+  Value f = iter_with(a), two[3] = {f, a->v[1], V_NONE};
   bool plain = true;
   for (size_t i = 0; i < iters->length; i++) plain = plain && is_plain_iter(iters->items[i]);
   memcpy(two + 1, iters->items, (iters->length > 2 ? 0 : iters->length) * sizeof(Value));
   const char *body = plain && iters->length == 1 ? "_map1" : plain && iters->length == 2 ? "_map2" : "_mapn";
   if (!plain) two[1] = a->v[1];
-  return shell_new(vm, made_class(a), engine(vm, body, plain && iters->length == 2 ? 3 : 2, two));
+  return shell_new(vm, iter_class(a), iter_engine(vm, body, plain && iters->length == 2 ? 3 : 2, two));
 }
 static Value map_reduce(VM *vm, Args *a) {
   Value *params = engine_params(a->v[0]), *keep = rt_temp(vm, 1);
   uint32_t n = v_gen(shell_engine(a->v[0]))->frame.func->code->n_params; /* of _map1, _map2; in _mapn the iterators are in a tuple */
   if (!keep) return V_FAIL;
-  if (n != 2 || !v_is_exact(params[1], &tuple_type)) return remade(vm, a->v[0], params, n);
+  if (n != 2 || !v_is_exact(params[1], &tuple_type)) return iter_remade(vm, a->v[0], params, n);
   Tuple *its = v_tuple(params[1]), *all = tuple_new(vm, NULL, its->length + 1);
   if (!all) return V_FAIL;
   *keep = v_from_obj(all);
   all->items[0] = params[0];
   memcpy(all->items + 1, its->items, its->length * sizeof(Value));
-  return remade(vm, a->v[0], all->items, all->length);
+  return iter_remade(vm, a->v[0], all->items, all->length);
 }
 static const tiny_def map_build_def = {"map", map_build, "(function, *iterators)", NULL};
 
 static Value map_make(VM *vm, const Type *cls, Args *a) {
   Tuple *args = v_tuple(a->v[0]);
   if (args->length < 2) return rt_raise(vm, &exc_TypeError, "map() must have at least two arguments.");
-  return combine(vm, &map_build_def, cls, args->items[0], args->items + 1, args->length - 1);
+  return iter_combine(vm, &map_build_def, cls, args->items[0], args->items + 1, args->length - 1);
 }
 
 static Value filter_build(VM *vm, Args *a) {
-  Value it = v_tuple(a->v[1])->items[0], f = made_with(a);
+  Value it = v_tuple(a->v[1])->items[0], f = iter_with(a);
   const char *body = !is_plain_iter(it) ? "_filter_any" : v_is_none(f) || (v_is_obj(f) && v_obj(f) == (const Obj *)&bool_type) ? "_filter_none" : "_filter";
-  return shell_new(vm, made_class(a), engine(vm, body, 2, (Value[]){f, it}));
+  return shell_new(vm, iter_class(a), iter_engine(vm, body, 2, (Value[]){f, it}));
 }
-static Value filter_reduce(VM *vm, Args *a) { return remade(vm, a->v[0], engine_params(a->v[0]), 2); }
+static Value filter_reduce(VM *vm, Args *a) { return iter_remade(vm, a->v[0], engine_params(a->v[0]), 2); }
 static const tiny_def filter_build_def = {"filter", filter_build, "(function, *iterators)", NULL};
-static Value filter_make(VM *vm, const Type *cls, Args *a) { return combine(vm, &filter_build_def, cls, a->v[0], &a->v[1], 1); }
+static Value filter_make(VM *vm, const Type *cls, Args *a) { return iter_combine(vm, &filter_build_def, cls, a->v[0], &a->v[1], 1); }
 
 /* ---- the types ---- */
 
 #define HEAD .head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}
-#define SHELL_PART .layout = LAY_SHELL, .flags = TYPE_BASE, .base = &object_type, .iter = iter_self
+#define SHELL_COMMON .layout = LAY_SHELL, .base = &object_type, .iter = iter_self
+#define SHELL_PART SHELL_COMMON, .flags = TYPE_BASE
+#define SHELL_PART_KEYWORDS SHELL_COMMON, .flags = TYPE_BASE | TYPE_INIT_KEYWORDS
 
 const Type enumerate_type = {
     HEAD,
@@ -270,11 +258,11 @@ const Type zip_type = {
     .new_sig = "(*iterables, strict=False)",
     .trace = zip_trace,
     .next = zip_next,
-    .methods = (const tiny_def[]){REDUCE(zip_reduce), {"__setstate__", zip_setstate, "(self, state, /)", "Set state information for unpickling."}, {0}},
+    .methods = (const tiny_def[]){REDUCE(zip_reduce), SETSTATE(zip_setstate), {0}},
 };
 const Type map_type = {
     HEAD,
-    SHELL_PART,
+    SHELL_PART_KEYWORDS,
     .size = sizeof(Shell),
     .trace = shell_trace,
     .next = shell_next,
@@ -287,7 +275,7 @@ const Type map_type = {
 };
 const Type filter_type = {
     HEAD,
-    SHELL_PART,
+    SHELL_PART_KEYWORDS,
     .size = sizeof(Shell),
     .trace = shell_trace,
     .next = shell_next,

@@ -22,6 +22,8 @@ void list_remove_at(VM *vm, List *list, size_t at);
 /* Sorts in place (stable); keys, when given, is a list of the same length that is sorted along. The list looks empty meanwhile.
    Returns None. [script] through __lt__ of odd items. */
 TINY_MUST_CHECK Value list_sort_values(VM *vm, List *values, List *keys, bool reverse);
+/* a < b: 1, 0, -1 failed. [script] Quick for what sorted things mostly are */
+int value_less(VM *vm, Value a, Value b);
 /* list.sort(key=, reverse=) and sorted() on a fresh list: what the native is to return (None or a tail call). key V_NONE: none */
 TINY_MUST_CHECK Value list_sort(VM *vm, Value list, Value key, bool reverse);
 /* Appends the items of any iterable when that needs no script code: 1 done, 0 script code is needed, -1 failed. */

@@ -22,7 +22,7 @@ typedef struct Sort {
 
 /* ---- comparison: 1 less, 0 not, -1 failed ---- */
 
-static int less_any(VM *vm, Value a, Value b) {
+int value_less(VM *vm, Value a, Value b) {
   if (v_both_int(a, b)) return v_int(a) < v_int(b);
   if (v_both_double(a, b)) return v_double(a) < v_double(b);
   if (v_is_exact(a, &str_type) && v_is_exact(b, &str_type)) return str_order(v_str(a), v_str(b)) < 0;
@@ -46,7 +46,7 @@ static inline int less(Sort *s, Value a, Value b) {
   case CMP_INT: return (int64_t)a.w < (int64_t)b.w; /* the tag bits are zero: the words are in the ints' order */
   case CMP_STR: return str_order(v_str(a), v_str(b)) < 0;
   case CMP_FLOAT: return v_double(a) < v_double(b);
-  default: return less_any(s->vm, a, b);
+  default: return value_less(s->vm, a, b);
   }
 }
 
@@ -428,8 +428,40 @@ static Value sort_end(VM *vm, Args *a) {
 static const tiny_def sort_begin_def = {"sort_begin", sort_begin, "(list, /)", NULL};
 static const tiny_def sort_end_def = {"sort_end", sort_end, "(list, items, keys, reverse, /)", NULL};
 
+/* Keys by a callable that mostly needs no script code: 1 done, 0 here it does, -1. Asked again it gives the same, so that the work done may be dropped. */
+static int keys_in_c(VM *vm, Value key, const List *items, List *keys) {
+  for (size_t i = 0; i < items->length; i++) {
+    Value item = items->items[i];
+    Args a = {.vm = vm, .v = &item, .n = 1, .kwnames = V_ABSENT};
+    size_t mark = rt_temp_mark(vm);
+    Value k = type_of(key)->call(vm, key, &a);
+    rt_temp_release(vm, mark);
+    if (k.w == V_TAILCALL.w) return 0;
+    if (v_failed(k) || !list_append(vm, keys, k) || ((i & 63) == 63 && !rt_charge(vm, 16))) return -1;
+  }
+  return 1;
+}
+/* V_ABSENT: it needs script code, the list is as it was. */
+static Value sort_by_getter(VM *vm, Value list, Value key, bool reverse) {
+  Value *keep = rt_temp(vm, 2);
+  List *items = keep ? list_new(vm, NULL, 0) : NULL, *keys = items ? list_new(vm, NULL, 0) : NULL;
+  if (!keys) return V_FAIL;
+  keep[0] = v_from_obj(items);
+  keep[1] = v_from_obj(keys);
+  attach(vm, items, detach(v_list(list)));
+  int r = keys_in_c(vm, key, items, keys);
+  Value four[4] = {list, keep[0], r == 1 ? keep[1] : V_NONE, v_from_bool(reverse)};
+  Value done = sort_end(vm, &(Args){.vm = vm, .v = four, .n = 4, .kwnames = V_ABSENT});
+  return r == 1 ? done : r < 0 ? V_FAIL : V_ABSENT;
+}
+
 Value list_sort(VM *vm, Value list, Value key, bool reverse) {
   if (v_is_none(key)) return list_sort_values(vm, v_list(list), NULL, reverse);
+  const Type *t = type_of(key);
+  if (t == &itemgetter_type || t == &attrgetter_type || t == &key_wrapper_type) {
+    Value r = sort_by_getter(vm, list, key, reverse);
+    if (!v_absent(r)) return r;
+  }
   Value begin = native_value(vm, &sort_begin_def), end = native_value(vm, &sort_end_def);
   if (v_failed(begin) || v_failed(end)) return V_FAIL;
   return rt_tail_builtin(vm, "_list_sort", 5, (Value[]){list, key, v_from_bool(reverse), begin, end});

@@ -33,7 +33,8 @@ static Set *intersect(VM *vm, Value self, Value other, Value it, Value *keep) {
   Value item;
   int got;
   keep[K_ITER] = it;
-  while ((got = iter_c_next(vm, it, &item)) == 1) {
+  uint32_t turns = 0;
+  while ((got = iter_c_turn(vm, it, &item, &turns)) == 1) {
     keep[K_ITEM] = item;
     int64_t hash;
     if (!hash_value(vm, item, &hash)) return NULL;
@@ -66,7 +67,8 @@ static bool discard_each(VM *vm, Set *s, Value other, Value it, Value *keep) {
     Value item;
     int got;
     keep[K_ITER] = it;
-    while ((got = iter_c_next(vm, it, &item)) == 1) {
+    uint32_t turns = 0;
+    while ((got = iter_c_turn(vm, it, &item, &turns)) == 1) {
       keep[K_ITEM] = item;
       int64_t hash;
       if (!hash_value(vm, item, &hash) || set_discard_hashed(vm, s, item, hash) < 0) return false;
@@ -391,7 +393,8 @@ static Value isdisjoint_m(VM *vm, Args *a) {
   }
   int got;
   keep[K_ITER] = it;
-  while ((got = iter_c_next(vm, it, &item)) == 1) {
+  uint32_t turns = 0;
+  while ((got = iter_c_turn(vm, it, &item, &turns)) == 1) {
     keep[K_ITEM] = item;
     int64_t hash;
     int in = hash_value(vm, item, &hash) ? set_contains_hashed(vm, s, item, hash) : -1;
@@ -430,7 +433,8 @@ static Value issuperset_m(VM *vm, Args *a) {
   if (!keep) return V_FAIL;
   int got;
   keep[K_ITER] = it;
-  while ((got = iter_c_next(vm, it, &item)) == 1) {
+  uint32_t turns = 0;
+  while ((got = iter_c_turn(vm, it, &item, &turns)) == 1) {
     keep[K_ITEM] = item;
     int in = set_contains(vm, v_set(a->v[0]), item);
     if (in != 1) return in < 0 ? V_FAIL : V_FALSE;

@@ -430,3 +430,15 @@ void instance_destroy_attrs(VM *vm, Obj *o) {
   *st.slots = NULL;
   *st.capacity = 0;
 }
+
+/* ---- __dict__ of builtin types whose instances have attributes ---- */
+
+Value attrs_get_dict(VM *vm, Value self) {
+  Dict *d = instance_dict(vm, v_obj(self));
+  return d ? v_from_obj(d) : V_FAIL;
+}
+bool attrs_set_dict(VM *vm, Value self, Value v) {
+  if (v_absent(v)) return rt_raise_b(vm, &exc_TypeError, "cannot delete __dict__");
+  if (!is_dict(v)) return rt_raise_b(vm, &exc_TypeError, "__dict__ must be set to a dictionary, not a '%T'", v);
+  return instance_set_dict(vm, v_obj(self), v_dict(v));
+}
