@@ -238,11 +238,30 @@ static bool set_path(Program *p, const Options *o) {
   return ok;
 }
 
+/* Where no language was chosen, text that is not UTF-8 goes through stdin and stdout as it is (PEP 538, PEP 540). */
+static bool plain_locale(void) {
+  static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"}, *const plain[] = {"C", "POSIX", "C.UTF-8", "C.utf8"};
+  const char *value = NULL;
+  for (int i = 0; i < 3 && !(value && *value); i++) value = getenv(names[i]);
+  for (int i = 0; i < 4 && value && *value; i++) {
+    if (strcmp(value, plain[i]) == 0) return true;
+  }
+  return !value || !*value;
+}
+
+static bool reconfigure(Program *p, tiny_val stream, const char *what, tiny_val v) {
+  return !tiny_failed(tiny_call_kw(p->vm, tiny_getattr(p->vm, stream, "reconfigure"), 1, &v, 1, &what));
+}
+
 /* A standard stream that was closed when the program began is None, as in python3. */
 static bool set_streams(Program *p) {
   static const char *const names[] = {"stdin", "stdout", "stderr"};
-  tiny_val sys = tiny_import(p->vm, "sys");
+  tiny_val sys = tiny_import(p->vm, "sys"), how = tiny_string(p->vm, "surrogateescape");
+  bool plain = plain_locale();
   for (int i = 0; i < 3; i++) {
+    tiny_val stream = tiny_getattr(p->vm, sys, names[i]);
+    if (plain && i < 2 && !reconfigure(p, stream, "errors", how)) return false;
+    if (p->options->unbuffered && i > 0 && !reconfigure(p, stream, "write_through", TINY_TRUE)) return false;
     if (fcntl(i, F_GETFD) < 0 && !tiny_setattr(p->vm, sys, names[i], TINY_NONE)) return false;
   }
   return true;
@@ -271,6 +290,7 @@ static tiny_vm *make_vm(Program *p, const Options *o, int argc, const char **arg
   c.argv = args;
   c.executable = p->name;
   c.optimize = o->flag[FLAG_OPTIMIZE];
+  for (int i = 0; i < 3; i++) c.terminals |= (isatty(i) != 0 ? 1u : 0u) << i;
   tiny_vm *vm = tiny_new(&c);
 #ifdef TINY_FULL
   if (vm && !tiny_open_full(vm)) {
