@@ -62,14 +62,37 @@ static int cannot_run(const Program *p, const char *full, int err) {
   return err == EISDIR ? 1 : 2;
 }
 
+/* A program for the machine, a picture...: python3 finds something else wrong with its bytes. */
+static int no_script(Program *p, const char *text, const char *null, const char *path) {
+  int line = 1;
+  for (const char *c = text; c < null; c++) line += *c == '\n';
+  (void)tiny_raise(p->vm, TINY_SYNTAX_ERROR, "source code cannot contain null bytes: file %s, line %d", path, line);
+  return report_status(p, TINY_ERROR);
+}
+
 static int run_at(Program *p, const char *text, size_t len, const char *path) {
-  return set_file(p, path) ? run_text(p, text, len, path) : report_status(p, TINY_ERROR);
+  const char *null = memchr(text, 0, len);
+  if (!set_file(p, path)) return report_status(p, TINY_ERROR);
+  return null ? no_script(p, text, null, path) : run_text(p, text, len, path);
 }
 
 /* -x: the line stays, empty, so that numbers are right. */
 static size_t first_line(const Program *p, const char *text, size_t len) {
   const char *end = p->options->skip_first_line ? memchr(text, '\n', len) : NULL;
   return end ? (size_t)(end - text) : 0;
+}
+
+/* The text of a file, or of the __main__ in a folder. */
+static int run_file_text(Program *p, const char *text, size_t len, const char *path, bool folder) {
+  char *shown = source_shown(p->vm, path);
+  size_t skip = folder ? 0 : first_line(p, text, len);
+  int status;
+  if (!shown) status = no_memory();
+  else if (folder && !set_package(p, "")) status = report_status(p, TINY_ERROR);
+  else status = run_at(p, text + skip, len - skip, shown);
+  if (!folder && p->inspecting && !tiny_failed(tiny_main_module(p->vm))) forget_file(p);
+  free(shown);
+  return status;
 }
 
 /* A file, or a folder with a __main__ in it. */
@@ -79,14 +102,7 @@ static int run_file(Program *p, const char *file) {
   char *full = source_absolute(file), *inner = NULL, *text = full ? source_read(full, &len, &err) : NULL;
   if (!full) return no_memory();
   bool folder = !text && err == EISDIR && (text = source_find_main(full, &len, &inner)) != NULL;
-  int status;
-  if (!text) status = cannot_run(p, full, err);
-  else if (folder) status = set_package(p, "") ? run_at(p, text, len, inner) : report_status(p, TINY_ERROR);
-  else {
-    size_t skip = first_line(p, text, len);
-    status = run_at(p, text + skip, len - skip, full);
-    if (p->inspecting && !tiny_failed(tiny_main_module(p->vm))) forget_file(p);
-  }
+  int status = text ? run_file_text(p, text, len, folder ? inner : full, folder) : cannot_run(p, full, err);
   free(text);
   free(inner);
   free(full);
@@ -140,6 +156,11 @@ static bool library_program(Program *p, const char *name, int *status) {
     fprintf(stderr, "%s: No module named %s.__main__; '%s' is a package and cannot be directly executed\n", p->name, name, name);
     return *status = 1, true;
   }
+  tiny_val word = tiny_string(p->vm, name), in_c = tiny_call_method(p->vm, tiny_getattr(p->vm, tiny_import(p->vm, "sys"), "builtin_module_names"), "__contains__", 1, &word);
+  if (tiny_is(in_c, TINY_TRUE)) {
+    fprintf(stderr, "%s: No code object available for %s\n", p->name, name);
+    return *status = 1, true;
+  }
   *status = 0;
   if (!tiny_hasattr(p->vm, module, "main")) return tiny_pending(p->vm) ? (*status = report_status(p, TINY_ERROR), true) : true;
   tiny_val result = tiny_call_method(p->vm, module, "main", 0, NULL);
@@ -167,7 +188,7 @@ static int no_module(Program *p, const char *name) {
     fprintf(stderr, "%s: No module named %s.__main__; '%s' is a package and cannot be directly executed\n", p->name, name, name);
   } else if (strcmp(name, "asyncio") == 0) {
     status = run_asyncio(p);
-  } else if (library_program(p, name, &status)) {
+  } else if (*name && name[strlen(name) - 1] != '.' && library_program(p, name, &status)) {
   } else {
     fprintf(stderr, "%s: No module named %s\n", p->name, name);
   }
@@ -188,6 +209,7 @@ static int run_module(Program *p, const char *name) {
   size_t len;
   bool is_package = false;
   int status;
+  if (*name == '.') return fprintf(stderr, "%s: Relative module names not supported\n", p->name), 1;
   if (!import_parents(p, name, &status)) return status;
   text = source_find_module(p, name, true, &len, &path, &is_package);
   if (!text) return free(path), no_module(p, name);
@@ -303,7 +325,7 @@ static tiny_vm *make_vm(Program *p, const Options *o, int argc, const char **arg
 
 /* Flushes what is left; the words are those of python3, whose stream reports it when it is closed. */
 static int finish(Program *p, int status) {
-  if (output_flush(&p->out)) return status;
+  if (output_flush(&p->out)) return p->err.error ? 120 : status;
   fprintf(stderr, "Exception ignored in: <_io.TextIOWrapper name='<stdout>' mode='w' encoding='utf-8'>\n%s: [Errno %d] %s\n",
           p->out.error == EPIPE ? "BrokenPipeError" : "OSError", p->out.error, strerror(p->out.error));
   return 120;

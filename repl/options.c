@@ -23,7 +23,7 @@ static const char help[] =
     "-V     : print the version number and exit (also --version)\n"
     "-W arg : warning control; arg is action:message:category:module:lineno\n"
     "-x     : skip first line of source\n"
-    "-X opt : sets sys._xoptions\n"
+    "-X opt : sets sys._xoptions; -X dev: shows all warnings, asyncio debugs\n"
     "--max-memory N[K|M|G] : end the script when it needs more memory\n"
     "--max-steps N         : end the script after that many steps (loop turns, calls, resumes)\n"
     "--virtual-time        : time stands still and jumps when the script sleeps; asyncio runs at once and always the same way\n"
@@ -124,7 +124,19 @@ static int parse_valued(Options *o, int argc, char **argv, int *i, const char *p
     case 'c': o->code = value; break;
     case 'm': o->module = value; break;
     case 'W': o->warn[o->n_warn++] = value; break;
-    default: o->x[o->n_x++] = value;
+    default:
+      o->x[o->n_x++] = value;
+      if (strcmp(value, "dev") == 0) o->flag[FLAG_DEV_MODE] = 1;
+  }
+  return -1;
+}
+
+/* -X dev: every warning is shown; what -W says counts more and so comes later. */
+static int parsed(Options *o, int first_arg) {
+  o->first_arg = first_arg;
+  if (o->flag[FLAG_DEV_MODE]) {
+    memmove(o->warn + 1, o->warn, (size_t)o->n_warn++ * sizeof *o->warn);
+    o->warn[0] = "default";
   }
   return -1;
 }
@@ -133,7 +145,7 @@ int options_parse(Options *o, int argc, char **argv) {
   int i = 1, r;
   o->warn = calloc((size_t)argc * 2 + 2, sizeof *o->warn);
   if (!o->warn) return fputs("tiny: out of memory\n", stderr), 1;
-  o->x = o->warn + argc + 1;
+  o->x = o->warn + argc + 1; /* as many words as there are, and "default" */
   for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
     if (strcmp(argv[i], "--") == 0) {
       i++;
@@ -153,14 +165,10 @@ int options_parse(Options *o, int argc, char **argv) {
       char letter[3] = {'-', *p, 0};
       if (!parse_letter(o, *p)) return bad_usage(argv[0], "Unknown option: ", letter);
     }
-    if (o->code || o->module) {
-      o->first_arg = i + 1;
-      return -1;
-    }
+    if (o->code || o->module) return parsed(o, i + 1);
   }
   if (i < argc) o->file = argv[i++];
-  o->first_arg = i;
-  return -1;
+  return parsed(o, i);
 }
 
 /* ---- what scripts see */
@@ -175,25 +183,16 @@ static bool set_flags(tiny_vm *vm, tiny_val sys, const Options *o) {
   for (int i = 0; i < n && i < 32; i++) {
     items[i] = tiny_seq_item(flags, i);
     if (i >= FLAG_COUNT || !o->flag[i]) continue;
-    items[i] = i == FLAG_SAFE_PATH ? TINY_TRUE : tiny_int(vm, o->flag[i]);
+    items[i] = i == FLAG_SAFE_PATH || i == FLAG_DEV_MODE ? TINY_TRUE : tiny_int(vm, o->flag[i]);
   }
   tiny_val all = tiny_tuple(vm, n, items);
   return tiny_setattr(vm, sys, "flags", tiny_call(vm, tiny_getattr(vm, flags, "__class__"), 1, &all));
 }
 
-/* Words of the command line need not be UTF-8: other bytes become lone surrogates, as in sys.argv. */
-static tiny_val word(tiny_vm *vm, const char *s) {
-  tiny_val v = tiny_string(vm, s);
-  if (!tiny_failed(v) || !tiny_pending_is(vm, TINY_UNICODE_ERROR)) return v;
-  tiny_clear_error(vm);
-  tiny_val args[2] = {tiny_string(vm, "utf-8"), tiny_string(vm, "surrogateescape")};
-  return tiny_call_method(vm, tiny_bytes(vm, s, strlen(s)), "decode", 2, args);
-}
-
 static bool set_list(tiny_vm *vm, tiny_val sys, const char *name, const char *const *texts, int n) {
   tiny_val list = tiny_list(vm, 0, NULL);
   for (int i = 0; i < n; i++) {
-    if (!tiny_list_append(vm, list, word(vm, texts[i]))) return false;
+    if (!tiny_list_append(vm, list, source_string(vm, texts[i]))) return false;
   }
   return tiny_setattr(vm, sys, name, list);
 }
@@ -202,8 +201,8 @@ static bool set_xoptions(tiny_vm *vm, tiny_val sys, const Options *o) {
   tiny_val dict = tiny_dict(vm);
   for (int i = 0; i < o->n_x; i++) {
     const char *eq = strchr(o->x[i], '=');
-    tiny_val key = tiny_string_n(vm, o->x[i], eq ? (size_t)(eq - o->x[i]) : strlen(o->x[i]));
-    if (!tiny_setitem(vm, dict, key, eq ? tiny_string(vm, eq + 1) : TINY_TRUE)) return false;
+    tiny_val key = eq ? tiny_string_n(vm, o->x[i], (size_t)(eq - o->x[i])) : source_string(vm, o->x[i]);
+    if (!tiny_setitem(vm, dict, key, eq ? source_string(vm, eq + 1) : TINY_TRUE)) return false;
   }
   return tiny_setattr(vm, sys, "_xoptions", dict);
 }

@@ -56,6 +56,8 @@ bool output_flush(Output *o);
 void output_free(Program *p);
 
 /* source.c */
+tiny_val source_string(tiny_vm *vm, const char *bytes);        /* words of the system need not be UTF-8: other bytes become lone surrogates (PEP 383) */
+char *source_shown(tiny_vm *vm, const char *path);             /* a path as the text that scripts see of it, malloc'ed; NULL: no memory */
 bool program_find_source(void *user, const char *dotted_name, const char **text, size_t *len, const char **path, bool *is_package);
 char *source_read(const char *path, size_t *len, int *err);    /* whole file, malloc'ed; NULL: *err is errno */
 char *source_read_stream(FILE *f, size_t *len);

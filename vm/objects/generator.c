@@ -32,6 +32,27 @@ static Value origin_of(VM *vm) {
   return all ? v_from_obj(all) : V_FAIL;
 }
 
+/* Who makes a coroutine: said when it was never awaited. Until it begins its frame has no `back` and no depth, so that the caller's function and place stand there. */
+static void note_maker(VM *vm, Gen *g) {
+  const Frame *f = vm->frame;
+  if (f && ((f->flags & FRAME_NATIVE) || (f->func->code->flags & CODE_HIDDEN))) f = frame_script(vm, 0);
+  if (!f) return;
+  const Code *c = f->func->code;
+  g->frame.back = (Frame *)(void *)f->func;
+  g->frame.depth = (uint32_t)(f->pc > c->instr ? f->pc - c->instr - 1 : 0);
+}
+
+static Function *maker_of(const Gen *g) {
+  return g->head.type == &coroutine_type && gen_state(g) == GEN_CREATED ? (Function *)(void *)g->frame.back : NULL;
+}
+
+Function *gen_maker(const Gen *g, int *line) {
+  Function *fn = maker_of(g);
+  const Position *pos = fn ? code_position(fn->code, g->frame.depth) : NULL;
+  *line = pos ? pos->line : 0;
+  return fn;
+}
+
 Gen *gen_new(VM *vm, Function *fn) {
   Code *c = fn->code;
   if (UNLIKELY(!c->instr) && !code_load_rest(vm, c)) return NULL;
@@ -45,6 +66,7 @@ Gen *gen_new(VM *vm, Function *fn) {
   g->frame.flags = FRAME_GEN;
   Value *regs = frame_regs(&g->frame);
   for (uint32_t i = 0; i < c->n_regs; i++) regs[i] = V_ABSENT;
+  if (kind == &coroutine_type) note_maker(vm, g);
   if (noted) {
     g->flags |= GEN_HOOKED;
     regs[c->n_regs] = origin_of(vm);
@@ -508,6 +530,7 @@ void gen_trace(Tracer *t, Obj *o) {
   gc_mark_obj(t, g->frame.func);
   if (has_slot(g)) gc_mark(t, frame_regs(&g->frame)[g->frame.func->code->n_regs]);
   if (gen_state(g) == GEN_CLOSED) return;
+  if (maker_of(g)) gc_mark_obj(t, maker_of(g));
   gc_mark(t, g->yield_from);
   gc_mark_array(t, frame_regs(&g->frame), g->frame.func->code->n_regs);
 }
