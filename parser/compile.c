@@ -113,7 +113,8 @@ static Value compile_tree(Compiler *c, const char *src, size_t len, ParseMode mo
     c->pending = v_failed(tree);
     return tree;
   }
-  if (!scope_build(&c->ss, &c->arena, result->tree, &c->err, src, len, c->filename_c, stack_left(c->vm), (c->flags & COMPILE_AWAIT) != 0)) {
+  unsigned given = (c->flags & COMPILE_AWAIT ? SCOPE_AWAIT : 0) | (c->flags & COMPILE_ANNOTATIONS ? SCOPE_ANNOTATIONS : 0);
+  if (!scope_build(&c->ss, &c->arena, result->tree, &c->err, src, len, c->filename_c, stack_left(c->vm), given)) {
     c->err.late = true;
     c->err.bare = true;
     return V_FAIL;

@@ -70,7 +70,7 @@ void unit_begin(Unit *u, Compiler *c, Unit *outer, Scope *s) {
   u->c = c;
   u->outer = outer;
   u->scope = u->unit_scope = s;
-  u->flags = kind_flags(s);
+  u->flags = kind_flags(s) | (c->ss.future_annotations ? CODE_FUTURE_ANNOTATIONS : 0);
   u->doc = V_NONE;
   u->handler = -1;
   u->first_line = (uint32_t)s->node->line;

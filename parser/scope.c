@@ -278,7 +278,7 @@ static bool resolve(Scopes *ss) {
   return true;
 }
 
-bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename, size_t stack_bytes, bool may_await) {
+bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename, size_t stack_bytes, unsigned given) {
   char here;
   memset(ss, 0, sizeof *ss);
   ss->arena = arena;
@@ -288,12 +288,13 @@ bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, con
   ss->filename = filename;
   ss->stack_base = (uintptr_t)&here;
   ss->stack_bytes = stack_bytes;
+  ss->future_annotations = (given & SCOPE_ANNOTATIONS) != 0;
   ss->n_super = scope_intern(ss, "super", 5);
   ss->n_class = scope_intern(ss, "__class__", 9);
   ss->n_top = scope_intern(ss, "top", 3);
   if (err->set) return false;
   scope_visit_tree(ss, tree);
   if (err->set) return false;
-  ss->module->is_async = may_await && ss->module->awaits;
+  ss->module->is_async = (given & SCOPE_AWAIT) != 0 && ss->module->awaits;
   return resolve(ss);
 }

@@ -97,8 +97,9 @@ typedef struct Scopes {
   const Name *n_super, *n_class, *n_top;
 } Scopes;
 
-/* Builds and resolves all scopes of a tree; may_await: also outside of functions. False: err is set. */
-bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename, size_t stack_bytes, bool may_await);
+enum { SCOPE_AWAIT = 1 /* `await` may stand outside of functions */, SCOPE_ANNOTATIONS = 2 /* `from __future__ import annotations` holds already */ };
+/* Builds and resolves all scopes of a tree; given: SCOPE_*. False: err is set. */
+bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename, size_t stack_bytes, unsigned given);
 Scope *scope_of(const Scopes *ss, const Node *node);
 Symbol *scope_find(const Scope *s, const Name *name);               /* NULL: the scope does not mention it */
 /* The name as this scope sees it: private names of classes are mangled. NULL: out of memory (err set). */

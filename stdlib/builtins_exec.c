@@ -88,6 +88,12 @@ static bool check_closure(VM *vm, Value code, Value closure) {
   return ok || rt_raise_b(vm, &exc_TypeError, "code object requires a closure of exactly length %zu", n);
 }
 
+/* PEP 236: what a text is compiled by has the features of the code that asks for it. */
+static unsigned inherited(VM *vm) {
+  Frame *f = frame_script(vm, 0);
+  return f && (f->func->code->flags & CODE_FUTURE_ANNOTATIONS) ? COMPILE_ANNOTATIONS : 0;
+}
+
 static Value run(VM *vm, Args *a, const char *who, char mode) {
   Value globals = a->v[1], locals = a->v[2], code = a->v[0];
   if (!namespaces(vm, who, &globals, &locals)) return V_FAIL;
@@ -95,7 +101,7 @@ static Value run(VM *vm, Args *a, const char *who, char mode) {
   if (is_exec && !check_closure(vm, code, a->v[3])) return V_FAIL;
   char what[32] = "exec() arg 1";
   memcpy(what, who, 4);
-  if (!v_has_layout(code, LAY_CODE)) code = compile_text(vm, code, what, "<string>", mode, apart ? COMPILE_NAMESPACE : 0);
+  if (!v_has_layout(code, LAY_CODE)) code = compile_text(vm, code, what, "<string>", mode, (apart ? COMPILE_NAMESPACE : 0) | inherited(vm));
   if (v_failed(code)) return V_FAIL;
   Code *c = (Code *)v_obj(code);
   if (!is_exec && c->free_names && c->free_names->length) return rt_raise(vm, &exc_TypeError, "code object passed to %s() may not contain free variables", who);
@@ -111,7 +117,7 @@ static Value bi_exec(VM *vm, Args *a) { return run(vm, a, "exec", 'e'); }
 static Value bi_eval(VM *vm, Args *a) { return run(vm, a, "eval", 'v'); }
 
 /* ast.PyCF_ONLY_AST, and what else compile() knows: the features of __future__, PyCF_DONT_IMPLY_DEDENT, PyCF_TYPE_COMMENTS, PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ALLOW_INCOMPLETE_INPUT. */
-enum { ONLY_AST = 0x400, ALLOW_TOP_LEVEL_AWAIT = 0x2000, KNOWN_FLAGS = 0x1fe0000 | ONLY_AST | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x10 };
+enum { ONLY_AST = 0x400, FUTURE_ANNOTATIONS = 0x1000000, ALLOW_TOP_LEVEL_AWAIT = 0x2000, KNOWN_FLAGS = 0x1fe0000 | ONLY_AST | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x10 };
 
 /* Whether v is a node of ast: 1, 0, -1 failed. */
 static int is_tree(VM *vm, Value v) {
@@ -142,7 +148,11 @@ static Value bi_compile(VM *vm, Args *a) {
     Value build = tiny_getattr(vm, tiny_import(vm, "ast"), "_build"), stream = v_failed(build) ? V_FAIL : compile_text(vm, a->v[0], "compile() arg 1", filename, kind, COMPILE_TREE | COMPILE_NAMESPACE);
     return v_failed(stream) ? V_FAIL : rt_tail_call(vm, build, 1, &stream);
   }
-  return compile_text(vm, a->v[0], "compile() arg 1", filename, kind, COMPILE_NAMESPACE /* it may be run with any namespaces */ | (flags & ALLOW_TOP_LEVEL_AWAIT ? COMPILE_AWAIT : 0));
+  int alone = rt_truth(vm, a->v[4]); /* dont_inherit */
+  if (alone < 0) return V_FAIL;
+  unsigned how = COMPILE_NAMESPACE /* it may be run with any namespaces */ | (flags & ALLOW_TOP_LEVEL_AWAIT ? COMPILE_AWAIT : 0);
+  if (flags & FUTURE_ANNOTATIONS) how |= COMPILE_ANNOTATIONS;
+  return compile_text(vm, a->v[0], "compile() arg 1", filename, kind, how | (alone ? 0 : inherited(vm)));
 }
 
 /* ---- __import__ */

@@ -114,7 +114,7 @@ static Code *code_of(Value self) { return (Code *)v_obj(self); }
 /* Python's public numbers of the flags (documentation of module inspect). */
 static Value get_flags(VM *vm, Value self) {
   static const struct { uint32_t ours; int theirs; } map[] = {{CODE_VARARGS, 4}, {CODE_VARKW, 8}, {CODE_NESTED, 16}, {CODE_GENERATOR, 32}, {CODE_COROUTINE, 128},
-    {CODE_ITERABLE_COROUTINE, 256}, {CODE_ASYNC_GEN, 512}};
+    {CODE_ITERABLE_COROUTINE, 256}, {CODE_ASYNC_GEN, 512}, {CODE_FUTURE_ANNOTATIONS, 0x1000000}};
   uint32_t flags = code_of(self)->flags;
   int64_t out = (flags & CODE_NEWLOCALS) ? 3 : 0;
   (void)vm;

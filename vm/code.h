@@ -36,7 +36,8 @@ static inline uint32_t local_reg(uint32_t i) { return i < NEAR_LOCALS ? i : i + 
 enum { SET_OF_CONSTANTS_LOOP = 254, SET_OF_CONSTANTS }; /* C of the instruction SET */
 enum { CODE_VARARGS = 1, CODE_VARKW = 2, CODE_GENERATOR = 4, CODE_COROUTINE = 8, CODE_ASYNC_GEN = 16, CODE_NAMESPACE = 32 /* class, exec: R[0] holds the namespace mapping */,
   CODE_CLASS = 64, CODE_SIMPLE = 128 /* positional parameters only: no *args, **kw, keyword-only */, CODE_NESTED = 256, CODE_ITERABLE_COROUTINE = 512 /* types.coroutine */,
-  CODE_HIDDEN = 1024 /* frozen library code: not shown in tracebacks */, CODE_MODULE = 2048, CODE_NEWLOCALS = 4096, CODE_COMPREHENSION = 8192 };
+  CODE_HIDDEN = 1024 /* frozen library code: not shown in tracebacks */, CODE_MODULE = 2048, CODE_NEWLOCALS = 4096, CODE_COMPREHENSION = 8192,
+  CODE_FUTURE_ANNOTATIONS = 16384 /* PEP 563: what it compiles is so, too */ };
 
 /* Exception handler: while start <= pc < end (offsets of the raising instruction's first word), an exception is stored in R[reg] and control goes to target.
    Sorted by start and disjoint: each range names the innermost handler of its instructions. */

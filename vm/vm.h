@@ -14,7 +14,8 @@ typedef struct TempChunk { struct TempChunk *prev, *next; size_t base; /* number
 
 /* How source text becomes code: installed by tiny.c, so that the VM links without the compiler. mode as compile(): 'e' exec, 'v' eval, 's' single; flags: COMPILE_*. */
 enum { COMPILE_NAMESPACE = 1 /* exec/eval with a mapping of its own: names by GETNAME */, COMPILE_HIDDEN = 2 /* frozen library */, COMPILE_HIDDEN_FUNCTIONS = 4 /* a module that CPython has in C */, COMPILE_TREE = 8 /* what ast makes a tree of (parser/compile_tree.c), not code */,
-  COMPILE_AWAIT = 16 /* `await` may stand outside of functions: code that has one is a coroutine's */ };
+  COMPILE_AWAIT = 16 /* `await` may stand outside of functions: code that has one is a coroutine's */,
+  COMPILE_ANNOTATIONS = 32 /* `from __future__ import annotations` holds from the start */ };
 typedef Value (*CompileHook)(VM *vm, const char *src, size_t len, const char *filename, char mode, unsigned flags, bool *incomplete);
 
 typedef enum { LIMIT_NONE, LIMIT_STEPS, LIMIT_DEADLINE, LIMIT_MEMORY, LIMIT_HOST } LimitKind;
@@ -59,6 +60,7 @@ struct tiny_vm {
   int c_depth;                 /* nested runs of the dispatch loop */
   const char *c_stack_base;    /* address in the outermost C frame */
   size_t c_stack_limit;
+  bool prompt_annotations;     /* the prompt has seen `from __future__ import annotations` */
   bool paused;                 /* vm->frame waits for tiny_resume */
   bool pausable;               /* tiny_run is below: running out of fuel may pause */
   bool reraise;                /* the exception about to be raised keeps its traceback: no entry for this frame again */
