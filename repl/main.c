@@ -271,19 +271,19 @@ static bool plain_locale(void) {
   return !value || !*value;
 }
 
-static bool reconfigure(Program *p, tiny_val stream, const char *what, tiny_val v) {
-  return !tiny_failed(tiny_call_kw(p->vm, tiny_getattr(p->vm, stream, "reconfigure"), 1, &v, 1, &what));
+/* -u */
+static bool write_through(Program *p, tiny_val stream) {
+  static const char *const what = "write_through";
+  tiny_val yes = TINY_TRUE;
+  return !tiny_failed(tiny_call_kw(p->vm, tiny_getattr(p->vm, stream, "reconfigure"), 1, &yes, 1, &what));
 }
 
 /* A standard stream that was closed when the program began is None, as in python3. */
 static bool set_streams(Program *p) {
   static const char *const names[] = {"stdin", "stdout", "stderr"};
-  tiny_val sys = tiny_import(p->vm, "sys"), how = tiny_string(p->vm, "surrogateescape");
-  bool plain = plain_locale();
+  tiny_val sys = tiny_import(p->vm, "sys");
   for (int i = 0; i < 3; i++) {
-    tiny_val stream = tiny_getattr(p->vm, sys, names[i]);
-    if (plain && i < 2 && !reconfigure(p, stream, "errors", how)) return false;
-    if (p->options->unbuffered && i > 0 && !reconfigure(p, stream, "write_through", TINY_TRUE)) return false;
+    if (p->options->unbuffered && i > 0 && !write_through(p, tiny_getattr(p->vm, sys, names[i]))) return false;
     if (fcntl(i, F_GETFD) < 0 && !tiny_setattr(p->vm, sys, names[i], TINY_NONE)) return false;
   }
   return true;
@@ -312,6 +312,7 @@ static tiny_vm *make_vm(Program *p, const Options *o, int argc, const char **arg
   c.argv = args;
   c.executable = p->name;
   c.optimize = o->flag[FLAG_OPTIMIZE];
+  c.stream_errors = plain_locale() ? "surrogateescape" : NULL;
   for (int i = 0; i < 3; i++) c.terminals |= (isatty(i) != 0 ? 1u : 0u) << i;
   tiny_vm *vm = tiny_new(&c);
 #ifdef TINY_FULL

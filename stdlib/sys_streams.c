@@ -51,7 +51,10 @@ static void stream_trace(tiny_tracer *t, void *data) {
 static void bytes_trace(tiny_tracer *t, void *data) { tiny_trace(t, ((Bytes *)data)->owner); }
 
 static tiny_val encoding_of(tiny_vm *vm, const Stream *s) { return tiny_is_absent(s->encoding) ? tiny_string(vm, "utf-8") : s->encoding; }
-static tiny_val errors_of(tiny_vm *vm, const Stream *s) { return tiny_is_absent(s->errors) ? tiny_string(vm, s->number == 2 ? "backslashreplace" : "strict") : s->errors; }
+static tiny_val errors_of(tiny_vm *vm, const Stream *s) {
+  const char *usual = tiny_config_of(vm)->stream_errors;
+  return !tiny_is_absent(s->errors) ? s->errors : tiny_string(vm, s->number == 2 ? "backslashreplace" : usual ? usual : "strict");
+}
 
 static void stream_destroy(tiny_vm *vm, void *data) {
   Stream *s = data;
@@ -181,7 +184,7 @@ static tiny_val take(tiny_vm *vm, Stream *s, size_t n, bool text) {
   if (!text) return tiny_bytes(vm, at, n);
   if (tiny_is_absent(s->encoding)) {
     tiny_val v = tiny_string_n(vm, at, n);
-    if (!tiny_failed(v) || tiny_is_absent(s->errors) || !tiny_pending_is(vm, TINY_UNICODE_ERROR)) return v;
+    if (!tiny_failed(v) || !tiny_pending_is(vm, TINY_UNICODE_ERROR)) return v;
     tiny_clear_error(vm);
   }
   tiny_val how[2] = {encoding_of(vm, s), errors_of(vm, s)};
