@@ -53,7 +53,7 @@ Function *gen_maker(const Gen *g, int *line) {
   return fn;
 }
 
-Gen *gen_new(VM *vm, Function *fn) {
+static Gen *gen_make(VM *vm, Function *fn) {
   Code *c = fn->code;
   if (UNLIKELY(!c->instr) && !code_load_rest(vm, c)) return NULL;
   const Type *kind = kind_of(c);
@@ -66,12 +66,17 @@ Gen *gen_new(VM *vm, Function *fn) {
   g->frame.flags = FRAME_GEN;
   Value *regs = frame_regs(&g->frame);
   for (uint32_t i = 0; i < c->n_regs; i++) regs[i] = V_ABSENT;
-  if (kind == &coroutine_type) note_maker(vm, g);
   if (noted) {
     g->flags |= GEN_HOOKED;
     regs[c->n_regs] = origin_of(vm);
     if (v_failed(regs[c->n_regs])) return NULL;
   }
+  return g;
+}
+
+Gen *gen_new(VM *vm, Function *fn) {
+  Gen *g = gen_make(vm, fn);
+  if (g && g->head.type == &coroutine_type) note_maker(vm, g);
   return g;
 }
 
@@ -82,13 +87,14 @@ Gen *gen_new_private(VM *vm, Function *fn) {
   if (UNLIKELY(!c->instr) && !code_load_rest(vm, c)) return NULL;
   Gen *g = c->n_regs < SPARE_GENS ? vm->spare_gens[c->n_regs] : NULL;
   if (!g) {
-    g = gen_new(vm, fn);
+    g = gen_make(vm, fn);
     if (g) g->flags = GEN_PRIVATE;
     return g;
   }
   vm->spare_gens[c->n_regs] = g->link;
   g->link = NULL;
   g->head.small = GEN_CREATED;
+  g->frame.back = NULL; /* see note_maker */
   g->frame.func = fn;
   g->frame.pc = c->instr;
   Value *regs = frame_regs(&g->frame);
