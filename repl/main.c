@@ -345,7 +345,8 @@ static int run_program(Program *p, const Options *o, int argc, char **argv) {
   }
   interrupt_install(p->vm);
   interrupt_aim(p->vm);
-  if (set_path(p, o) && set_streams(p) && options_show(p->vm, o, argc, argv)) {
+  bool ok = tiny_setattr(p->vm, tiny_main_module(p->vm), "__annotations__", tiny_dict(p->vm)); /* which only __main__ has from the start */
+  if (ok && set_path(p, o) && set_streams(p) && options_show(p->vm, o, argc, argv)) {
     if (o->virtual_time && !tiny_set_virtual_time(p->vm)) tiny_clear_error(p->vm);
     if (o->steps_text) tiny_set_fuel(p->vm, o->steps, TINY_KILL);
     status = run_all(p, o);

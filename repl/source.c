@@ -112,6 +112,12 @@ static char *look_for_folder(const char *dir, const char *slashed) {
   return NULL;
 }
 
+/* What a script has written into a file that it dropped may be the module. */
+static void flush_files(Program *p) {
+  tiny_val files = tiny_getitem(p->vm, tiny_modules(p->vm), tiny_string(p->vm, "_io_file"));
+  if (tiny_failed(files) || tiny_failed(tiny_call_method(p->vm, files, "flush_all", 0, NULL))) tiny_clear_error(p->vm);
+}
+
 /* Is it names with dots between them? A slash would lead into folders that are no packages. */
 static bool is_dotted(const char *name) { return *name && *name != '.' && name[strlen(name) - 1] != '.' && !strstr(name, "..") && !strchr(name, '/'); }
 
@@ -122,6 +128,7 @@ static char *look_everywhere(Program *p, const char *dotted, const char *inner, 
   if (!slashed) return NULL;
   for (size_t i = 0; i <= n; i++) slashed[i] = dotted[i] == '.' ? '/' : dotted[i];
   tiny_scope scope = tiny_scope_open(p->vm);
+  flush_files(p);
   tiny_val dirs = tiny_getattr(p->vm, tiny_getitem(p->vm, tiny_modules(p->vm), tiny_string(p->vm, "sys")), "path");
   if (tiny_failed(dirs)) tiny_clear_error(p->vm);
   for (int i = 0; !text && !tiny_failed(dirs) && i < tiny_seq_len(dirs); i++) {

@@ -28,7 +28,7 @@ static Value entry_f(VM *vm, Args *a) {
 static Value line_text(VM *vm, Code *code, int line) {
   Buf b;
   buf_init(&b, rt_mem(vm));
-  bool found = vm_source_line(vm, code, line, &b);
+  bool found = vm_source_line(vm, code, line, &b) || vm_cached_line(vm, code, line, &b);
   Str *s = str_from_buf(vm, &b);
   return !s ? V_FAIL : found ? v_from_obj(s) : V_NONE;
 }

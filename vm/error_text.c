@@ -90,7 +90,8 @@ static Value quiet(VM *vm, Value text) {
 static void source_line(Printer *p, const Traceback *tb, const Position *pos) {
   Buf text;
   buf_init(&text, p->out->mem);
-  if (vm_source_line(p->vm, tb->code, pos->line, &text) && !text.failed) {
+  bool found = vm_source_line(p->vm, tb->code, pos->line, &text) || (p->library && vm_cached_line(p->vm, tb->code, pos->line, &text));
+  if (found && !text.failed) {
     const char *s = text.data ? text.data : "";
     int size = (int)text.len, skip = 0;
     while (skip < size && (s[skip] == ' ' || s[skip] == '\t' || s[skip] == '\f')) skip++;
