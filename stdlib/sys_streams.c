@@ -465,6 +465,16 @@ static tiny_val st_repr(tiny_vm *vm, tiny_args *a) {
   return tiny_format(vm, "<_io.TextIOWrapper name='%s' mode='%s' encoding=%R>", names[s ? s->number : 0], s && s->number == 0 ? "r" : "w", s ? encoding_of(vm, s) : TINY_NONE);
 }
 
+/* For isinstance(): the classes of io, once a script has them. */
+static tiny_val get_class(tiny_vm *vm, tiny_args *a) {
+  Stream *s = stream_at(vm, tiny_arg(a, 0));
+  const char *name = is_text(vm, a) ? "TextIOWrapper" : s && s->number == 0 ? "BufferedReader" : "BufferedWriter";
+  tiny_val self = tiny_arg(a, 0), cls = tiny_getattr(vm, tiny_getitem(vm, tiny_modules(vm), tiny_string(vm, "io")), name);
+  if (!tiny_failed(cls)) return cls;
+  tiny_clear_error(vm);
+  return tiny_call(vm, tiny_getattr(vm, tiny_import(vm, "builtins"), "type"), 1, &self);
+}
+
 static const tiny_def stream_methods[] = {
   {"write", st_write, "(self, text, /)", "Write string to stream."},
   {"writelines", st_writelines, "(self, lines, /)", "Write a list of lines to stream."},
@@ -494,6 +504,7 @@ static const tiny_def stream_methods[] = {
   {"@name", get_name, "(self)", NULL},
   {"@mode", get_mode, "(self)", NULL},
   {"@closed", get_closed, "(self)", NULL},
+  {"@__class__", get_class, "(self)", NULL},
   {"@buffer", get_buffer, "(self)", NULL},
   {0}};
 const tiny_class std_stream_class = {.name = "_io.TextIOWrapper", .data_size = sizeof(Stream), .methods = stream_methods, .trace = stream_trace, .destroy = stream_destroy,
@@ -503,7 +514,7 @@ const tiny_class std_stream_class = {.name = "_io.TextIOWrapper", .data_size = s
   {"fileno", st_fileno, "(self)", NULL}, {"isatty", st_isatty, "(self)", NULL}, {"readable", st_readable, "(self)", NULL}, {"writable", st_writable, "(self)", NULL}, \
   {"seekable", st_false, "(self)", NULL}, {"flush", st_flush, "(self)", NULL}, {"close", st_close, "(self)", NULL}, {"__enter__", st_self, "(self)", NULL}, \
   {"__exit__", st_exit, "(self, *args)", NULL}, {"__repr__", st_repr, "(self)", NULL}, {"@name", get_name, "(self)", NULL}, {"@mode", get_mode, "(self)", NULL}, \
-  {"@closed", get_closed, "(self)", NULL}, {"@raw", st_self, "(self)", NULL}
+  {"@closed", get_closed, "(self)", NULL}, {"@__class__", get_class, "(self)", NULL}, {"@raw", st_self, "(self)", NULL}
 static const tiny_def reader_methods[] = {
   {"read", buf_read, "(self, size=-1, /)", NULL},
   {"read1", buf_read1, "(self, size=-1, /)", NULL},

@@ -56,6 +56,8 @@ SESSIONS = {
     'completion of imports': [('import js' + TAB, 'json'), (CTRL_C, '>>> '), ('from asyncio.qu' + TAB, 'from asyncio.queues'), (' imp' + TAB, ' import '), ('LifoQ' + TAB + '\r', 'LifoQueue\n>>> '),
                               (beside, ''), ('import os, mine_a' + TAB + '\r', 'import os, mine_and_yours\nloaded\n>>> '), ('from mine_p' + TAB, 'from mine_pkg'), ('.pa' + TAB, '.part'), (' ' + TAB + 'abc' + '\r', ' import abc\n'), ('from mine_and_yours import se' + TAB + '\r', 'import seven\n>>> '),
                               (CTRL_D, '\n'), 0],
+    'help': [('help("if")\r', 'if a: ...'), ('help("keywords")\r', 'nonlocal'), ('import os; os.environ["PAGER"] = "sed -n 1p; echo paged"\r', '>>> '),
+             ('help(int)\r', '\nHelp on class int in module builtins:\npaged\n>>> '), ('help(len)\r', 'number of items'), (CTRL_D, '\n'), 0],
     'completion of keys': [('d = {"first key": 1, "second": 2, 5: 6}\r', '>>> '), ('d["fi' + TAB + '\r', 'd["first key"]\n1\n>>> '), ('class A: x = d\r', '... '), ('\r', '>>> '), ("A.x['se" + TAB + '\r', "A.x['second']\n2\n>>> "),
                            ('d["/dev/nul' + TAB, '/dev/null'), (CTRL_C, '>>> '), (CTRL_D, '\n'), 0],
     'the future stays': [('from __future__ import annotations\r', '>>> '), ('def f(x: nothing_such): pass\r', '... '), ('\r', '\n>>> '), ('f.__annotations__\r', "{'x': 'nothing_such'}\n>>> "), (CTRL_D, '\n'), 0],
