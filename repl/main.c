@@ -310,7 +310,8 @@ static tiny_vm *make_vm(Program *p, const Options *o, int argc, const char **arg
   c.c_stack_limit = c_stack_budget();
   c.argc = argc;
   c.argv = args;
-  c.executable = p->name;
+  c.hash_seed = o->hash_seed;
+  c.executable = p->executable;
   c.optimize = o->flag[FLAG_OPTIMIZE];
   c.stream_errors = plain_locale() ? "surrogateescape" : NULL;
   for (int i = 0; i < 3; i++) c.terminals |= (isatty(i) != 0 ? 1u : 0u) << i;
@@ -367,17 +368,18 @@ int main(int argc, char **argv) {
   Options o = {0};
   int r = argc > 0 ? options_parse(&o, argc, argv) : 2;
   if (r >= 0) {
-    free(o.warn);
+    options_free(&o);
     return r;
   }
-  Program p = {.options = &o, .name = argv[0]};
+  Program p = {.options = &o, .name = argv[0], .executable = source_executable(argv[0])};
   output_init(&p);
   int status = run_program(&p, &o, argc, argv);
   output_free(&p);
   input_free(&p);
   free(p.found_text);
   free(p.found_path);
-  free(o.warn);
+  free(p.executable);
+  options_free(&o);
   if (p.interrupted) { /* died of Ctrl-C: say so the way a shell understands */
     signal(SIGINT, SIG_DFL);
     raise(SIGINT);

@@ -182,6 +182,20 @@ char *source_find_module(Program *p, const char *dotted_name, bool main, size_t 
   return text;
 }
 
+/* A name without a slash was found by the shell in the folders of PATH. */
+char *source_executable(const char *name) {
+  if (strchr(name, '/')) return source_absolute(name);
+  for (const char *at = getenv("PATH"), *end; at && *name; at = *end ? end + 1 : NULL) {
+    end = at + strcspn(at, ":");
+    char *dir = strndup(at, (size_t)(end - at)), *file = dir ? join3(dir, name, "") : NULL, *full = NULL;
+    if (file && access(file, X_OK) == 0) full = source_absolute(file);
+    free(dir);
+    free(file);
+    if (full) return full;
+  }
+  return NULL;
+}
+
 char *source_find_main(const char *dir, size_t *len, char **path) {
   bool is_package;
   char *text = look_in(dir, "__main__", "", &is_package, len, path);

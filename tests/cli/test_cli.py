@@ -65,6 +65,7 @@ FILES = {
     'catches.py': b'print("ready", flush=True)\ntry:\n    while True:\n        pass\nexcept KeyboardInterrupt:\n    print("caught")\nfinally:\n    print("finally")\n',
     'aio.py': b'import asyncio\nasync def main():\n    print("ready", flush=True)\n    try:\n        await asyncio.sleep(20)\n    finally:\n        print("cleaned")\n'
               b'try:\n    asyncio.run(main())\nexcept KeyboardInterrupt:\n    print("caught")\n',
+    'limit.py': b'import sys\nsys.tracebacklimit = int(sys.argv[1])\ndef f(n):\n    if n: f(n - 1)\n    raise ExceptionGroup("g", [ValueError(1)])\nf(6)\n',
     'reads.py': b'import sys\nprint(input("? "))\nprint(repr(sys.stdin.read()))\n',
     'lines.py': b'import sys\nfor line in sys.stdin:\n    print(repr(line))\n',
     'many.py': b'for i in range(100000):\n    print(i)\n',
@@ -251,6 +252,9 @@ CASES = {
     'exit tuple': '$P -c "import sys; sys.exit((1, 2))"',
     'exit bool': '$P -c "import sys; sys.exit(True)"',
     'exit float': '$P -c "import sys; sys.exit(2.5)"',
+    'atexit exits': '$P -c "import atexit\n@atexit.register\ndef f(): raise SystemExit(4)\n@atexit.register\ndef g(): 1/0\nimport sys\nsys.excepthook = lambda *a: print(5)"; echo $?',
+    'atexit and the hook': '$P -c "import atexit, sys\n@atexit.register\ndef g(): 1/0\nsys.unraisablehook = lambda u: print(u.err_msg, u.exc_type, u.object is g)"',
+    'traceback limit': '$P limit.py 2; $P limit.py 0; $P limit.py -1; $P limit.py 1000000000000000000000000',
     'exit function': '$P -c "exit(4)"',
     'quit function': '$P -c "quit()"',
     'exit in a nested call': '$P -c "def f():\n    raise SystemExit(9)\nlist(map(lambda x: f(), [1]))"',
@@ -307,6 +311,13 @@ OWN = {
     'bad size': ('$P --max-memory lots -c "print(1)" 2>&1 | sed -n 1p; exit ${PIPESTATUS[0]}', 2, 'not a size in bytes: lots\n', ''),
     'bad number': ('$P --max-steps -5 -c "print(1)" 2>&1 | sed -n 1p; exit ${PIPESTATUS[0]}', 2, 'not a number of steps: -5\n', ''),
     'limit missing': ('$P --max-steps 2>&1 | sed -n 1p; exit ${PIPESTATUS[0]}', 2, 'Argument expected for the --max-steps\n', ''),
+    'executable': ('cd sub; $P -c "import sys; print(sys.executable)"; cd $(dirname $P); PATH=$PWD:$PATH; $(basename $P) -c "import sys; print(sys.executable)"; ./$(basename $P) -c "import sys, os; print(os.path.isabs(sys.executable))"', 0, 'PROG\nPROG\nTrue\n', ''),
+    'environment': ('export TINYUNBUFFERED=1 TINYOPTIMIZE=2 TINYSAFEPATH=x; for o in "" -E -O; do TINYWARNINGS=ignore,error::FutureWarning TINYDEVMODE=1 $P $o -W once -c "import sys; f = sys.flags; '
+                    'print(sys.stdout.write_through, f.optimize, f.safe_path, f.dev_mode, sys.warnoptions)"; done; echo "x + 1" | TINYINSPECT=1 $P -q -c "x = 5" 2>/dev/null', 0,
+                    "True 2 True True ['default', 'ignore', 'error::FutureWarning', 'once']\nFalse 0 False False ['once']\nTrue 2 True True ['default', 'ignore', 'error::FutureWarning', 'once']\n6\n", ''),
+    'TINYHASHSEED': ('for s in 0 5 4294967295; do for i in 1 2; do TINYHASHSEED=$s $P -c "import sys; print(set(map(str, range(50))), hash(str()), sys.flags.hash_randomization)" >$i; done; cmp 1 2 && cut -d" " -f52 1; done; '
+                     'TINYHASHSEED=random $P -c "print(1)"; TINYHASHSEED=-1 $P -c "print(1)"; echo $?; TINYHASHSEED=4294967296 $P -E -c "print(2)"', 0, '0\n1\n1\n1\n1\n2\n',
+                     'PROG: TINYHASHSEED must be "random" or an integer in range [0; 4294967295]\n'),
     'no script': ('printf "x = 1\\n\\0" >data; $P data', 1, '', 'SyntaxError: source code cannot contain null bytes: file DIR/data, line 2\n'),
     'TINYPATH': ('mv sub/beside.py folder/; TINYPATH=nowhere:folder $P -c "import beside, sys; print(sys.path)"', 0, "beside beside DIR/folder/beside.py ''\n['', 'nowhere', 'folder']\n", ''),
     'TINYPATH ignored': ('mv sub/beside.py folder/; TINYPATH=folder $P -E -c "import beside" 2>&1 | tail -1', 0, "ModuleNotFoundError: No module named 'beside'\n", ''),
