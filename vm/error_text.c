@@ -199,14 +199,16 @@ static void syntax_text(Printer *p, const Str *text, int64_t offset, int64_t end
   buf_char(p->out, '\n');
 }
 
-static void syntax_place(Printer *p, const SyntaxInfo *s) {
+/* one_caret: where the text ends that is wrong is not shown. */
+static void syntax_place(Printer *p, const SyntaxInfo *s, bool one_caret) {
   line(p, "  File \"");
   if (is_str(s->filename)) put(p, v_str(s->filename));
   else buf_str(p->out, "<string>");
   buf_printf(p->out, "\", line %lld\n", (long long)s->lineno);
   if (!is_str(s->text)) return;
   int64_t length = (int64_t)v_str(s->text)->length, end = s->end_offset;
-  if (s->end_lineno > s->lineno) end = length;
+  if (one_caret) end = s->offset;
+  else if (s->end_lineno > s->lineno) end = length;
   else if (end > length + 1) end = length + 1;
   syntax_text(p, v_str(s->text), s->offset, end);
 }
@@ -239,7 +241,7 @@ static void message(Printer *p, Value exc) {
   SyntaxInfo syntax;
   Value shown = exc;
   if (read_syntax(exc, &syntax)) {
-    syntax_place(p, &syntax);
+    syntax_place(p, &syntax, !p->library && type_of(exc) != &exc_SyntaxError);
     shown = exc_field(exc, EXF_SYN_MSG);
     if (v_absent(shown)) shown = V_NONE;
   }
