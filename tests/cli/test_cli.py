@@ -252,6 +252,7 @@ CASES = {
     'exit tuple': '$P -c "import sys; sys.exit((1, 2))"',
     'exit bool': '$P -c "import sys; sys.exit(True)"',
     'exit float': '$P -c "import sys; sys.exit(2.5)"',
+    'abort': '$P -c "import os; print(1); os.abort()"; echo $? #- err',
     'atexit exits': '$P -c "import atexit\n@atexit.register\ndef f(): raise SystemExit(4)\n@atexit.register\ndef g(): 1/0\nimport sys\nsys.excepthook = lambda *a: print(5)"; echo $?',
     'atexit and the hook': '$P -c "import atexit, sys\n@atexit.register\ndef g(): 1/0\nsys.unraisablehook = lambda u: print(u.err_msg, u.exc_type, u.object is g)"',
     'traceback limit': '$P limit.py 2; $P limit.py 0; $P limit.py -1; $P limit.py 1000000000000000000000000',
