@@ -98,10 +98,6 @@ static tiny_val p_exit(tiny_vm *vm, tiny_args *a) {
   (void)vm;
   _exit(int_of(a, 0));
 }
-static tiny_val p_abort(tiny_vm *vm, tiny_args *a) {
-  (void)vm, (void)a;
-  abort();
-}
 static tiny_val p_nice(tiny_vm *vm, tiny_args *a) {
   errno = 0;
   int r = nice(int_of(a, 0));
@@ -204,7 +200,6 @@ static const tiny_def functions[] = {
   {"getloadavg", p_loadavg, "()", "Return average recent system load information."},
   {"ids", p_ids, "()", NULL},
   {"_exit", p_exit, "(status: int)", "Exit to the system with specified status, without normal exit processing."},
-  {"abort", p_abort, "()", "Abort the interpreter immediately."},
   {"nice", p_nice, "(increment: int, /)", "Add increment to the priority of process and return the new priority."},
   {"spawn", os_spawn, "(argv: list, programs: list, env, cwd, fds: tuple, pass_fds=None, session: bool=False, restore_signals: bool=True, umask: int=-1, group: int=-1, "
     "user: int=-1, user_group: int=-1, groups=None, preexec=None)", NULL},
