@@ -455,7 +455,7 @@ static tiny_val io_flush_all(tiny_vm *vm, tiny_args *a) {
   Dropped *d = dropped_of(vm);
   (void)a;
   for (File *f = d ? d->first : NULL; f; f = f->next) {
-    if (f->dirty && !flush(vm, f)) tiny_clear_error(vm); /* said when it is closed */
+    if (f->dirty && !file_write_out(vm, f)) tiny_clear_error(vm); /* said when it is closed */
   }
   return d ? TINY_NONE : TINY_FAIL;
 }
