@@ -93,9 +93,11 @@ typedef struct tiny_config {
   int optimize;                  /* 1: assert statements are left out and __debug__ is False; 2: docstrings too (python3 -O, -OO) */
   void (*trim)(void *alloc_user); /* called when much went back to the allocator, which may give it to the system (malloc_trim of glibc); runs no script code. NULL: nothing */
   tiny_signal_fn signal;         /* NULL: functions of scripts cannot handle signals */
+  unsigned terminals;            /* which of sys.stdin, stdout, stderr are a terminal (their isatty()): bits 1, 2, 4 */
+  const char *stream_errors;     /* error handler of sys.stdin and sys.stdout, which has to be known ("surrogateescape"); NULL: "strict" */
 } tiny_config;
 
-#define TINY_CONFIG_INIT {sizeof(tiny_config), 0, 0, 0, 1000, 128u << 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define TINY_CONFIG_INIT {sizeof(tiny_config), 0, 0, 0, 1000, 128u << 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 TINY_API TINY_CHECK tiny_vm *tiny_new(const tiny_config *config);   /* NULL: out of memory. config may be NULL */
 TINY_API void tiny_free(tiny_vm *vm);                               /* NULL is fine. No script code runs */

@@ -41,12 +41,13 @@ static void set_field_text(Parser *p, const Field *f, int line) {
   size_t len;
   const char *text = source_line(&p->src, line, &len);
   const char *start = p->src.text + f->start, *end = p->src.text + f->end;
-  bool opens = start >= text && start <= text + len, closes = end >= text && end <= text + len;
+  bool opens = start >= text && start <= text + len, closes = end >= text && end < text + len;
   if (opens) {
     len -= (size_t)(start - text);
     text = start;
   }
   if (closes) len = (size_t)(end - text);
+  else if (len && text[len - 1] == '\n') len--; /* goes on in the next line */
   Buf b;
   buf_init(&b, p->arena->mem);
   if (opens) buf_char(&b, '(');

@@ -1,4 +1,4 @@
-/* What Tab offers at the prompt: keywords, names of __main__ and builtins, attributes after a dot. As python3's rlcompleter, a callable is followed by "(". */
+/* What Tab offers at the prompt: keywords, names of __main__ and builtins, attributes after a dot, modules (stdlib/_completion.tiny), keys of dicts. As python3's rlcompleter, a callable is followed by "(". */
 #include <stdlib.h>
 #include <string.h>
 #include "repl/input.h"
@@ -81,12 +81,61 @@ static tiny_val find_object(tiny_vm *vm, const char *path, size_t len) {
   return at;
 }
 
-bool complete_word(Program *p, const char *word, Completion *out) {
+static bool begins(const char *line, const char *word) {
+  line += strspn(line, " ");
+  return strncmp(line, word, strlen(word)) == 0;
+}
+
+/* Modules, and names in them, behind `import` and `from`. */
+static bool add_imports(Program *p, Completion *c, const char *before, const char *word) {
+  tiny_val args[2] = {tiny_string(p->vm, before), tiny_string(p->vm, word)};
+  tiny_val found = tiny_call_method(p->vm, tiny_import(p->vm, "_completion"), "imports", 2, args);
+  int n = tiny_failed(found) ? 0 : tiny_seq_len(found);
+  for (int i = 0; i < n; i++) {
+    const char *name = tiny_to_str(p->vm, tiny_seq_item(found, i), NULL);
+    if (name && !add(c, "", 0, name, "")) return false;
+  }
+  return true;
+}
+
+static bool is_part_of_name(char c) { return c == '_' || c == '.' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || (c & 0x80); }
+
+/* Keys of the dict in `name["wo`, which ends before the word. */
+static bool add_keys(Program *p, Completion *c, const char *before, const char *word) {
+  size_t n = strlen(before), end = n - 2, at = end;
+  char tail[3] = {before[n - 1], ']', 0};
+  while (at > 0 && is_part_of_name(before[at - 1])) at--;
+  tiny_val object = find_object(p->vm, before + at, end - at);
+  if (tiny_is_absent(object) || tiny_kind_of(p->vm, object) != TINY_T_DICT) return true;
+  tiny_val keys = tiny_call(p->vm, tiny_getattr(p->vm, tiny_import(p->vm, "builtins"), "list"), 1, &object);
+  int count = tiny_failed(keys) ? 0 : tiny_seq_len(keys);
+  for (int i = 0; i < count; i++) {
+    tiny_val key = tiny_seq_item(keys, i);
+    const char *text = tiny_kind_of(p->vm, key) == TINY_T_STR ? tiny_to_str(p->vm, key, NULL) : NULL;
+    if (text && strncmp(text, word, strlen(word)) == 0 && !strpbrk(text, "\\\"'\n") && !add(c, "", 0, text, tail)) return false;
+  }
+  return true;
+}
+
+bool complete_key(Program *p, const char *before, const char *word, Completion *out) {
+  size_t n = strlen(before);
+  *out = (Completion){0};
+  if (n < 3 || before[n - 2] != '[') return true;
+  tiny_scope scope = tiny_scope_open(p->vm);
+  bool ok = add_keys(p, out, before, word);
+  tiny_clear_error(p->vm);
+  tiny_scope_close(p->vm, scope);
+  return ok;
+}
+
+bool complete_word(Program *p, const char *before, const char *word, Completion *out) {
   *out = (Completion){0};
   tiny_scope scope = tiny_scope_open(p->vm);
   const char *dot = strrchr(word, '.');
   bool ok = true;
-  if (dot) {
+  if (begins(before, "import ") || begins(before, "from ")) {
+    ok = add_imports(p, out, before, word);
+  } else if (dot) {
     tiny_val object = find_object(p->vm, word, (size_t)(dot - word));
     if (!tiny_is_absent(object)) ok = add_names(p, out, object, word, (size_t)(dot - word) + 1, dot + 1, true);
   } else {

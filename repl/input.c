@@ -73,8 +73,9 @@ static InputResult plain_line(Program *p, const char *prompt, char **line) {
     *line = malloc(n + 1);
     if (!*line) return INPUT_FAILED;
     memcpy(*line, at, n);
-    (*line)[n] = 0;
     in->at += n;
+    if (n > 1 && (*line)[n - 1] == '\n' && (*line)[n - 2] == '\r') (*line)[--n - 1] = '\n'; /* a text from elsewhere */
+    (*line)[n] = 0;
     return INPUT_LINE;
   }
 }
@@ -125,6 +126,7 @@ void input_free(Program *p) {
 #define VARIABLE(type, name) (*(type *)lazy_data("libreadline", #name))
 #define rl_attempted_completion_over VARIABLE(int, rl_attempted_completion_over)
 #define rl_completion_append_character VARIABLE(int, rl_completion_append_character)
+#define rl_basic_quote_characters VARIABLE(const char *, rl_basic_quote_characters)
 #define rl_point VARIABLE(int, rl_point)
 #define rl_line_buffer VARIABLE(char *, rl_line_buffer)
 #define rl_eof_found VARIABLE(int, rl_eof_found)
@@ -142,6 +144,8 @@ static Program *at_work;
 static Completion offered;
 static char *typed;
 static bool line_done;
+static int new_lines; /* of the history that its file has not */
+enum { HISTORY_LINES = 1000 };
 
 static bool use_readline(void) { return isatty(0) && isatty(1); }
 
@@ -159,10 +163,7 @@ static char *history_file(const Program *p) {
 }
 
 static char *next_completion(const char *text, int state) {
-  if (state == 0) {
-    complete_free(&offered);
-    complete_word(at_work, text, &offered);
-  }
+  (void)text;
   if ((size_t)state >= offered.count) return NULL;
   char *s = offered.items[state];
   size_t n = strlen(s) + 1;
@@ -170,28 +171,36 @@ static char *next_completion(const char *text, int state) {
   return copy ? memcpy(copy, s, n) : NULL;
 }
 
-/* Is the character at `at` of the line inside of a string that begins in this line? Then names of files are completed. */
-static bool in_string(int at) {
-  char quote = 0;
+/* Where the string begins that the character at `at` of the line is inside of, if it begins in this line; else -1. In strings names of files are completed. */
+static int string_begin(int at) {
+  int begin = -1;
   for (int i = 0; i < at && rl_line_buffer[i]; i++) {
     char c = rl_line_buffer[i];
-    if (c == '\\' && quote) i++;
-    else if (c == '#' && !quote) return false;
-    else if (!quote && (c == '\'' || c == '"')) quote = c;
-    else if (c == quote) quote = 0;
+    if (c == '\\' && begin >= 0) i++;
+    else if (c == '#' && begin < 0) return -1;
+    else if (begin < 0 && (c == '\'' || c == '"')) begin = i;
+    else if (begin >= 0 && c == rl_line_buffer[begin]) begin = -1;
   }
-  return quote != 0;
+  return begin;
 }
 
+/* A key (see complete_key) brings the end of its string along; readline is not to add one. */
 static char *word_ends(void) {
   static char in_text[] = "'\"", in_code[] = " \t\n`~!@#$%^&*()-=+[{]}\\|;:'\",<>/?";
-  return in_string(rl_point) ? in_text : in_code;
+  int begin = string_begin(rl_point);
+  rl_basic_quote_characters = begin > 0 && rl_line_buffer[begin - 1] == '[' ? "" : in_text;
+  return begin >= 0 ? in_text : in_code;
 }
 
 static char **complete(const char *text, int start, int end) {
+  bool string = string_begin(start) >= 0;
+  char *before = strndup(rl_line_buffer, (size_t)start);
   (void)end;
   rl_completion_append_character = 0;
-  if (in_string(start)) return NULL; /* readline's own: names of files */
+  complete_free(&offered);
+  if (before) (void)(string ? complete_key : complete_word)(at_work, before, text, &offered);
+  free(before);
+  if (string && !offered.count) return NULL; /* readline's own: names of files */
   rl_attempted_completion_over = 1;
   return rl_completion_matches(text, next_completion);
 }
@@ -265,9 +274,11 @@ void input_open(Program *p) {
   rl_bind_key('\t', on_tab);
   rl_variable_bind("enable-bracketed-paste", "on"); /* text of several lines comes as one answer: see run_pasted */
   using_history();
+  stifle_history(HISTORY_LINES);
   char *path = history_file(p);
   if (path) read_history(path);
   free(path);
+  new_lines = 0;
 }
 
 /* readline from 8.1 on does it where it also ends the mode for pasted text. */
@@ -280,8 +291,11 @@ void input_close(Program *p) {
   complete_free(&offered);
   if (!use_readline()) return;
   char *path = history_file(p);
-  stifle_history(1000);
-  if (path) write_history(path);
+  if (new_lines > HISTORY_LINES) new_lines = HISTORY_LINES;
+  if (path && new_lines) { /* behind what other prompts may have added meanwhile */
+    if (append_history(new_lines, path) != 0) write_history(path);
+    history_truncate_file(path, HISTORY_LINES);
+  }
   free(path);
   clear_history();
 }
@@ -292,7 +306,10 @@ static void remember(const char *text) {
     size_t n = strcspn(text, "\n");
     char *line = strndup(text, n);
     HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
-    if (line && *line && (!last || strcmp(last->line, line) != 0)) add_history(line);
+    if (line && *line && (!last || strcmp(last->line, line) != 0)) {
+      add_history(line);
+      new_lines++;
+    }
     free(line);
     text += n + (text[n] == '\n');
   }

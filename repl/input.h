@@ -13,9 +13,10 @@ long program_read(void *user, char *buf, size_t len); /* the VM's hook for sys.s
 void input_hide(Program *p);                    /* while p->editing: the line being edited makes room for what is written */
 void input_free(Program *p);
 
-/* complete.c: the n-th completion of a word ("na", "module.na") with what follows it ("(" after a function), malloc'ed, NULL after the last one.
-   Made anew when n is 0; may run script code (properties). */
+/* complete.c: what a word ("na", "module.na") behind a line's beginning may become, with what follows it ("(" after a function). May run script code (descriptors).
+   False: no memory. */
 typedef struct Completion { char **items; size_t count, cap; } Completion;
-bool complete_word(Program *p, const char *word, Completion *out);
+bool complete_word(Program *p, const char *before, const char *word, Completion *out);
+bool complete_key(Program *p, const char *before, const char *word, Completion *out); /* the word stands in a string that begins at the end of `before` */
 void complete_free(Completion *c);
 #endif

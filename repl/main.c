@@ -62,14 +62,37 @@ static int cannot_run(const Program *p, const char *full, int err) {
   return err == EISDIR ? 1 : 2;
 }
 
+/* A program for the machine, a picture...: python3 finds something else wrong with its bytes. */
+static int no_script(Program *p, const char *text, const char *null, const char *path) {
+  int line = 1;
+  for (const char *c = text; c < null; c++) line += *c == '\n';
+  (void)tiny_raise(p->vm, TINY_SYNTAX_ERROR, "source code cannot contain null bytes: file %s, line %d", path, line);
+  return report_status(p, TINY_ERROR);
+}
+
 static int run_at(Program *p, const char *text, size_t len, const char *path) {
-  return set_file(p, path) ? run_text(p, text, len, path) : report_status(p, TINY_ERROR);
+  const char *null = memchr(text, 0, len);
+  if (!set_file(p, path)) return report_status(p, TINY_ERROR);
+  return null ? no_script(p, text, null, path) : run_text(p, text, len, path);
 }
 
 /* -x: the line stays, empty, so that numbers are right. */
 static size_t first_line(const Program *p, const char *text, size_t len) {
   const char *end = p->options->skip_first_line ? memchr(text, '\n', len) : NULL;
   return end ? (size_t)(end - text) : 0;
+}
+
+/* The text of a file, or of the __main__ in a folder. */
+static int run_file_text(Program *p, const char *text, size_t len, const char *path, bool folder) {
+  char *shown = source_shown(p->vm, path);
+  size_t skip = folder ? 0 : first_line(p, text, len);
+  int status;
+  if (!shown) status = no_memory();
+  else if (folder && !set_package(p, "")) status = report_status(p, TINY_ERROR);
+  else status = run_at(p, text + skip, len - skip, shown);
+  if (!folder && p->inspecting && !tiny_failed(tiny_main_module(p->vm))) forget_file(p);
+  free(shown);
+  return status;
 }
 
 /* A file, or a folder with a __main__ in it. */
@@ -79,14 +102,7 @@ static int run_file(Program *p, const char *file) {
   char *full = source_absolute(file), *inner = NULL, *text = full ? source_read(full, &len, &err) : NULL;
   if (!full) return no_memory();
   bool folder = !text && err == EISDIR && (text = source_find_main(full, &len, &inner)) != NULL;
-  int status;
-  if (!text) status = cannot_run(p, full, err);
-  else if (folder) status = set_package(p, "") ? run_at(p, text, len, inner) : report_status(p, TINY_ERROR);
-  else {
-    size_t skip = first_line(p, text, len);
-    status = run_at(p, text + skip, len - skip, full);
-    if (p->inspecting && !tiny_failed(tiny_main_module(p->vm))) forget_file(p);
-  }
+  int status = text ? run_file_text(p, text, len, folder ? inner : full, folder) : cannot_run(p, full, err);
   free(text);
   free(inner);
   free(full);
@@ -140,6 +156,11 @@ static bool library_program(Program *p, const char *name, int *status) {
     fprintf(stderr, "%s: No module named %s.__main__; '%s' is a package and cannot be directly executed\n", p->name, name, name);
     return *status = 1, true;
   }
+  tiny_val word = tiny_string(p->vm, name), in_c = tiny_call_method(p->vm, tiny_getattr(p->vm, tiny_import(p->vm, "sys"), "builtin_module_names"), "__contains__", 1, &word);
+  if (tiny_is(in_c, TINY_TRUE)) {
+    fprintf(stderr, "%s: No code object available for %s\n", p->name, name);
+    return *status = 1, true;
+  }
   *status = 0;
   if (!tiny_hasattr(p->vm, module, "main")) return tiny_pending(p->vm) ? (*status = report_status(p, TINY_ERROR), true) : true;
   tiny_val result = tiny_call_method(p->vm, module, "main", 0, NULL);
@@ -167,7 +188,7 @@ static int no_module(Program *p, const char *name) {
     fprintf(stderr, "%s: No module named %s.__main__; '%s' is a package and cannot be directly executed\n", p->name, name, name);
   } else if (strcmp(name, "asyncio") == 0) {
     status = run_asyncio(p);
-  } else if (library_program(p, name, &status)) {
+  } else if (*name && name[strlen(name) - 1] != '.' && library_program(p, name, &status)) {
   } else {
     fprintf(stderr, "%s: No module named %s\n", p->name, name);
   }
@@ -188,6 +209,7 @@ static int run_module(Program *p, const char *name) {
   size_t len;
   bool is_package = false;
   int status;
+  if (*name == '.') return fprintf(stderr, "%s: Relative module names not supported\n", p->name), 1;
   if (!import_parents(p, name, &status)) return status;
   text = source_find_module(p, name, true, &len, &path, &is_package);
   if (!text) return free(path), no_module(p, name);
@@ -238,11 +260,30 @@ static bool set_path(Program *p, const Options *o) {
   return ok;
 }
 
+/* Where no language was chosen, text that is not UTF-8 goes through stdin and stdout as it is (PEP 538, PEP 540). */
+static bool plain_locale(void) {
+  static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"}, *const plain[] = {"C", "POSIX", "C.UTF-8", "C.utf8"};
+  const char *value = NULL;
+  for (int i = 0; i < 3 && !(value && *value); i++) value = getenv(names[i]);
+  for (int i = 0; i < 4 && value && *value; i++) {
+    if (strcmp(value, plain[i]) == 0) return true;
+  }
+  return !value || !*value;
+}
+
+/* -u */
+static bool write_through(Program *p, tiny_val stream) {
+  static const char *const what = "write_through";
+  tiny_val yes = TINY_TRUE;
+  return !tiny_failed(tiny_call_kw(p->vm, tiny_getattr(p->vm, stream, "reconfigure"), 1, &yes, 1, &what));
+}
+
 /* A standard stream that was closed when the program began is None, as in python3. */
 static bool set_streams(Program *p) {
   static const char *const names[] = {"stdin", "stdout", "stderr"};
   tiny_val sys = tiny_import(p->vm, "sys");
   for (int i = 0; i < 3; i++) {
+    if (p->options->unbuffered && i > 0 && !write_through(p, tiny_getattr(p->vm, sys, names[i]))) return false;
     if (fcntl(i, F_GETFD) < 0 && !tiny_setattr(p->vm, sys, names[i], TINY_NONE)) return false;
   }
   return true;
@@ -269,8 +310,11 @@ static tiny_vm *make_vm(Program *p, const Options *o, int argc, const char **arg
   c.c_stack_limit = c_stack_budget();
   c.argc = argc;
   c.argv = args;
-  c.executable = p->name;
+  c.hash_seed = o->hash_seed;
+  c.executable = p->executable;
   c.optimize = o->flag[FLAG_OPTIMIZE];
+  c.stream_errors = plain_locale() ? "surrogateescape" : NULL;
+  for (int i = 0; i < 3; i++) c.terminals |= (isatty(i) != 0 ? 1u : 0u) << i;
   tiny_vm *vm = tiny_new(&c);
 #ifdef TINY_FULL
   if (vm && !tiny_open_full(vm)) {
@@ -283,7 +327,7 @@ static tiny_vm *make_vm(Program *p, const Options *o, int argc, const char **arg
 
 /* Flushes what is left; the words are those of python3, whose stream reports it when it is closed. */
 static int finish(Program *p, int status) {
-  if (output_flush(&p->out)) return status;
+  if (output_flush(&p->out)) return p->err.error ? 120 : status;
   fprintf(stderr, "Exception ignored in: <_io.TextIOWrapper name='<stdout>' mode='w' encoding='utf-8'>\n%s: [Errno %d] %s\n",
           p->out.error == EPIPE ? "BrokenPipeError" : "OSError", p->out.error, strerror(p->out.error));
   return 120;
@@ -302,7 +346,8 @@ static int run_program(Program *p, const Options *o, int argc, char **argv) {
   }
   interrupt_install(p->vm);
   interrupt_aim(p->vm);
-  if (set_path(p, o) && set_streams(p) && options_show(p->vm, o, argc, argv)) {
+  bool ok = tiny_setattr(p->vm, tiny_main_module(p->vm), "__annotations__", tiny_dict(p->vm)); /* which only __main__ has from the start */
+  if (ok && set_path(p, o) && set_streams(p) && options_show(p->vm, o, argc, argv)) {
     if (o->virtual_time && !tiny_set_virtual_time(p->vm)) tiny_clear_error(p->vm);
     if (o->steps_text) tiny_set_fuel(p->vm, o->steps, TINY_KILL);
     status = run_all(p, o);
@@ -323,17 +368,18 @@ int main(int argc, char **argv) {
   Options o = {0};
   int r = argc > 0 ? options_parse(&o, argc, argv) : 2;
   if (r >= 0) {
-    free(o.warn);
+    options_free(&o);
     return r;
   }
-  Program p = {.options = &o, .name = argv[0]};
+  Program p = {.options = &o, .name = argv[0], .executable = source_executable(argv[0])};
   output_init(&p);
   int status = run_program(&p, &o, argc, argv);
   output_free(&p);
   input_free(&p);
   free(p.found_text);
   free(p.found_path);
-  free(o.warn);
+  free(p.executable);
+  options_free(&o);
   if (p.interrupted) { /* died of Ctrl-C: say so the way a shell understands */
     signal(SIGINT, SIG_DFL);
     raise(SIGINT);

@@ -23,7 +23,7 @@ static const char help[] =
     "-V     : print the version number and exit (also --version)\n"
     "-W arg : warning control; arg is action:message:category:module:lineno\n"
     "-x     : skip first line of source\n"
-    "-X opt : sets sys._xoptions\n"
+    "-X opt : sets sys._xoptions; -X dev: shows all warnings, asyncio debugs\n"
     "--max-memory N[K|M|G] : end the script when it needs more memory\n"
     "--max-steps N         : end the script after that many steps (loop turns, calls, resumes)\n"
     "--virtual-time        : time stands still and jumps when the script sleeps; asyncio runs at once and always the same way\n"
@@ -31,6 +31,8 @@ static const char help[] =
     "-      : program read from stdin (default; interactive mode if a tty)\n"
     "arg ...: arguments passed to program in sys.argv[1:]\n"
     "TINYPATH: folders with modules, separated by colons, looked into after the script's own\n"
+    "TINYINSPECT, TINYUNBUFFERED, TINYOPTIMIZE (a number), TINYWARNINGS (with commas between), TINYSAFEPATH, TINYDEVMODE: as -i, -u, -O, -W, -P, -X dev\n"
+    "TINYHASHSEED: a number makes the order of sets of strings the same in every run; \"random\": as without it\n"
     "TINY_HISTORY: file of the lines typed at the prompt (~/.tiny_history)\n"
     "TINYSTARTUP: file that is run before the first prompt, without a script\n";
 
@@ -124,16 +126,75 @@ static int parse_valued(Options *o, int argc, char **argv, int *i, const char *p
     case 'c': o->code = value; break;
     case 'm': o->module = value; break;
     case 'W': o->warn[o->n_warn++] = value; break;
-    default: o->x[o->n_x++] = value;
+    default:
+      o->x[o->n_x++] = value;
+      if (strcmp(value, "dev") == 0) o->flag[FLAG_DEV_MODE] = 1;
   }
   return -1;
 }
 
+/* A variable that says something. */
+static const char *variable(const Options *o, const char *name) {
+  const char *value = o->flag[FLAG_IGNORE_ENVIRONMENT] ? NULL : getenv(name);
+  return value && *value ? value : NULL;
+}
+
+/* Warnings before those of the command line, which count more. */
+static bool warn_first(Options *o, const char *what) {
+  const char **all = realloc(o->warn, ((size_t)o->n_warn + 1) * sizeof *all);
+  if (!all) return false;
+  o->warn = all;
+  memmove(all + 1, all, (size_t)o->n_warn++ * sizeof *all);
+  all[0] = what;
+  return true;
+}
+
+static bool environment_warnings(Options *o) {
+  const char *all = variable(o, "TINYWARNINGS");
+  if (!all) return true;
+  o->environment_warnings = strdup(all);
+  if (!o->environment_warnings) return false;
+  for (char *comma; (comma = strrchr(o->environment_warnings, ',')) != NULL; *comma = 0) {
+    if (!warn_first(o, comma + 1)) return false;
+  }
+  return warn_first(o, o->environment_warnings);
+}
+
+/* -1: fine; else the status to leave with. */
+static int environment_seed(Options *o, const char *program) {
+  const char *text = variable(o, "TINYHASHSEED");
+  uint64_t seed;
+  if (!text || strcmp(text, "random") == 0) return -1;
+  if (!parse_size(text, &seed, false) || seed > UINT32_MAX) {
+    fprintf(stderr, "%s: TINYHASHSEED must be \"random\" or an integer in range [0; 4294967295]\n", program);
+    return 1;
+  }
+  o->hash_seed = seed + 1; /* 0 is the system's choice */
+  return -1;
+}
+
+static int parsed(Options *o, int first_arg, const char *program) {
+  const char *optimize = variable(o, "TINYOPTIMIZE");
+  o->first_arg = first_arg;
+  if (variable(o, "TINYINSPECT")) o->flag[FLAG_INSPECT] = 1;
+  if (variable(o, "TINYUNBUFFERED")) o->unbuffered = true;
+  if (variable(o, "TINYSAFEPATH")) o->flag[FLAG_SAFE_PATH] = 1;
+  if (variable(o, "TINYDEVMODE")) o->flag[FLAG_DEV_MODE] = 1;
+  int level = optimize ? atoi(optimize) : 0;
+  if (optimize && level < 1) level = 1;
+  if (level > o->flag[FLAG_OPTIMIZE]) o->flag[FLAG_OPTIMIZE] = level;
+  int status = environment_seed(o, program);
+  if (status >= 0) return status;
+  if (environment_warnings(o) && (!o->flag[FLAG_DEV_MODE] || warn_first(o, "default"))) return -1;
+  fputs("tiny: out of memory\n", stderr);
+  return 1;
+}
+
 int options_parse(Options *o, int argc, char **argv) {
   int i = 1, r;
-  o->warn = calloc((size_t)argc * 2 + 2, sizeof *o->warn);
-  if (!o->warn) return fputs("tiny: out of memory\n", stderr), 1;
-  o->x = o->warn + argc + 1;
+  o->warn = calloc((size_t)argc + 1, sizeof *o->warn);
+  o->x = calloc((size_t)argc + 1, sizeof *o->x);
+  if (!o->warn || !o->x) return fputs("tiny: out of memory\n", stderr), 1;
   for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
     if (strcmp(argv[i], "--") == 0) {
       i++;
@@ -153,47 +214,41 @@ int options_parse(Options *o, int argc, char **argv) {
       char letter[3] = {'-', *p, 0};
       if (!parse_letter(o, *p)) return bad_usage(argv[0], "Unknown option: ", letter);
     }
-    if (o->code || o->module) {
-      o->first_arg = i + 1;
-      return -1;
-    }
+    if (o->code || o->module) return parsed(o, i + 1, argv[0]);
   }
   if (i < argc) o->file = argv[i++];
-  o->first_arg = i;
-  return -1;
+  return parsed(o, i, argv[0]);
+}
+
+void options_free(Options *o) {
+  free(o->warn);
+  free(o->x);
+  free(o->environment_warnings);
 }
 
 /* ---- what scripts see */
 
 /* sys.flags is made by sys when somebody asks; here a copy of it with what was asked for. */
 static bool set_flags(tiny_vm *vm, tiny_val sys, const Options *o) {
-  bool any = false;
+  bool fixed = o->hash_seed == 1, any = fixed; /* TINYHASHSEED=0 */
   for (int i = 0; i < FLAG_COUNT; i++) any |= o->flag[i] != 0;
   if (!any) return true;
   tiny_val flags = tiny_getattr(vm, sys, "flags"), items[32];
   int n = tiny_failed(flags) ? 0 : tiny_seq_len(flags);
   for (int i = 0; i < n && i < 32; i++) {
     items[i] = tiny_seq_item(flags, i);
+    if (i == FLAG_HASH_RANDOMIZATION && fixed) items[i] = tiny_int(vm, 0);
     if (i >= FLAG_COUNT || !o->flag[i]) continue;
-    items[i] = i == FLAG_SAFE_PATH ? TINY_TRUE : tiny_int(vm, o->flag[i]);
+    items[i] = i == FLAG_SAFE_PATH || i == FLAG_DEV_MODE ? TINY_TRUE : tiny_int(vm, o->flag[i]);
   }
   tiny_val all = tiny_tuple(vm, n, items);
   return tiny_setattr(vm, sys, "flags", tiny_call(vm, tiny_getattr(vm, flags, "__class__"), 1, &all));
 }
 
-/* Words of the command line need not be UTF-8: other bytes become lone surrogates, as in sys.argv. */
-static tiny_val word(tiny_vm *vm, const char *s) {
-  tiny_val v = tiny_string(vm, s);
-  if (!tiny_failed(v) || !tiny_pending_is(vm, TINY_UNICODE_ERROR)) return v;
-  tiny_clear_error(vm);
-  tiny_val args[2] = {tiny_string(vm, "utf-8"), tiny_string(vm, "surrogateescape")};
-  return tiny_call_method(vm, tiny_bytes(vm, s, strlen(s)), "decode", 2, args);
-}
-
 static bool set_list(tiny_vm *vm, tiny_val sys, const char *name, const char *const *texts, int n) {
   tiny_val list = tiny_list(vm, 0, NULL);
   for (int i = 0; i < n; i++) {
-    if (!tiny_list_append(vm, list, word(vm, texts[i]))) return false;
+    if (!tiny_list_append(vm, list, source_string(vm, texts[i]))) return false;
   }
   return tiny_setattr(vm, sys, name, list);
 }
@@ -202,8 +257,8 @@ static bool set_xoptions(tiny_vm *vm, tiny_val sys, const Options *o) {
   tiny_val dict = tiny_dict(vm);
   for (int i = 0; i < o->n_x; i++) {
     const char *eq = strchr(o->x[i], '=');
-    tiny_val key = tiny_string_n(vm, o->x[i], eq ? (size_t)(eq - o->x[i]) : strlen(o->x[i]));
-    if (!tiny_setitem(vm, dict, key, eq ? tiny_string(vm, eq + 1) : TINY_TRUE)) return false;
+    tiny_val key = eq ? tiny_string_n(vm, o->x[i], (size_t)(eq - o->x[i])) : source_string(vm, o->x[i]);
+    if (!tiny_setitem(vm, dict, key, eq ? source_string(vm, eq + 1) : TINY_TRUE)) return false;
   }
   return tiny_setattr(vm, sys, "_xoptions", dict);
 }

@@ -65,6 +65,7 @@ bool program_write(void *user, int stream, const char *text, size_t len) {
     memcpy(o->data + o->len, text, len);
     o->len += len;
     if (o->unbuffered || (o->line_buffered && memchr(text, '\n', len))) ok = output_flush(o);
+    if (!ok && o->unbuffered) o->len = 0; /* said once: no later attempt */
   }
   if (!ok) errno = o->error;
   return ok;

@@ -15,8 +15,10 @@ typedef struct Options {
   const char *code, *module, *file;
   bool unbuffered, skip_first_line;
   int flag[FLAG_COUNT];
-  const char **warn, **x; /* arguments of -W and -X */
+  const char **warn, **x; /* arguments of -W and -X; malloc'ed, see options_free */
   int n_warn, n_x;
+  char *environment_warnings;
+  uint64_t hash_seed;
   size_t memory;
   uint64_t steps;
   bool virtual_time;       /* the script's clock stands still but for sleeping */
@@ -32,6 +34,7 @@ typedef struct Program {
   char *found_text, *found_path; /* last module source handed to the VM */
   const Options *options;
   const char *name;          /* argv[0], for messages */
+  char *executable;          /* sys.executable, malloc'ed; NULL: unknown */
   bool inspect;              /* -i: SystemExit of the script is shown, the prompt follows */
   bool inspecting;           /* -i was given */
   bool prompting;            /* the prompt is open: stdin is read by lines, so that input() and the prompt take turns */
@@ -46,6 +49,7 @@ typedef struct Program {
 } Program;
 
 /* options.c */
+void options_free(Options *o);
 int options_parse(Options *o, int argc, char **argv);          /* -1: go on; else the status to leave with */
 bool options_show(tiny_vm *vm, const Options *o, int argc, char **argv); /* sys.flags, sys.warnoptions ... */
 
@@ -56,11 +60,14 @@ bool output_flush(Output *o);
 void output_free(Program *p);
 
 /* source.c */
+tiny_val source_string(tiny_vm *vm, const char *bytes);        /* words of the system need not be UTF-8: other bytes become lone surrogates (PEP 383) */
+char *source_shown(tiny_vm *vm, const char *path);             /* a path as the text that scripts see of it, malloc'ed; NULL: no memory */
 bool program_find_source(void *user, const char *dotted_name, const char **text, size_t *len, const char **path, bool *is_package);
 char *source_read(const char *path, size_t *len, int *err);    /* whole file, malloc'ed; NULL: *err is errno */
 char *source_read_stream(FILE *f, size_t *len);
 char *source_find_module(Program *p, const char *dotted_name, bool main, size_t *len, char **path, bool *is_package); /* text of the module for -m */
 char *source_absolute(const char *path);                       /* malloc'ed; the path itself when it is absolute */
+char *source_executable(const char *name);                    /* where the program of that name is: absolute, malloc'ed; NULL: not found */
 char *source_find_main(const char *dir, size_t *len, char **path); /* text of DIR/__main__.tiny or .py */
 bool source_set_path(Program *p, const char *first);           /* sys.path: first (NULL: none) and the folders of TINYPATH */
 

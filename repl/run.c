@@ -3,14 +3,30 @@
 #include <string.h>
 #include "repl/program.h"
 
-static void say(Program *p, const char *text) { program_write(p, 2, text, strlen(text)); }
+static void say_plainly(Program *p, const char *text) { program_write(p, 2, text, strlen(text)); }
+
+/* To sys.stderr, which may be a script's own; to the program's when that one does not take it. */
+static void say(Program *p, const char *text) {
+  tiny_scope scope = tiny_scope_open(p->vm);
+  tiny_val words = tiny_string(p->vm, text), sys = tiny_getitem(p->vm, tiny_modules(p->vm), tiny_string(p->vm, "sys")), to = tiny_getattr(p->vm, sys, "stderr");
+  if (tiny_failed(words)) say_plainly(p, text);
+  else if (tiny_failed(to) || (!tiny_is_none(to) && tiny_failed(tiny_call_method(p->vm, to, "write", 1, &words)))) {
+    tiny_clear_error(p->vm);
+    const char *kept = tiny_to_str(p->vm, words, NULL);
+    if (kept) say_plainly(p, kept);
+  } else if (!tiny_is_none(to)) {
+    if (tiny_failed(tiny_call_method(p->vm, to, "flush", 0, NULL))) tiny_clear_error(p->vm);
+  }
+  tiny_clear_error(p->vm);
+  tiny_scope_close(p->vm, scope);
+}
 
 static int report_limit(Program *p, const tiny_error *e) {
   char line[256];
   if (strcmp(e->limit, "memory") == 0) snprintf(line, sizeof line, "tiny: memory limit of %s exceeded\n", p->options->memory_text ? p->options->memory_text : "the host");
   else if (strcmp(e->limit, "steps") == 0) snprintf(line, sizeof line, "tiny: step limit of %s exceeded\n", p->options->steps_text ? p->options->steps_text : "the host");
   else snprintf(line, sizeof line, "tiny: %s limit exceeded\n", e->limit);
-  say(p, line);
+  say_plainly(p, line);
   p->killed = strcmp(e->limit, "memory") != 0;
   return 1;
 }

@@ -42,6 +42,34 @@ char *source_read(const char *path, size_t *len, int *err) {
   return data;
 }
 
+tiny_val source_string(tiny_vm *vm, const char *bytes) {
+  tiny_val v = tiny_string(vm, bytes);
+  if (!tiny_failed(v) || !tiny_pending_is(vm, TINY_UNICODE_ERROR)) return v;
+  tiny_clear_error(vm);
+  tiny_val args[2] = {tiny_string(vm, "utf-8"), tiny_string(vm, "surrogateescape")};
+  return tiny_call_method(vm, tiny_bytes(vm, bytes, strlen(bytes)), "decode", 2, args);
+}
+
+char *source_shown(tiny_vm *vm, const char *path) {
+  tiny_scope scope = tiny_scope_open(vm);
+  const char *text = tiny_to_str(vm, source_string(vm, path), NULL);
+  char *copy = text ? strdup(text) : NULL;
+  if (!text) tiny_clear_error(vm);
+  tiny_scope_close(vm, scope);
+  return copy;
+}
+
+/* The other way round: the bytes of a path that a script gave. Pinned in the caller's scope; NULL: it cannot be one. */
+static const char *path_bytes(tiny_vm *vm, tiny_val path) {
+  const char *text = tiny_to_str(vm, path, NULL);
+  if (!text || !strchr(text, '\xED')) return text; /* no surrogate in it */
+  tiny_val args[2] = {tiny_string(vm, "utf-8"), tiny_string(vm, "surrogateescape")};
+  tiny_val bytes = tiny_binary(vm, TINY_ADD, tiny_call_method(vm, path, "encode", 2, args), tiny_bytes(vm, "", 1));
+  const char *data = tiny_to_bytes(vm, bytes, NULL);
+  if (!data) tiny_clear_error(vm);
+  return data;
+}
+
 static char *join3(const char *dir, const char *name, const char *tail) {
   size_t nd = strlen(dir), nn = strlen(name), nt = strlen(tail);
   char *s = malloc(nd + nn + nt + 2);
@@ -84,18 +112,28 @@ static char *look_for_folder(const char *dir, const char *slashed) {
   return NULL;
 }
 
+/* What a script has written into a file that it dropped may be the module. */
+static void flush_files(Program *p) {
+  tiny_val files = tiny_getitem(p->vm, tiny_modules(p->vm), tiny_string(p->vm, "_io_file"));
+  if (tiny_failed(files) || tiny_failed(tiny_call_method(p->vm, files, "flush_all", 0, NULL))) tiny_clear_error(p->vm);
+}
+
+/* Is it names with dots between them? A slash would lead into folders that are no packages. */
+static bool is_dotted(const char *name) { return *name && *name != '.' && name[strlen(name) - 1] != '.' && !strstr(name, "..") && !strchr(name, '/'); }
+
 /* The folders of sys.path, as the script left it; entries that are no str are passed over, as the import system does. NULL with *path: a namespace package. */
 static char *look_everywhere(Program *p, const char *dotted, const char *inner, bool *is_package, size_t *len, char **path) {
   size_t n = strlen(dotted);
-  char *slashed = malloc(n + 1), *text = NULL, *folder = NULL;
+  char *slashed = is_dotted(dotted) ? malloc(n + 1) : NULL, *text = NULL, *folder = NULL;
   if (!slashed) return NULL;
   for (size_t i = 0; i <= n; i++) slashed[i] = dotted[i] == '.' ? '/' : dotted[i];
   tiny_scope scope = tiny_scope_open(p->vm);
+  flush_files(p);
   tiny_val dirs = tiny_getattr(p->vm, tiny_getitem(p->vm, tiny_modules(p->vm), tiny_string(p->vm, "sys")), "path");
   if (tiny_failed(dirs)) tiny_clear_error(p->vm);
   for (int i = 0; !text && !tiny_failed(dirs) && i < tiny_seq_len(dirs); i++) {
     tiny_val item = tiny_seq_item(dirs, i);
-    const char *dir = tiny_kind_of(p->vm, item) == TINY_T_STR ? tiny_to_str(p->vm, item, NULL) : NULL;
+    const char *dir = tiny_kind_of(p->vm, item) == TINY_T_STR ? path_bytes(p->vm, item) : NULL;
     char *full = dir ? source_absolute(dir) : NULL;
     if (full) text = look_in(full, slashed, inner, is_package, len, path);
     if (full && !text && !folder) folder = look_for_folder(full, slashed);
@@ -110,11 +148,14 @@ static char *look_everywhere(Program *p, const char *dotted, const char *inner, 
 
 bool source_set_path(Program *p, const char *first) {
   tiny_val path = tiny_getattr(p->vm, tiny_import(p->vm, "sys"), "path");
-  if (first && !tiny_list_append(p->vm, path, tiny_string(p->vm, first))) return false;
+  if (first && !tiny_list_append(p->vm, path, source_string(p->vm, first))) return false;
   const char *at = p->options->flag[FLAG_IGNORE_ENVIRONMENT] ? NULL : getenv("TINYPATH");
   while (at && *at) {
     size_t k = strcspn(at, ":");
-    if (k && !tiny_list_append(p->vm, path, tiny_string_n(p->vm, at, k))) return false;
+    char *one = k ? strndup(at, k) : NULL;
+    bool ok = !k || (one && tiny_list_append(p->vm, path, source_string(p->vm, one)));
+    free(one);
+    if (!ok) return false;
     at += k + (at[k] == ':');
   }
   return !tiny_failed(path);
@@ -125,14 +166,34 @@ bool program_find_source(void *user, const char *dotted_name, const char **text,
   free(p->found_text);
   free(p->found_path);
   p->found_path = NULL;
-  p->found_text = look_everywhere(p, dotted_name, "__init__", is_package, len, &p->found_path);
+  char *found = NULL;
+  p->found_text = look_everywhere(p, dotted_name, "__init__", is_package, len, &found);
+  if (found) p->found_path = source_shown(p->vm, found);
+  free(found);
   *text = p->found_text;
   *path = p->found_path;
   return p->found_path != NULL;
 }
 
 char *source_find_module(Program *p, const char *dotted_name, bool main, size_t *len, char **path, bool *is_package) {
-  return look_everywhere(p, dotted_name, main ? "__main__" : "__init__", is_package, len, path);
+  char *text = look_everywhere(p, dotted_name, main ? "__main__" : "__init__", is_package, len, path), *found = *path;
+  if (found) *path = source_shown(p->vm, found);
+  free(found);
+  return text;
+}
+
+/* A name without a slash was found by the shell in the folders of PATH. */
+char *source_executable(const char *name) {
+  if (strchr(name, '/')) return source_absolute(name);
+  for (const char *at = getenv("PATH"), *end; at && *name; at = *end ? end + 1 : NULL) {
+    end = at + strcspn(at, ":");
+    char *dir = strndup(at, (size_t)(end - at)), *file = dir ? join3(dir, name, "") : NULL, *full = NULL;
+    if (file && access(file, X_OK) == 0) full = source_absolute(file);
+    free(dir);
+    free(file);
+    if (full) return full;
+  }
+  return NULL;
 }
 
 char *source_find_main(const char *dir, size_t *len, char **path) {

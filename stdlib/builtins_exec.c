@@ -21,7 +21,7 @@ static bool source_text(VM *vm, Value source, const char *who, const char **text
   return true;
 }
 
-/* What code that is made while a script runs takes over from it (PEP 563). */
+/* What code that is made while a script runs takes over from it (PEP 236, 563). */
 static unsigned inherited(VM *vm) {
   const Frame *f = frame_script(vm, 0);
   return f && f->func->code->flags & CODE_ANNOTATIONS ? COMPILE_ANNOTATIONS : 0;

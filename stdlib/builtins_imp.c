@@ -18,7 +18,13 @@ static Value m_code(VM *vm, Args *a) {
   return name ? import_code(vm, name) : V_FAIL;
 }
 
+static Value m_names(VM *vm, Args *a) {
+  (void)a;
+  return import_names(vm);
+}
+
 static const tiny_def functions[] = {
+    {"names", m_names, "()", "(name, is in C) of every module of the library."},
     {"find", m_find, "(name, /)", "(kind, path, is_package) of what importing the name would load, or None. kind 0: C, 1: library, 2: source file, 3: folder."},
     {"code", m_code, "(name, /)", "The code of the module's body; None for modules in C and for folders."},
     {0}};

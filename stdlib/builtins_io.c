@@ -42,11 +42,11 @@ static bool collect(VM *vm, Buf *b, Tuple *args, Value sep, Value end) {
   return ok && (!b->failed || !v_failed(rt_no_memory(vm)));
 }
 
-static Value print_direct(VM *vm, int stream, Tuple *args, Value sep, Value end, bool flush) {
+static Value print_direct(VM *vm, Value file, int stream, Tuple *args, Value sep, Value end, bool flush) {
   Buf b;
   buf_init(&b, &vm->mem);
   bool ok = collect(vm, &b, args, sep, end);
-  ok = ok && std_stream_write(vm, stream, b.data ? b.data : "", b.len) && (!flush || std_stream_flush(vm, stream));
+  ok = ok && std_stream_write(vm, file, stream, b.data ? b.data : "", b.len) && (!flush || std_stream_flush(vm, stream));
   buf_free(&b);
   return ok ? V_NONE : V_FAIL;
 }
@@ -104,7 +104,7 @@ static Value bi_print(VM *vm, Args *a) {
   for (size_t i = 0; i < args->length && !script; i++) script = text_needs_script(vm, args->items[i]);
   if (!script) {
     int flush = rt_truth(vm, a->v[4]);
-    return flush < 0 ? V_FAIL : print_direct(vm, stream, args, sep, end, flush);
+    return flush < 0 ? V_FAIL : print_direct(vm, file, stream, args, sep, end, flush);
   }
   if (v_absent(file)) {
     Value sys = tiny_import(vm, "sys");

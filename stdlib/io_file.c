@@ -450,6 +450,16 @@ static int flags_of(const char *mode) {
   }
 }
 
+/* Before the program looks for modules: one may just have been written into a file that was dropped. What is still open may go out early. */
+static tiny_val io_flush_all(tiny_vm *vm, tiny_args *a) {
+  Dropped *d = dropped_of(vm);
+  (void)a;
+  for (File *f = d ? d->first : NULL; f; f = f->next) {
+    if (f->dirty && !file_write_out(vm, f)) tiny_clear_error(vm); /* said when it is closed */
+  }
+  return d ? TINY_NONE : TINY_FAIL;
+}
+
 static tiny_val io_open(tiny_vm *vm, tiny_args *a) {
   tiny_val path = tiny_arg(a, 0);
   const char *mode = tiny_arg_str(a, 1, NULL);
@@ -509,7 +519,8 @@ static const tiny_def methods[] = {
   {0}};
 const tiny_class io_file_class = {.name = "_io_file.File", .data_size = sizeof(File), .methods = methods, .destroy = file_destroy, .flags = TINY_CLASS_NO_NEW | TINY_CLASS_FINAL};
 
-static const tiny_def functions[] = {{"open", io_open, "(path, mode: str, unbuffered: bool = False, closefd: bool = True)", "Opens a file of the system."}, {0}};
+static const tiny_def functions[] = {{"open", io_open, "(path, mode: str, unbuffered: bool = False, closefd: bool = True)", "Opens a file of the system."},
+  {"flush_all", io_flush_all, "()", "Flushes files that were written to lately."}, {0}};
 
 extern const tiny_module io_file_module;
 const tiny_module io_file_module = {"_io_file", functions, 0, "Buffered files of the system."};

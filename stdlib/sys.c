@@ -252,7 +252,7 @@ static bool sys_init(tiny_vm *vm, tiny_val module) {
   return put_argv(vm, module) && put_hooks(vm, module) && put_streams(vm, module) && put_texts(vm, module) && put(vm, module, "modules", tiny_modules(vm)) &&
     put(vm, module, "path", tiny_list(vm, 0, NULL)) && put(vm, module, "meta_path", tiny_list(vm, 0, NULL)) && put(vm, module, "path_hooks", tiny_list(vm, 0, NULL)) &&
     put(vm, module, "path_importer_cache", tiny_dict(vm)) && put(vm, module, "warnoptions", tiny_list(vm, 0, NULL)) &&
-    put(vm, module, "builtin_module_names", tiny_tuple(vm, 0, NULL)) && put(vm, module, "hexversion", tiny_int(vm, 0x030B07F0)) && put(vm, module, "api_version", tiny_int(vm, 1013)) &&
+    put(vm, module, "hexversion", tiny_int(vm, 0x030B07F0)) && put(vm, module, "api_version", tiny_int(vm, 1013)) &&
     put(vm, module, "maxsize", tiny_int(vm, INT64_MAX)) && put(vm, module, "maxunicode", tiny_int(vm, 0x10FFFF)) && put(vm, module, "dont_write_bytecode", TINY_TRUE);
 }
 

@@ -108,14 +108,18 @@ bool vm_need_sys(VM *vm) {
   return !rt_pending(vm);
 }
 
+/* What a line of a prompt says of the future holds for those behind it. */
+static void keep_future(VM *vm, Value code) { vm->prompt_annotations = (((Code *)v_obj(code))->flags & CODE_ANNOTATIONS) != 0; }
+
 tiny_status tiny_run_interactive(tiny_vm *vm, const char *source, size_t len, const char *filename, bool *incomplete) {
   bool more = false;
   if (incomplete) *incomplete = false;
   if (!vm_need_sys(vm)) return TINY_ERROR;
   if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler"), TINY_ERROR;
-  Value code = vm->compile(vm, source, len, filename, 'p', 0, &more);
+  Value code = vm->compile(vm, source, len, filename, 'p', vm->prompt_annotations ? COMPILE_ANNOTATIONS : 0, &more);
   if (incomplete) *incomplete = more;
   if (v_failed(code)) return TINY_ERROR;
+  keep_future(vm, code);
   Value ignored;
   return run_code(vm, code, vm->main->dict, &ignored);
 }
@@ -124,7 +128,8 @@ tiny_val tiny_compile_async(tiny_vm *vm, const char *source, size_t len, const c
   if (incomplete) *incomplete = false;
   if (incomplete && !vm_need_sys(vm)) return V_FAIL;
   if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler");
-  Value code = vm->compile(vm, source, len, filename, incomplete ? 'p' : 'e', COMPILE_AWAIT, incomplete);
+  Value code = vm->compile(vm, source, len, filename, incomplete ? 'p' : 'e', COMPILE_AWAIT | (incomplete && vm->prompt_annotations ? COMPILE_ANNOTATIONS : 0), incomplete);
+  if (incomplete && !v_failed(code)) keep_future(vm, code);
   Function *fn = v_failed(code) ? NULL : function_new(vm, (Code *)v_obj(code), vm->main->dict);
   return fn ? api_pin(vm, v_from_obj(fn)) : V_FAIL;
 }

@@ -1,7 +1,9 @@
 /* Source lines below the entries of a traceback, with the markers of PEP 657: which part of the line raised, and inside of a binary operation or a subscript
  * which operator. Those inner marks need the structure of the expression: a scanner of its text finds it, as a failing program's text is all there is. */
 #include "vm/error_text.h"
+#include "vm/objects/dict.h"
 #include "vm/objects/list.h"
+#include "vm/objects/module.h"
 #include <stdio.h>
 
 /* ---------------------------------------------------------------- lines */
@@ -81,20 +83,15 @@ bool vm_source_line(VM *vm, Code *code, int line, Buf *out) {
   return vm_file_line(vm, name, line, out);
 }
 
-/* linecache.cache, without a failure: what cannot be looked up is not there. */
-static Value line_cache(VM *vm, const Code *code) {
-  Value v = dict_get_c(vm, vm->modules, "linecache");
-  if (v_has_layout(v, LAY_MODULE)) v = dict_get_c(vm, ((Module *)v_obj(v))->dict, "cache");
-  if (is_dict(v) && code->filename) v = dict_get_str(vm, v_dict(v), code->filename);
-  if (v_failed(v)) rt_take_exc(vm); /* no memory, or a key's own __eq__ */
-  return v;
-}
-
+/* What a script put into linecache.cache for code that is in no file: (size, time, lines, name). Runs no script code. */
 bool vm_cached_line(VM *vm, const Code *code, int line, Buf *out) {
-  Value entry = line_cache(vm, code); /* (size, mtime, lines, full name) */
-  if (!is_tuple(entry) || v_tuple(entry)->length != 4 || !is_list(v_tuple(entry)->items[2])) return false;
+  Value module = dict_get_c(vm, vm->modules, "linecache");
+  Value cache = v_has_layout(module, LAY_MODULE) ? dict_get_c(vm, ((Module *)v_obj(module))->dict, "cache") : V_ABSENT;
+  Value entry = v_is_exact(cache, &dict_type) && code->filename ? dict_get_str(vm, v_dict(cache), code->filename) : V_ABSENT;
+  if (v_failed(module) || v_failed(cache) || v_failed(entry)) vm->exc = V_ABSENT; /* no memory: no line */
+  if (!v_is_exact(entry, &tuple_type) || v_tuple(entry)->length != 4 || !v_is_exact(v_tuple(entry)->items[2], &list_type)) return false;
   const List *lines = v_list(v_tuple(entry)->items[2]);
-  if (line < 1 || (size_t)line > lines->length || !is_str(lines->items[line - 1])) return false;
+  if (line < 1 || (size_t)line > lines->length || !v_is_exact(lines->items[line - 1], &str_type)) return false;
   const Str *text = v_str(lines->items[line - 1]);
   return text_line(text->data, text->size, 1, out);
 }

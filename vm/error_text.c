@@ -14,6 +14,7 @@ typedef struct Printer {
   bool unraisable;       /* no suggestions either */
   bool library;          /* print as CPython's module traceback: no suggestions, every line of a message behind the margin */
   bool need_close;       /* the innermost group's frame is still open below */
+  long limit;            /* entries of a traceback */
   const Obj **seen;      /* hash set of exceptions in chains so far: cycles end there */
   size_t n_seen, cap_seen;
 } Printer;
@@ -124,15 +125,15 @@ static void entry(Printer *p, const Traceback *tb) {
 
 static void repeats(Printer *p, long n) {
   n -= MAX_REPEATS;
-  margin(p, '|');
+  if (p->library) margin(p, '|');
   buf_printf(p->out, "  [Previous line repeated %ld more time%s]\n", n, n == 1 ? "" : "s");
 }
 
-/* Only the last MAX_ENTRIES are shown; of a run of equal lines the first three. */
+/* Only the last p->limit are shown; of a run of equal lines the first three. */
 static void entries(Printer *p, const Traceback *tb) {
   long n = 0, run = 0;
   for (const Traceback *t = tb; t; t = t->next) n++;
-  for (; n > MAX_ENTRIES; n--) tb = tb->next;
+  for (; n > p->limit; n--) tb = tb->next;
   const Traceback *last = NULL;
   for (; tb; tb = tb->next) {
     bool same = last && traceback_line(tb) == traceback_line(last) && str_equal(tb->code->filename, last->code->filename) && str_equal(traceback_name(tb), traceback_name(last));
@@ -198,14 +199,16 @@ static void syntax_text(Printer *p, const Str *text, int64_t offset, int64_t end
   buf_char(p->out, '\n');
 }
 
-static void syntax_place(Printer *p, const SyntaxInfo *s) {
+/* one_caret: where the text ends that is wrong is not shown. */
+static void syntax_place(Printer *p, const SyntaxInfo *s, bool one_caret) {
   line(p, "  File \"");
   if (is_str(s->filename)) put(p, v_str(s->filename));
   else buf_str(p->out, "<string>");
   buf_printf(p->out, "\", line %lld\n", (long long)s->lineno);
   if (!is_str(s->text)) return;
   int64_t length = (int64_t)v_str(s->text)->length, end = s->end_offset;
-  if (s->end_lineno > s->lineno) end = length;
+  if (one_caret) end = s->offset;
+  else if (s->end_lineno > s->lineno) end = length;
   else if (end > length + 1) end = length + 1;
   syntax_text(p, v_str(s->text), s->offset, end);
 }
@@ -238,7 +241,7 @@ static void message(Printer *p, Value exc) {
   SyntaxInfo syntax;
   Value shown = exc;
   if (read_syntax(exc, &syntax)) {
-    syntax_place(p, &syntax);
+    syntax_place(p, &syntax, !p->library && type_of(exc) != &exc_SyntaxError);
     shown = exc_field(exc, EXF_SYN_MSG);
     if (v_absent(shown)) shown = V_NONE;
   }
@@ -314,7 +317,7 @@ static void notes(Printer *p, Value exc) {
 static void chain(Printer *p, Value exc);
 
 static void single(Printer *p, Value exc) {
-  if (exc_traceback(exc)) {
+  if (exc_traceback(exc) && p->limit > 0) {
     line(p, "Traceback (most recent call last):\n");
     entries(p, exc_traceback(exc));
   }
@@ -350,7 +353,7 @@ static void group(Printer *p, Value exc) {
   }
   bool top = p->depth == 0;
   if (top) p->depth = 1;
-  if (exc_traceback(exc)) {
+  if (exc_traceback(exc) && p->limit > 0) {
     margin(p, top ? '+' : '|');
     buf_str(p->out, "Exception Group Traceback (most recent call last):\n");
     entries(p, exc_traceback(exc));
@@ -415,6 +418,14 @@ static void chain(Printer *p, Value exc) {
 
 typedef void (*PrintFn)(Printer *p, Value v);
 
+/* sys.tracebacklimit; the module traceback cuts its entries itself. */
+static long traceback_limit(VM *vm) {
+  Value sys = dict_get_c(vm, vm->modules, "sys"), v = v_has_layout(sys, LAY_MODULE) ? dict_get_c(vm, ((Module *)v_obj(sys))->dict, "tracebacklimit") : V_ABSENT;
+  int64_t limit;
+  if (v_failed(sys) || v_failed(v)) vm->exc = V_ABSENT; /* no memory: none */
+  return is_int(v) && int_to_i64(v, &limit) && limit < MAX_ENTRIES ? (long)(limit < 0 ? 0 : limit) : MAX_ENTRIES;
+}
+
 /* Runs one printing function with v kept alive and with the VM's pending and handled exceptions as they were. */
 static bool print_as(VM *vm, Value v, Buf *out, bool library, PrintFn fn) {
   size_t mark = rt_temp_mark(vm);
@@ -428,7 +439,7 @@ static bool print_as(VM *vm, Value v, Buf *out, bool library, PrintFn fn) {
   }
   keep[0] = v;
   if (!v_absent(pending)) keep[1] = pending;
-  Printer p = {.vm = vm, .out = out, .library = library};
+  Printer p = {.vm = vm, .out = out, .library = library, .limit = library ? MAX_ENTRIES : traceback_limit(vm)};
   fn(&p, v);
   mem_free(rt_mem(vm), p.seen, p.cap_seen * sizeof *p.seen);
   rt_temp_release(vm, mark);
@@ -455,7 +466,7 @@ bool exc_print_traceback(VM *vm, Value tb, Buf *out) { return print_with(vm, tb,
 
 static void print_unraisable(Printer *p, Value exc) {
   p->unraisable = true;
-  if (exc_traceback(exc)) {
+  if (exc_traceback(exc) && p->limit > 0) {
     line(p, "Traceback (most recent call last):\n");
     entries(p, exc_traceback(exc));
   }

@@ -246,9 +246,21 @@ static Value close_async_gen(VM *vm, Value gen) {
   return V_NONE;
 }
 
+/* Where it was made is where somebody forgot to await it; the collection that found it is anywhere. */
+static Value warn_unawaited(VM *vm, Value gen) {
+  int line;
+  const Function *maker = gen_maker(v_gen(gen), &line);
+  Value args[4] = {gen, V_NONE, v_from_int62(line), V_NONE};
+  if (maker) {
+    args[1] = v_from_obj(maker->code->filename);
+    args[3] = v_from_obj(maker->globals);
+  }
+  return rt_call_builtin(vm, "_warn_unawaited", 4, args);
+}
+
 /* PEP 525: the event loop's hook closes an asynchronous generator; without one, and for the other generators: close(). */
 static Value close_abandoned(VM *vm, Value gen) {
-  if (never_awaited(v_gen(gen))) return rt_call_builtin(vm, "_warn_unawaited", 1, &gen);
+  if (never_awaited(v_gen(gen))) return warn_unawaited(vm, gen);
   if (v_is_exact(gen, &async_generator_type)) {
     Value hook = async_gen_finalizer(v_gen(gen));
     if (!vm_pin(vm, hook)) return rt_no_memory(vm);

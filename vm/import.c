@@ -151,6 +151,28 @@ static int find_module(VM *vm, Str *full, Found *f) {
   return 1;
 }
 
+/* Name and whether it is in C, of everything that the library has for this VM. */
+static bool add_name(VM *vm, List *all, const char *name, bool in_c) {
+  size_t n = strlen(name), tail = sizeof ".__init__" - 1;
+  if (!import_allowed(vm, name)) return true;
+  if (n > tail && strcmp(name + n - tail, ".__init__") == 0) n -= tail;
+  size_t mark = rt_temp_mark(vm);
+  Value two[2] = {v_from_str(str_new(vm, name, n)), v_from_bool(in_c)};
+  Tuple *t = v_failed(two[0]) || !vm_pin(vm, two[0]) ? NULL : tuple_new(vm, two, 2);
+  bool ok = t && vm_pin(vm, v_from_obj(t)) && list_append(vm, all, v_from_obj(t));
+  rt_temp_release(vm, mark);
+  return ok;
+}
+
+Value import_names(VM *vm) {
+  List *all = list_new(vm, NULL, 0);
+  bool ok = all && vm_pin(vm, v_from_obj(all));
+  for (size_t i = 0; ok && i < vm->n_native_modules; i++) ok = add_name(vm, all, vm->native_modules[i]->name, true);
+  for (size_t i = 0; ok && vm->library && vm->library[i]; i++) ok = add_name(vm, all, vm->library[i]->name, true);
+  for (size_t i = 0; ok && frozen_modules[i].name; i++) ok = add_name(vm, all, frozen_modules[i].name, false);
+  return ok ? v_from_obj(all) : V_FAIL;
+}
+
 /* ---------------------------------------------------------------- loading */
 
 Module *import_add_module(VM *vm, Str *name) {

@@ -20,6 +20,7 @@ TINY_MUST_CHECK Value import_from(VM *vm, Value module, Str *name);
 bool import_star(VM *vm, Value module, Value ns);
 TINY_MUST_CHECK Value import_find(VM *vm, Str *name);   /* what importing it would load */
 TINY_MUST_CHECK Value import_code(VM *vm, Str *name);   /* code of its body, None where there is none [script] */
+TINY_MUST_CHECK Value import_names(VM *vm);            /* list of (name, is in C): what the library has for this VM */
 /* Is the library module on the host's allow-list? Modules that the host registered itself need no entry. */
 bool import_allowed(VM *vm, const char *dotted_name);
 /* New module in sys.modules under its name, replacing what was there; NULL: exception pending. */

@@ -62,6 +62,7 @@ struct tiny_vm {
   int c_depth;                 /* nested runs of the dispatch loop */
   const char *c_stack_base;    /* address in the outermost C frame */
   size_t c_stack_limit;
+  bool prompt_annotations;     /* the prompt has seen `from __future__ import annotations` */
   bool paused;                 /* vm->frame waits for tiny_resume */
   bool pausable;               /* tiny_run is below: running out of fuel may pause */
   bool reraise;                /* the exception about to be raised keeps its traceback: no entry for this frame again */

@@ -9,6 +9,7 @@
     scripts/seeds/NAME.tiny      tests/seeds/NAME.out
     scripts/coroutines/NAME.tiny output NAME.out beside it
     docs/coroutines.md           every ```python block: its output is the ```text block behind it
+    examples/scripts/NAME.tiny   tests/examples/NAME.out, recorded from python3 by hand
     tests/repl/NAME.in           typed at the prompt: NAME.out
 Files whose names begin with _ are modules of their neighbours.
 """
@@ -72,6 +73,10 @@ class Runner:
             return None if sorted(want) == sorted(got) else compare(want, got)
         return compare(want, got)
 
+    def examples(self, path):
+        code, out, err = self.run([path], ROOT)
+        return compare(read(os.path.join(ROOT, 'tests', 'examples', os.path.basename(path)[:-5] + '.out')), out + err)
+
     def docs(self, path):
         blocks = re.findall(rb'```python\n(.*?)```\s*```text\n(.*?)```', read(path), re.S)
         for code, want in blocks:
@@ -113,7 +118,7 @@ def main(argv):
         else:
             names.append(a)
     runner = Runner(tiny, timeout, live)
-    jobs = [(kind, p) for kind, folder in (('lang', 'tests/lang'), ('errors', 'tests/errors'), ('differ', 'tests/differ'), ('seeds', 'scripts/seeds'), ('lang', 'scripts/coroutines'), ('repl', 'tests/repl'))
+    jobs = [(kind, p) for kind, folder in (('lang', 'tests/lang'), ('errors', 'tests/errors'), ('differ', 'tests/differ'), ('seeds', 'scripts/seeds'), ('lang', 'scripts/coroutines'), ('examples', 'examples/scripts'), ('repl', 'tests/repl'))
             for p in scripts(folder) if not names or any(n in p for n in names)]
     documents = [os.path.join(ROOT, 'docs', name) for name in ('coroutines.md',)]
     jobs += [('docs', p) for p in documents if not names or any(n in p for n in names)]

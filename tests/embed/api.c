@@ -248,6 +248,34 @@ static void hooks(tiny_vm *vm, Host *h) {
   CHECK(tiny_run_interactive(vm, "6 * 7", 5, "<p>", &incomplete) == TINY_OK && !incomplete && strcmp(h->out, "42\n") == 0);
 }
 
+/* What the host says of its streams: terminals, and text that is no UTF-8. */
+static void streams(void) {
+  Host h = {.input = "a\xff\n"};
+  tiny_config c = TINY_CONFIG_INIT;
+  c.modules = "sys";
+  c.write = host_write;
+  c.read = host_read;
+  c.user = &h;
+  for (int i = 0; i < 2; i++) {
+    c.terminals = i ? 5 : 0;
+    c.stream_errors = i ? "surrogateescape" : NULL;
+    tiny_vm *vm = tiny_new(&c);
+    if (!vm) {
+      failures++;
+      return;
+    }
+    CHECK(run(vm, "import sys\nt = [s.isatty() for s in (sys.stdin, sys.stdout, sys.stderr)]\ne = sys.stdin.errors, sys.stdout.errors, sys.stderr.errors\n") == TINY_OK);
+    CHECK(evals(vm, "t", i ? "[True, False, True]" : "[False, False, False]"));
+    CHECK(evals(vm, "e", i ? "('surrogateescape', 'surrogateescape', 'backslashreplace')" : "('strict', 'strict', 'backslashreplace')"));
+    h.input = "a\xff\n";
+    h.n = 0;
+    bool ok = run(vm, "print(ascii(input()))\nprint(chr(0xdcff))\n") == TINY_OK;
+    CHECK(i ? ok && strcmp(h.out, "'a\\udcff'\n\xff\n") == 0 : !ok && tiny_pending_is(vm, TINY_UNICODE_ERROR));
+    tiny_clear_error(vm);
+    tiny_free(vm);
+  }
+}
+
 int main(void) {
   Host h = {.input = ""};
   tiny_vm *vm = make(&h);
@@ -266,6 +294,7 @@ int main(void) {
   CHECK(tiny_memory_used(vm) <= h.bytes);
   tiny_free(vm);
   CHECK(h.bytes == 0);
+  streams();
   printf("embedding: %s\n", failures ? "FAILED" : "ok");
   return failures ? 1 : 0;
 }

@@ -20,6 +20,15 @@ ESCAPE = re.compile(rb'\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x07')
 PASTE = '\x1b[200~%s\x1b[201~\r'
 CTRL_C, CTRL_D, CTRL_U, UP, TAB = '\x03', '\x04', '\x15', '\x1b[A', '\t'
 
+
+def beside(home, terminal):
+    """Modules to be found."""
+    os.mkdir(os.path.join(home, 'mine_pkg'))
+    for name, text in ('mine_and_yours.py', 'print("loaded")\nseven = 7\n'), ('mine_pkg/__init__.py', ''), ('mine_pkg/part.py', 'abc = 1\n'):
+        with open(os.path.join(home, name), 'w') as f:
+            f.write(text)
+
+
 SESSIONS = {
     'values': [('1 + 1\r', '1 + 1\n2\n>>> '), ('_ * 3\r', '\n6\n>>> '), ('None\r', 'None\n>>> '), ('"a"; print(2); 3\r', "\n'a'\n2\n3\n>>> "), (CTRL_D, '\n'), 0],
     'blocks': [('def f(n):\r', 'def f(n):\n... '), ('  return 1 / n\r', '\n... '), ('\r', '\n>>> '),
@@ -44,6 +53,15 @@ SESSIONS = {
                    ('s = "x"\r', '>>> '), ('s.startsw' + TAB, 's.startswith('), ('"x")\r', '\nTrue\n>>> '), ('sys.path.app' + TAB, 'sys.path.append('), (CTRL_C, '>>> '),
                    ('open("/dev/nul' + TAB, '/dev/null"'), (CTRL_C, '>>> '), ('sys.exc_inf' + TAB, 'sys.exc_info('), (CTRL_C, '>>> '), ('sys.ex' + TAB, 'sys.ex'), (TAB, 'sys.exc_info'), (CTRL_C, '>>> '),
                    ('if 1:\r', '... '), (TAB + 'print("indented")\r', '... '), ('\r', '\nindented\n>>> '), (CTRL_D, '\n'), 0],
+    'completion of imports': [('import js' + TAB, 'json'), (CTRL_C, '>>> '), ('from asyncio.qu' + TAB, 'from asyncio.queues'), (' imp' + TAB, ' import '), ('LifoQ' + TAB + '\r', 'LifoQueue\n>>> '),
+                              (beside, ''), ('import os, mine_a' + TAB + '\r', 'import os, mine_and_yours\nloaded\n>>> '), ('from mine_p' + TAB, 'from mine_pkg'), ('.pa' + TAB, '.part'), (' ' + TAB + 'abc' + '\r', ' import abc\n'), ('from mine_and_yours import se' + TAB + '\r', 'import seven\n>>> '),
+                              (CTRL_D, '\n'), 0],
+    'help': [('help("if")\r', 'if a: ...'), ('help("keywords")\r', 'nonlocal'), ('import os; os.environ["PAGER"] = "sed -n 1p; echo paged"\r', '>>> '),
+             ('help(int)\r', '\nHelp on class int in module builtins:\npaged\n>>> '), ('help(len)\r', 'number of items'), (CTRL_D, '\n'), 0],
+    'completion of keys': [('d = {"first key": 1, "second": 2, 5: 6}\r', '>>> '), ('d["fi' + TAB + '\r', 'd["first key"]\n1\n>>> '), ('class A: x = d\r', '... '), ('\r', '>>> '), ("A.x['se" + TAB + '\r', "A.x['second']\n2\n>>> "),
+                           ('d["/dev/nul' + TAB, '/dev/null'), (CTRL_C, '>>> '), (CTRL_D, '\n'), 0],
+    'the future stays': [('from __future__ import annotations\r', '>>> '), ('def f(x: nothing_such): pass\r', '... '), ('\r', '\n>>> '), ('f.__annotations__\r', "{'x': 'nothing_such'}\n>>> "), (CTRL_D, '\n'), 0],
+    'terminal': [('import sys, os\r', '>>> '), ('sys.stdin.isatty(), sys.stdout.isatty(), os.get_terminal_size().columns\r', '(True, True, '), (CTRL_D, '\n'), 0],
     'completion runs no property': [('class A:\r', '... '), (' long_name = property(lambda self: print("RUN"))\r', '... '), ('\r', '>>> '), ('a = A()\r', '>>> '), ('a.long' + TAB, 'a.long_name'),
                                     ('\r', 'RUN\n>>> '), (CTRL_D, '\n'), 0],
     'history': [('first = 1\r', '>>> '), ('second = 2\r', '>>> '), (UP + UP, 'first = 1'), ('1\r', '>>> '), ('first\r', '\n11\n>>> '), (CTRL_D, '\n'), 0],
@@ -52,8 +70,8 @@ SESSIONS = {
               (PASTE % 'def g():\r  return 4', '>>> '), ('g()\r', '\n4\n>>> '), (PASTE % 'def h(', '... '), ('): return 5\r', '... '), ('\r', '>>> '), ('h()\r', '\n5\n>>> '), (CTRL_D, '\n'), 0],
     'unicode': [('s = "Zoë 世界 🎉"\r', '>>> '), ('s\r', "\n'Zoë 世界 🎉'\n>>> "), ('naïve = 5\r', '>>> '), ('naïve\r', '\n5\n>>> '), (CTRL_D, '\n'), 0],
     'a long line': [('n = ' + '+'.join(['1'] * 2000) + '\r', '>>> '), ('n\r', '\n2000\n>>> '), (CTRL_D, '\n'), 0],
-    'input': [('x = input("name? ")\r', '\nname? '), ('ann\n', '>>> '), ('x\r', "\n'ann'\n>>> "), ('input()\r', '\n'), (CTRL_C, 'KeyboardInterrupt\n>>> '), ('input()\r', '\n'), (CTRL_D, 'EOFError'),
-              ('import sys; sys.stdin.read()\r', '\n'), ('more\n', 'more\n'), (CTRL_D, "'more\\n'\n>>> "), (CTRL_D, '\n'), 0],
+    'input': [('x = input("name? ")\r', '\nname? '), ('ann\n', '>>> '), ('x\r', "\n'ann'\n>>> "), ('input("1 ")\r', '\n1 '), (CTRL_C, 'KeyboardInterrupt\n>>> '), ('input("2 ")\r', '\n2 '), (CTRL_D, 'EOFError'),
+              ('import sys; print("reads"); sys.stdin.read()\r', '\nreads\n'), ('more\n', 'more\n'), (CTRL_D, "'more\\n'\n>>> "), (CTRL_D, '\n'), 0],
     'last error': [('1/0\r', '>>> '), ('import sys; sys.last_value, sys.last_traceback.tb_lineno\r', "(ZeroDivisionError('division by zero'), 1)\n>>> "), (CTRL_D, '\n'), 0],
     'prompts': [('import sys\r', '>>> '), ('sys.ps1 = "in: "; sys.ps2 = "   : "\r', 'in: '), ('if 1:\r', '\n   : '), (' 2\r', '   : '), ('\r', '\n2\nin: '), (CTRL_D, '\n'), 0],
     'partial output': [('print("no end", end="")\r', '\nno end>>> '), (CTRL_D, '\n'), 0],
@@ -119,6 +137,7 @@ class Terminal:
         if self.pid == 0:
             env = dict(os.environ, TERM='xterm', HOME=home, LC_ALL='C.UTF-8', INPUTRC='/dev/null', COLUMNS='80')
             env.pop('TINY_HISTORY', None)
+            os.chdir(home)
             os.execve(program, [program, '-q', *options], env)
         self.seen, self.at = b'', 0
 
@@ -193,6 +212,15 @@ def history_file(program, home):
         return problem or (None if 'kept = "from before"\n' in f.read() else 'not in the history file')
 
 
+def two_histories(program, home):
+    """Prompts that are open at the same time keep each other's lines."""
+    other = lambda home, terminal: play(program, [('second = 2\r', '>>> '), (CTRL_D, '\n'), 0], home)
+    problem = play(program, [('first = 1\r', '>>> '), (other, ''), (CTRL_D, '\n'), 0], home)
+    with open(os.path.join(home, '.tiny_history'), encoding='utf-8') as f:
+        lines = f.read()
+    return problem or (None if sorted(lines.split('\n')) == ['', 'first = 1', 'second = 2'] else 'history: %r' % lines)
+
+
 def main(argv):
     tiny, names = 'build/tiny', []
     it = iter(argv)
@@ -210,6 +238,7 @@ def main(argv):
     tests = {name: lambda home, steps=steps: play(tiny, steps, home) for name, steps in SESSIONS.items()}
     tests.update({'asyncio: ' + name: lambda home, steps=steps: play(tiny, steps, home, ('-m', 'asyncio')) for name, steps in ASYNCIO.items()})
     tests['history file'] = lambda home: history_file(tiny, home)
+    tests['two histories'] = lambda home: two_histories(tiny, home)
     for name, test in tests.items():
         if names and not any(part in name for part in names):
             continue

@@ -63,7 +63,7 @@ void traceback_add(VM *vm, Value exc, struct Frame *f, uint32_t pc, bool stays);
 void exc_set_cause(VM *vm, Value exc, Value cause);
 /* One line of a code object's text without its line end, appended to out: from Code.source, else from the file. False: not to be had. */
 bool vm_source_line(VM *vm, Code *code, int line, Buf *out);
-bool vm_cached_line(VM *vm, const Code *code, int line, Buf *out);         /* the same from linecache.cache, where the module traceback looks for text that is in no file. [script] */
+bool vm_cached_line(VM *vm, const Code *code, int line, Buf *out); /* from linecache.cache, as the module traceback takes it */
 bool vm_file_line(VM *vm, const char *name, int line, Buf *out);           /* of a file, if there is such a file; without the line's end */
 /* The same as the module traceback words it: no suggestions, margins before every line. All; without traceback; the first entry of a traceback. [script] */
 bool exc_format(VM *vm, Value exc, Buf *out);

@@ -32,7 +32,28 @@ static Value origin_of(VM *vm) {
   return all ? v_from_obj(all) : V_FAIL;
 }
 
-Gen *gen_new(VM *vm, Function *fn) {
+/* Who makes a coroutine: said when it was never awaited. Until it begins its frame has no `back` and no depth, so that the caller's function and place stand there. */
+static void note_maker(VM *vm, Gen *g) {
+  const Frame *f = vm->frame;
+  if (f && ((f->flags & FRAME_NATIVE) || (f->func->code->flags & CODE_HIDDEN))) f = frame_script(vm, 0);
+  if (!f) return;
+  const Code *c = f->func->code;
+  g->frame.back = (Frame *)(void *)f->func;
+  g->frame.depth = (uint32_t)(f->pc > c->instr ? f->pc - c->instr - 1 : 0);
+}
+
+static Function *maker_of(const Gen *g) {
+  return g->head.type == &coroutine_type && gen_state(g) == GEN_CREATED ? (Function *)(void *)g->frame.back : NULL;
+}
+
+Function *gen_maker(const Gen *g, int *line) {
+  Function *fn = maker_of(g);
+  const Position *pos = fn ? code_position(fn->code, g->frame.depth) : NULL;
+  *line = pos ? pos->line : 0;
+  return fn;
+}
+
+static Gen *gen_make(VM *vm, Function *fn) {
   Code *c = fn->code;
   if (UNLIKELY(!c->instr) && !code_load_rest(vm, c)) return NULL;
   const Type *kind = kind_of(c);
@@ -53,6 +74,12 @@ Gen *gen_new(VM *vm, Function *fn) {
   return g;
 }
 
+Gen *gen_new(VM *vm, Function *fn) {
+  Gen *g = gen_make(vm, fn);
+  if (g && g->head.type == &coroutine_type) note_maker(vm, g);
+  return g;
+}
+
 /* Most coroutines are awaited where they are called, end and are never seen by anybody: the next such call gets the same object. What a collection finds among the
    spare ones is garbage (gc.c forgets them first). */
 Gen *gen_new_private(VM *vm, Function *fn) {
@@ -60,13 +87,14 @@ Gen *gen_new_private(VM *vm, Function *fn) {
   if (UNLIKELY(!c->instr) && !code_load_rest(vm, c)) return NULL;
   Gen *g = c->n_regs < SPARE_GENS ? vm->spare_gens[c->n_regs] : NULL;
   if (!g) {
-    g = gen_new(vm, fn);
+    g = gen_make(vm, fn);
     if (g) g->flags = GEN_PRIVATE;
     return g;
   }
   vm->spare_gens[c->n_regs] = g->link;
   g->link = NULL;
   g->head.small = GEN_CREATED;
+  g->frame.back = NULL; /* see note_maker */
   g->frame.func = fn;
   g->frame.pc = c->instr;
   Value *regs = frame_regs(&g->frame);
@@ -508,6 +536,7 @@ void gen_trace(Tracer *t, Obj *o) {
   gc_mark_obj(t, g->frame.func);
   if (has_slot(g)) gc_mark(t, frame_regs(&g->frame)[g->frame.func->code->n_regs]);
   if (gen_state(g) == GEN_CLOSED) return;
+  if (maker_of(g)) gc_mark_obj(t, maker_of(g));
   gc_mark(t, g->yield_from);
   gc_mark_array(t, frame_regs(&g->frame), g->frame.func->code->n_regs);
 }

@@ -45,6 +45,8 @@ static inline bool gen_is_private(const Gen *g) {
   return g->flags == GEN_PRIVATE && g->frame.flags == FRAME_GEN && g->head.type == &coroutine_type && g->delegator && g->link != g;
 }
 Gen *gen_leave_private(VM *vm, Gen *leaf);       /* gen_leave for such a one, which may be gone then */
+/* The function that made a coroutine which has not begun, and the line; NULL: no script did. */
+Function *gen_maker(const Gen *g, int *line);
 /* A generator-layout object of type `as` running the frozen generator function. */
 TINY_MUST_CHECK Value gen_from_builtin(VM *vm, const Type *as, const char *frozen_name, int argc, const Value *argv);
 
