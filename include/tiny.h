@@ -425,10 +425,10 @@ TINY_API void tiny_scope_close(tiny_vm *vm, tiny_scope s);                     /
 TINY_API tiny_val tiny_scope_close_keep(tiny_vm *vm, tiny_scope s, tiny_val keep); /* ... but keep, pinned in the outer scope */
 TINY_API tiny_val tiny_pin(tiny_vm *vm, tiny_val v);                           /* pin by hand; returns v */
 
-typedef struct tiny_ref { uint32_t slot; } tiny_ref;                           /* slot 0: none */
-TINY_API TINY_CHECK bool tiny_ref_new(tiny_vm *vm, tiny_val v, tiny_ref *out);
-TINY_API tiny_val tiny_ref_get(tiny_vm *vm, tiny_ref r);
-TINY_API void tiny_ref_free(tiny_vm *vm, tiny_ref *r);
+typedef struct tiny_ref { uint32_t slot, use; } tiny_ref;                      /* slot 0 ({0}): none */
+TINY_API TINY_CHECK bool tiny_ref_new(tiny_vm *vm, tiny_val v, tiny_ref *out);  /* *out is none after a failure */
+TINY_API tiny_val tiny_ref_get(tiny_vm *vm, tiny_ref r);                       /* None for none; TINY_FAIL (RuntimeError) for one that was freed */
+TINY_API void tiny_ref_free(tiny_vm *vm, tiny_ref *r);                         /* *r is none afterwards. None, and a copy of one that was freed, are passed over */
 
 /* ---------------------------------------------------------------- per-VM data of native modules */
 

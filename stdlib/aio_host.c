@@ -47,7 +47,7 @@ int tiny_loop_timeout_ms(tiny_vm *vm) {
 
 tiny_val tiny_loop_spawn(tiny_vm *vm, tiny_val coroutine) {
   Loop *l;
-  if (tiny_failed(coroutine)) return coroutine;
+  if (tiny_failed(coroutine) && tiny_pending(vm)) return coroutine;
   tiny_val loop = host_loop(vm, true, &l);
   return tiny_failed(loop) ? loop : tiny_call_method(vm, loop, "_spawn", 1, &coroutine);
 }

@@ -11,7 +11,8 @@ struct ErrorBox {
 };
 
 tiny_val tiny_raise_value(tiny_vm *vm, tiny_val exception) {
-  if (v_failed(exception)) return V_FAIL;
+  if (!api_takes(vm, exception)) return V_FAIL;
+  tiny_clear_error(vm); /* it is replaced */
   if (is_type(exception) && rt_is_subtype((const Type *)v_obj(exception), &exc_BaseException)) {
     exception = rt_call(vm, exception, 0, NULL);
     if (v_failed(exception)) return V_FAIL;
@@ -22,6 +23,7 @@ tiny_val tiny_raise_value(tiny_vm *vm, tiny_val exception) {
 
 tiny_val tiny_raise_os(tiny_vm *vm, int err, const char *path) {
   Value name = V_NONE;
+  tiny_clear_error(vm); /* it is replaced */
   if (path) {
     name = tiny_string(vm, path);
     if (v_failed(name)) return V_FAIL;

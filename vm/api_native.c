@@ -53,7 +53,7 @@ void *tiny_arg_native(const tiny_args *a, int i, const tiny_class *cls) { return
 tiny_val tiny_bound(const tiny_args *a) { return a->self ? a->self->bound : V_ABSENT; }
 
 tiny_val tiny_function(tiny_vm *vm, const tiny_def *def, tiny_val bound) {
-  if (v_failed(bound)) return V_FAIL;
+  if (!api_ready(vm) || (!v_absent(bound) && !api_takes(vm, bound))) return V_FAIL;
   Value module = V_NONE;
   if (v_has_layout(bound, LAY_MODULE)) {
     Str *key = NAME(vm, __name__);

@@ -111,7 +111,7 @@ void vm_trace_roots(VM *vm, Tracer *t) {
   gc_mark(t, vm->handled);
   gc_mark(t, vm->on_signal);
   temps_trace(vm, t);
-  gc_mark_array(t, vm->refs, vm->n_refs); /* free slots hold small ints */
+  for (uint32_t i = 0; i < vm->n_refs; i++) gc_mark(t, vm->refs[i].v); /* None in free slots */
   trace_tail(vm, t);
   for (int i = 0; i < NAME_COUNT; i++) gc_mark_obj(t, vm->names[i]);
   for (int i = 0; i < 128; i++) gc_mark_obj(t, vm->ascii_chars[i]);

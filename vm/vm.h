@@ -28,6 +28,7 @@ typedef struct WeakRefs WeakRefs;
 typedef struct FrozenMemo { const char *asked, *name; Value fn; } FrozenMemo;
 enum { FROZEN_MEMOS = 32 };
 enum { SPARE_GENS = 32 };
+typedef struct Ref { Value v; uint32_t use, next; } Ref;
 typedef struct NativeClassMemo { const struct tiny_class *def; Obj *cls; } NativeClassMemo;
 enum { NATIVE_CLASS_MEMOS = 16 };
 
@@ -68,7 +69,7 @@ struct tiny_vm {
   /* temporaries: handles of natives and of the API */
   TempChunk *temp_chunk;       /* the newest chunk */
   size_t n_temps;
-  Value *refs;                 /* tiny_ref slots */
+  Ref *refs;                   /* tiny_ref slots */
   uint32_t n_refs, cap_refs, free_ref;
   TailCall tail;
   /* names, strings, types */
