@@ -44,11 +44,17 @@ extern "C" {
 typedef struct tiny_vm tiny_vm;
 typedef struct tiny_val { uint64_t w; } tiny_val;     /* opaque: compare only with tiny_is */
 
-#define TINY_FAIL ((tiny_val){0xF06u})                /* an exception is pending */
-#define TINY_NONE ((tiny_val){0x006u})
-#define TINY_FALSE ((tiny_val){0x016u})
-#define TINY_TRUE ((tiny_val){0x026u})
-#define TINY_ABSENT ((tiny_val){0x036u})              /* an optional argument that was not given */
+#ifdef __cplusplus
+#define TINY_WORD(word) (tiny_val{word})
+#else
+#define TINY_WORD(word) ((tiny_val){word})
+#endif
+#define TINY_FAIL TINY_WORD(0xF06u)                   /* an exception is pending */
+#define TINY_NONE TINY_WORD(0x006u)
+#define TINY_FALSE TINY_WORD(0x016u)
+#define TINY_TRUE TINY_WORD(0x026u)
+#define TINY_ABSENT TINY_WORD(0x036u)                 /* an optional argument that was not given. No value of a script: functions that take values refuse it */
+#define TINY_NOT_IMPLEMENTED TINY_WORD(0x046u)        /* what a native "__add__", "__eq__"... returns for operands that it does not know: the other one is asked */
 
 static inline bool tiny_failed(tiny_val v) { return v.w == 0xF06u; }
 static inline bool tiny_is(tiny_val a, tiny_val b) { return a.w == b.w; }   /* Python's `is` */
@@ -81,7 +87,8 @@ typedef struct tiny_config {
   size_t memory_limit;           /* bytes; 0: none */
   uint32_t recursion_limit;      /* frames of script code; default 1000 */
   size_t c_stack_limit;          /* bytes of C stack that nested native calls may take; default 128 KiB */
-  const char *modules;           /* space-separated allow-list of library modules, those that listed ones import included; "*": all; NULL: none (builtins are always there) */
+  const char *modules;           /* space-separated list of the library modules that scripts may import; "*": all; NULL: none (builtins are always there). Listed ones get what they need of the
+                                    library, which scripts cannot import; but what reaches out of the VM needs its word: os, io_file (open), socket, select, signal, asyncio */
   tiny_write_fn write;           /* NULL: output of scripts is dropped */
   tiny_find_source_fn find_source; /* NULL: no modules from source */
   void *user;                    /* handed to the hooks; tiny_user(vm) gives it back */
@@ -249,8 +256,9 @@ typedef struct tiny_module {
   const char *doc;
 } tiny_module;
 TINY_API TINY_CHECK bool tiny_add_module(tiny_vm *vm, const tiny_module *module);         /* now importable (host modules need no allow-list entry). module must outlive the VM */
+TINY_API TINY_CHECK bool tiny_add_listed_module(tiny_vm *vm, const tiny_module *module);  /* the same for one that config.modules has to name, as those of the library */
 
-/* libtiny-full: the library modules that need outside libraries, made importable (as the host's own modules are: no allow-list entry needed). */
+/* libtiny-full: adds the modules of the library that need outside libraries (what asyncio and socket need of libuv; re; zlib). config.modules says which of them scripts can import. */
 TINY_API TINY_CHECK bool tiny_open_full(tiny_vm *vm);
 
 /* ---------------------------------------------------------------- errors */

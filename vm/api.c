@@ -44,7 +44,8 @@ static tiny_status failed(VM *vm) { return vm->limit_hit ? TINY_LIMIT : TINY_ERR
 
 static tiny_status status_of(VM *vm, RunResult rr) {
   vm->paused = rr == RUN_PAUSED;
-  if (rr == RUN_PAUSED) return TINY_PAUSED;
+  vm->paused_handled = rr == RUN_PAUSED ? vm->handled : V_NONE;
+  if (rr == RUN_PAUSED) return vm->handled = V_NONE, TINY_PAUSED; /* what the host does meanwhile is no part of the script's except clause */
   return rr == RUN_RAISED || v_failed(called(vm, V_NONE)) ? failed(vm) : TINY_OK;
 }
 
@@ -102,6 +103,7 @@ tiny_status tiny_resume(tiny_vm *vm) {
     return TINY_ERROR;
   }
   vm->paused = false;
+  vm->handled = vm->paused_handled;
   Value ignored;
   return run_frames(vm, false, NULL, &ignored);
 }

@@ -109,6 +109,7 @@ void vm_trace_roots(VM *vm, Tracer *t) {
   frames_trace(vm, t);
   gc_mark(t, vm->exc);
   gc_mark(t, vm->handled);
+  gc_mark(t, vm->paused_handled);
   gc_mark(t, vm->on_signal);
   temps_trace(vm, t);
   for (uint32_t i = 0; i < vm->n_refs; i++) gc_mark(t, vm->refs[i].v); /* None in free slots */
@@ -162,7 +163,7 @@ static void seed_hash(VM *vm) {
 static void init_fields(VM *vm) {
   vm->exc = V_ABSENT;
   vm->passing = vm->agen_step = vm->thrown[0] = vm->thrown[1] = V_ABSENT;
-  vm->handled = V_NONE;
+  vm->handled = vm->paused_handled = V_NONE;
   vm->on_signal = V_ABSENT;
   vm->fuel_left = UINT64_MAX;
   vm->recursion_limit = vm->config.recursion_limit ? vm->config.recursion_limit : 1000;
@@ -249,7 +250,9 @@ bool rt_enter_c(VM *vm, const char *where) {
   return true;
 }
 
-void rt_leave_c(VM *vm) { vm->c_depth--; }
+void rt_leave_c(VM *vm) {
+  if (--vm->c_depth == 0 && vm->limit_hit) vm->handled = V_NONE; /* except clauses that the limit ended did not give back what they handled */
+}
 
 /* ---- budget
  * vm->fuel is the slice in hand; the dispatch loop counts it down. fuel_left is what the host allows beyond it. A poke (collector wanted, interrupt)

@@ -28,6 +28,7 @@ typedef struct WeakRefs WeakRefs;
 typedef struct FrozenMemo { const char *asked, *name; Value fn; } FrozenMemo;
 enum { FROZEN_MEMOS = 32 };
 enum { SPARE_GENS = 32 };
+typedef struct NativeModule { const struct tiny_module *module; bool listed; } NativeModule;   /* listed: it needs an entry in the allow-list */
 typedef struct Ref { Value v; uint32_t use, next; } Ref;
 typedef struct NativeClassMemo { const struct tiny_class *def; Obj *cls; } NativeClassMemo;
 enum { NATIVE_CLASS_MEMOS = 16 };
@@ -64,6 +65,7 @@ struct tiny_vm {
   const char *c_stack_base;    /* address in the outermost C frame */
   size_t c_stack_limit;
   bool paused;                 /* vm->frame waits for tiny_resume */
+  Value paused_handled;        /* its `handled` */
   bool pausable;               /* tiny_run is below: running out of fuel may pause */
   bool reraise;                /* the exception about to be raised keeps its traceback: no entry for this frame again */
   /* temporaries: handles of natives and of the API */
@@ -97,7 +99,7 @@ struct tiny_vm {
   Module *builtins, *main;
   bool (*late_builtins)(VM *vm, const Str *name); /* makes the builtin of that name, if there is one (NULL: all) in the dict of builtins; NULL when all are made */
   Dict *sys_dict;
-  const struct tiny_module **native_modules;
+  NativeModule *native_modules;
   size_t n_native_modules, cap_native_modules;
   Str *unhooked;              /* no finder of sys.meta_path wanted to load this one: the import goes on without them (import.c); NULL */
   Module *frozen;              /* _builtins: library functions written in tiny */
