@@ -116,7 +116,9 @@ typedef enum { TINY_OK = 0, TINY_ERROR = 1, TINY_PAUSED = 2, TINY_LIMIT = 3 } ti
 
 TINY_API TINY_CHECK tiny_val tiny_compile(tiny_vm *vm, const char *source, size_t len, const char *filename); /* -> code object; TINY_FAIL: SyntaxError */
 TINY_API TINY_CHECK tiny_status tiny_run(tiny_vm *vm, tiny_val code);      /* runs a code object in __main__ */
-TINY_API TINY_CHECK tiny_status tiny_resume(tiny_vm *vm);                  /* continues after TINY_PAUSED */
+TINY_API TINY_CHECK tiny_status tiny_resume(tiny_vm *vm);                  /* continues after TINY_PAUSED; outside of any call */
+TINY_API TINY_CHECK bool tiny_pause(tiny_vm *vm);                          /* for natives: when this one has returned, before the script goes on, tiny_run or tiny_resume gives TINY_PAUSED. RuntimeError: see tiny_pausable */
+TINY_API bool tiny_pausable(tiny_vm *vm);                                  /* can the script that runs now pause? Not below tiny_call and other functions of the host's, nor in an __eq__ that a lookup calls */
 TINY_API TINY_CHECK tiny_status tiny_run_source(tiny_vm *vm, const char *source, size_t len, const char *filename); /* both; __main__ */
 TINY_API TINY_CHECK tiny_val tiny_eval(tiny_vm *vm, const char *expression); /* value of an expression in __main__ */
 /* One piece typed at a prompt: prints the value of an expression statement through sys.displayhook and sets _ . *incomplete: give more lines. */
@@ -380,19 +382,30 @@ TINY_API int tiny_loop_timeout_ms(tiny_vm *vm);                                 
 TINY_API TINY_CHECK tiny_loop_status tiny_loop_tick(tiny_vm *vm, int64_t max_us); /* what is due, for about so long at most (-1: until nothing is ready); never waits. Fuel that is used up ends it, also with TINY_PAUSE */
 TINY_API TINY_CHECK tiny_val tiny_loop_spawn(tiny_vm *vm, tiny_val coroutine);  /* -> asyncio.Task */
 
-/* Natives that finish later, in any loop (asyncio.run's as well): the native returns tiny_suspend(...), a future that the script awaits, and hands the operation to whoever does the work.
+/* Natives that finish later: the native returns tiny_suspend(...) and hands the operation to whoever does the work.
  *
- *   static tiny_val fetch(tiny_vm *vm, tiny_args *a) {                  // script: page = await fetch(url)
+ *   static tiny_val fetch(tiny_vm *vm, tiny_args *a) {                  // script: page = await fetch(url), or page = fetch(url)
  *     tiny_op *op;
- *     tiny_val future = tiny_suspend(vm, &op, NULL, NULL);
+ *     tiny_val result = tiny_suspend(vm, &op, NULL, NULL);
  *     if (op) my_start(tiny_arg_str(a, 0, NULL), op);                   // later, on any thread: tiny_op_complete_str(op, text, n)
- *     return future;
+ *     return result;                                                    // at once: nothing of tiny comes in between
+ *   }
+ *
+ * In a running event loop (asyncio.run's as well) the script gets a future and awaits it. Where none is running, in a script that tiny_run runs, it is paused in the call:
+ * tiny_run gives TINY_PAUSED, and tiny_resume goes on with the result once the operation is completed; before, it gives TINY_PAUSED again.
+ *
+ *   tiny_status st = tiny_run(vm, code);
+ *   while (st == TINY_PAUSED) {
+ *     struct pollfd p = {tiny_loop_fd(vm), POLLIN, 0};
+ *     if (tiny_waits(vm)) poll(&p, 1, -1);                              // with the host's own descriptors
+ *     st = tiny_resume(vm);
  *   }
  *
  * Each operation is completed exactly once, by any thread, whatever happens: also when nobody waits any more, and after tiny_free. on_cancel (may be NULL) is called at most once
- * and on the VM's thread, when the future was cancelled or the VM is being freed: it may hurry the completion up. It must not call script code. */
+ * and on the VM's thread, when the future was cancelled, the paused script has ended without it, or the VM is being freed: it may hurry the completion up. It must not call script code. */
 typedef struct tiny_op tiny_op;
-TINY_API TINY_CHECK tiny_val tiny_suspend(tiny_vm *vm, tiny_op **op, void (*on_cancel)(void *user), void *user); /* TINY_FAIL (*op NULL): no loop is running, or no memory */
+TINY_API TINY_CHECK tiny_val tiny_suspend(tiny_vm *vm, tiny_op **op, void (*on_cancel)(void *user), void *user); /* TINY_FAIL (*op NULL): no loop is running and the script cannot pause here, or no memory */
+TINY_API bool tiny_waits(tiny_vm *vm);                                          /* after TINY_PAUSED: for an operation that is not completed yet? */
 TINY_API void tiny_op_complete_none(tiny_op *op);
 TINY_API void tiny_op_complete_int(tiny_op *op, int64_t i);
 TINY_API void tiny_op_complete_float(tiny_op *op, double d);

@@ -61,6 +61,7 @@ static tiny_status run_frames(VM *vm, bool throwing, Frame *caller, Value *resul
   vm->pausable = vm->c_depth == 1;
   RunResult rr = vm_run(vm, throwing, result);
   vm->pausable = before;
+  vm->pause_asked = false;
   if (rr != RUN_PAUSED) vm->frame = caller;
   rt_leave_c(vm);
   return status_of(vm, rr);

@@ -341,6 +341,17 @@ static void shorten_slice(VM *vm, uint64_t take) {
   vm->fuel = (int32_t)take;
 }
 
+static bool pausable(const VM *vm) { return vm->pausable && vm->c_depth <= 1; }
+bool tiny_pausable(tiny_vm *vm) { return pausable(vm); }
+
+bool tiny_pause(tiny_vm *vm) {
+  if (!api_ready(vm)) return false;
+  if (!pausable(vm)) return rt_raise_b(vm, &exc_RuntimeError, "a script cannot pause in what the host or C code calls");
+  vm->pause_asked = true;
+  if (vm->fuel > 0) vm->fuel -= MEM_POKE;
+  return true;
+}
+
 bool vm_safe_point(VM *vm) {
   if (vm->limit_hit) return strike(vm, vm->limit_hit); /* a finally block of the script may not run on */
   if (vm->fuel < -MEM_POKE / 2) vm->fuel += MEM_POKE;
@@ -349,13 +360,18 @@ bool vm_safe_point(VM *vm) {
   if (vm->interrupt) return raise_interrupt(vm);
   if (vm->signals && !run_signals(vm)) return false;
   if (vm->deadline_ns && now_ns() >= vm->deadline_ns) return strike(vm, LIMIT_DEADLINE);
-  if (refill(vm)) {
+  bool more = refill(vm);
+  if (vm->pause_asked && pausable(vm) && (more || vm->fuel_what == TINY_PAUSE)) {
+    vm->paused = true;
+    return vm->pause_asked = false;
+  }
+  if (more) {
     if (vm->starved) shorten_slice(vm, 0); /* builtins count as well then */
     if (vm->stress) shorten_slice(vm, stress_distance(vm));
     return true;
   }
   if (vm->fuel_what == TINY_PAUSE) {
-    if (vm->pausable && vm->c_depth <= 1) {
+    if (pausable(vm)) {
       vm->paused = true;
       return false;
     }
@@ -386,7 +402,7 @@ bool rt_charge(VM *vm, uint64_t work) {
 }
 
 void vm_set_fuel(VM *vm, uint64_t steps, int what) {
-  bool poked = vm->fuel <= 0 && (vm->mem.want_gc || vm->interrupt || vm->signals);
+  bool poked = vm->fuel <= 0 && (vm->mem.want_gc || vm->interrupt || vm->signals || vm->pause_asked);
   vm->fuel_what = what;
   vm->fuel_left = steps;
   vm->fuel = 0;

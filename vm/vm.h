@@ -66,6 +66,7 @@ struct tiny_vm {
   size_t c_stack_limit;
   bool paused;                 /* vm->frame waits for tiny_resume */
   Value paused_handled;        /* its `handled` */
+  bool pause_asked;            /* tiny_pause: at the next safe point */
   bool pausable;               /* tiny_run is below: running out of fuel may pause */
   bool reraise;                /* the exception about to be raised keeps its traceback: no entry for this frame again */
   /* temporaries: handles of natives and of the API */
