@@ -281,7 +281,7 @@ static Given run(tiny_vm *vm, Host *h) {
   const char *s = PICK(sources);
   tiny_val a = any(h), b = any(h), r = TINY_NONE;
   bool more;
-  switch (h->which = rnd(h, 16)) {
+  switch (h->which = rnd(h, 17)) {
     case 0: case 1: case 2: return ran(tiny_run_source(vm, s, strlen(s), "fuzz"));
     case 3: return value(tiny_compile(vm, s, strlen(s), text(h)));
     case 4: return ran(tiny_run(vm, a));
@@ -297,7 +297,8 @@ static Given run(tiny_vm *vm, Host *h) {
     case 12: return done(chance(h, 2) ? tiny_mark_coroutine(vm, a) : tiny_coroutine_function(vm, a));
     case 13: return value(tiny_loop_spawn(vm, a));
     case 14: return done(tiny_loop_tick(vm, rnd(h, 200)) != TINY_LOOP_FAILED);
-    default: return (void)tiny_loop_timeout_ms(vm), (void)tiny_loop_fd(vm), nothing();
+    case 15: return (void)tiny_pausable(vm), done(tiny_pause(vm));
+    default: return (void)tiny_loop_timeout_ms(vm), (void)tiny_loop_fd(vm), (void)tiny_waits(vm), nothing();
   }
 }
 

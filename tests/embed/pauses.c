@@ -113,7 +113,7 @@ static void in_a_loop(void) {
   tiny_vm *vm = make();
   CHECK(start(vm, "import asyncio, host\nasync def main(): print(await host.fetch('thread'))\nasyncio.run(main())\nprint(host.fetch('thread'))\n") == TINY_PAUSED);
   tiny_status st = TINY_PAUSED;
-  CHECK(drive(vm, &st) == 1 && st == TINY_OK && printed("from a thread\nfrom a thread\n"));
+  CHECK(drive(vm, &st) >= 1 && st == TINY_OK && printed("from a thread\nfrom a thread\n"));
   tiny_free(vm);
 }
 
