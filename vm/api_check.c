@@ -6,7 +6,7 @@ bool api_refuse(VM *vm, Value v) {
   if (rt_pending(vm)) return false;
   if (v_failed(v)) return rt_raise_b(vm, &exc_SystemError, "the host passed TINY_FAIL, and no exception is pending");
   if (v_absent(v)) return rt_raise_b(vm, &exc_TypeError, "the host passed no value (TINY_ABSENT)");
-  return rt_raise_b(vm, &exc_SystemError, "the host passed what is no value");
+  return rt_raise_b(vm, &exc_SystemError, "the host passed what a native has to return (tiny_then_call, tiny_suspend...)");
 }
 
 bool api_refuse_list(VM *vm) { return rt_raise_b(vm, &exc_SystemError, "the host passed a number of values, and not so many values"); }
@@ -32,6 +32,8 @@ bool api_check_text(VM *vm, const char *text, size_t len) {
 
 Str *api_name(VM *vm, const char *text) {
   if (UNLIKELY(!text)) return rt_raise(vm, &exc_TypeError, "the host passed NULL for a text"), NULL;
-  size_t len = strlen(text);
-  return api_check_text(vm, text, len) ? str_intern(vm, text, len) : NULL;
+  size_t len = 0;
+  unsigned char all = 0;
+  while (text[len]) all |= (unsigned char)text[len++];
+  return all < 0x80 || api_check_text(vm, text, len) ? str_intern(vm, text, len) : NULL;
 }

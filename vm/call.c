@@ -844,7 +844,7 @@ static Value run_nested(VM *vm, Frame *caller, Step s, Value v) {
     return V_FAIL;
   }
   size_t mark = vm->n_temps;
-  bool struck = !rt_charge(vm, 1); /* C code may make any number of calls that have no safe point of their own: __eq__ in a lookup */
+  bool struck = UNLIKELY(--vm->fuel < 0) && !vm_charge_call(vm); /* C code may make any number of calls that have no safe point of their own: __eq__ in a lookup */
   RunResult rr = vm_run(vm, struck || s == STEP_THROW, &r);
   vm->n_temps = mark;
   vm->frame = caller;

@@ -401,6 +401,16 @@ bool rt_charge(VM *vm, uint64_t work) {
   return vm->fuel_what == TINY_PAUSE ? true : strike(vm, LIMIT_STEPS); /* a builtin cannot pause: the next safe point does */
 }
 
+/* A call that C code makes has used up the slice in hand: a new one, unless a safe point has more to do than that. */
+bool vm_charge_call(VM *vm) {
+  if (vm->mem.want_gc || vm->interrupt || vm->signals || vm->pause_asked || vm->stress || vm->starved || vm->limit_hit) {
+    vm->fuel++;
+    return rt_charge(vm, 1);
+  }
+  if (vm->deadline_ns && now_ns() >= vm->deadline_ns) return strike(vm, LIMIT_DEADLINE);
+  return refill(vm) || vm->fuel_what == TINY_PAUSE || strike(vm, LIMIT_STEPS);
+}
+
 void vm_set_fuel(VM *vm, uint64_t steps, int what) {
   bool poked = vm->fuel <= 0 && (vm->mem.want_gc || vm->interrupt || vm->signals || vm->pause_asked);
   vm->fuel_what = what;

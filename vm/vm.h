@@ -137,6 +137,7 @@ void vm_free(VM *vm);
    budget, refills vm->fuel. False: an exception is pending (with vm->limit_hit: no handler may catch it), or vm->paused was set (no exception: the loop saves
    its place and leaves with TINY_PAUSED; only ever when c_depth is 1). */
 TINY_MUST_CHECK bool vm_safe_point(VM *vm);
+TINY_MUST_CHECK bool vm_charge_call(VM *vm); /* vm->fuel < 0 before a nested run. False: a limit struck */
 /* The C stack guard: rt_enter_c / rt_leave_c count c_depth; the outermost one notes where the stack begins. The dispatch loop's entry uses them as well. */
 /* rt_temp(vm, 2) for the hottest callers; the slots are not set. */
 static inline Value *temps_pair(VM *vm) {
