@@ -14,7 +14,13 @@
  * Errors. A function that fails leaves an exception pending in the VM and returns TINY_FAIL (or false, or -1).
  * TINY_FAIL is absorbing: handed to another tiny_ function it comes out again with the first error untouched,
  * so a chain of calls needs one check at its end. tiny_take_error fetches and clears the pending exception.
- * Any function that allocates may fail with MemoryError. */
+ * Until then nothing runs: every function that may run script code, or reads more than the value itself, fails at once and the first error stays (tiny_raise and its kin replace it).
+ * Any function that allocates may fail with MemoryError.
+ *
+ * Mistakes of the host end in an exception, too: values that are none (TINY_ABSENT, a TINY_FAIL whose error was taken), NULL for a text, text or names that are no UTF-8, numbers of arguments
+ * without arguments, a tiny_ref that was freed, a native that fails without an exception. What nothing can see in time: another VM's values, values that were not kept, pointers that are NULL or
+ * dangling where not said otherwise, a VM used by two threads at once, or freed in a native or hook. Build hosts with sanitizers.
+ * Hooks (config) may call the API, but for the allocator; trace, destroy, await and on_cancel must not run script code or make objects. */
 #ifndef TINY_H
 #define TINY_H
 
@@ -105,7 +111,7 @@ typedef struct tiny_config {
 #define TINY_CONFIG_INIT {sizeof(tiny_config), 0, 0, 0, 1000, 128u << 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 TINY_API TINY_CHECK tiny_vm *tiny_new(const tiny_config *config);   /* NULL: out of memory. config may be NULL */
-TINY_API void tiny_free(tiny_vm *vm);                               /* NULL is fine. No script code runs */
+TINY_API void tiny_free(tiny_vm *vm);                               /* NULL is fine. No script code runs, and nothing is waited for. Not in a native or hook */
 TINY_API void *tiny_user(tiny_vm *vm);
 TINY_API const char *tiny_version(void);
 
@@ -192,6 +198,7 @@ TINY_API void *tiny_bytes_data(tiny_vm *vm, tiny_val bytes);                    
 TINY_API size_t tiny_str_offset(tiny_vm *vm, tiny_val str, size_t index);                 /* byte offset in the UTF-8 text of code point number index (clamped); O(1) amortised */
 TINY_API size_t tiny_str_index(tiny_vm *vm, tiny_val str, size_t offset);                 /* the other way round: code points before a byte offset */
 TINY_API TINY_CHECK tiny_val tiny_str_slice(tiny_vm *vm, tiny_val str, size_t start, size_t end); /* by byte offsets, which must be boundaries of characters */
+/* These three do not pin what they give: it lives as long as it stands in its container (tiny_pin keeps it). */
 TINY_API int tiny_seq_len(tiny_val list_or_tuple);                                        /* -1: neither */
 TINY_API tiny_val tiny_seq_item(tiny_val list_or_tuple, int i);                           /* no bounds error: TINY_ABSENT */
 TINY_API bool tiny_dict_next(tiny_vm *vm, tiny_val dict, size_t *pos, tiny_val *key, tiny_val *value); /* start with *pos = 0; false at the end */
@@ -230,7 +237,7 @@ typedef struct tiny_tracer tiny_tracer;
 typedef struct tiny_class {
   const char *name;                                              /* "Unit", or "mygame.Unit" */
   size_t data_size;
-  const tiny_def *methods;                                       /* "__init__", "__len__", "__getitem__", "__iter__", "__next__"... as in Python; "@name": property getter; "=name": its setter (self, value); "+name": classmethod (cls first); "!name": staticmethod */
+  const tiny_def *methods;                                       /* "__init__", "__len__", "__getitem__", "__iter__", "__next__"... as in Python; "@name": property getter; "=name": its setter (self, value); "+name": classmethod (cls first); "!name": staticmethod (no self) */
   void (*trace)(tiny_tracer *t, void *data);                     /* tiny_trace every tiny_val kept in the data; NULL: none kept */
   void (*destroy)(tiny_vm *vm, void *data);                      /* free what data owns; must not call script code; NULL: nothing */
   const char *doc;
@@ -442,7 +449,7 @@ TINY_API TINY_CHECK tiny_val tiny_library_function(tiny_vm *vm, const char *name
 
 typedef struct tiny_scope { size_t mark; } tiny_scope;
 TINY_API tiny_scope tiny_scope_open(tiny_vm *vm);
-TINY_API void tiny_scope_close(tiny_vm *vm, tiny_scope s);                     /* unpins everything pinned since open */
+TINY_API void tiny_scope_close(tiny_vm *vm, tiny_scope s);                     /* unpins everything pinned since open. May be called again with the same s: after each turn of a loop */
 TINY_API tiny_val tiny_scope_close_keep(tiny_vm *vm, tiny_scope s, tiny_val keep); /* ... but keep, pinned in the outer scope */
 TINY_API tiny_val tiny_pin(tiny_vm *vm, tiny_val v);                           /* pin by hand; returns v */
 
