@@ -290,8 +290,8 @@ test-examples: all
 
 ## test-tsan      VMs in several threads under ThreadSanitizer
 test-tsan:
-	@$(MAKE) --no-print-directory VARIANT=tsan build/tsan/embed/threads build/tsan/embed/operations
-	@build/tsan/embed/threads && build/tsan/embed/operations
+	@$(MAKE) --no-print-directory VARIANT=tsan build/tsan/embed/threads build/tsan/embed/operations build/tsan/embed/pauses
+	@build/tsan/embed/threads && build/tsan/embed/operations && build/tsan/embed/pauses
 
 ## test-asan      the language tests with address and undefined-behaviour sanitizers
 test-asan:
