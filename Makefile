@@ -74,7 +74,7 @@ endif
 ALL_CFLAGS = $(CFLAGS_BASE) $(OPT) $(SAN) $(CORE_CFLAGS) $(CFLAGS)
 # What a profile shows is compiled for speed; the rest for size (it is two thirds of the code and takes no time). Only the dispatch loop has its jump targets aligned:
 # elsewhere that is 5 % more code and no difference.
-HOT := vm/eval% vm/call% vm/api_native% vm/api_values% vm/vm.c vm/ops% vm/attr% vm/gc% vm/frame% vm/types% vm/frozen_load% vm/base/mem% vm/base/siphash% vm/base/dtoa% \
+HOT := vm/eval% vm/call% vm/api.c vm/api_native% vm/api_values% vm/vm.c vm/ops% vm/attr% vm/gc% vm/frame% vm/types% vm/frozen_load% vm/base/mem% vm/base/siphash% vm/base/dtoa% \
   vm/objects/str% vm/objects/dict% $(patsubst %,vm/objects/%.c,list list_sort list_methods int int_ops int_big int_text format float set tuple set_methods generator iter iter_combine itertools itertools_combi operator_types partial lru_cache range shape native signature function bytes class) \
   vm/objects/datetime.c vm/objects/date_calendar.c vm/instance_check% stdlib/builtins.c stdlib/builtins_attr% stdlib/builtins_csv% stdlib/builtins_iter% stdlib/builtins_order% stdlib/builtins_stringio% stdlib/io_text% stdlib/aio% stdlib/random% stdlib/full/aio% lexer/lexer%
 PACKED := -falign-functions=8 -falign-loops=1 $(if $(findstring clang,$(CC)),,-falign-jumps=1 -falign-labels=1)
@@ -290,8 +290,8 @@ test-examples: all
 
 ## test-tsan      VMs in several threads under ThreadSanitizer
 test-tsan:
-	@$(MAKE) --no-print-directory VARIANT=tsan build/tsan/embed/threads build/tsan/embed/operations
-	@build/tsan/embed/threads && build/tsan/embed/operations
+	@$(MAKE) --no-print-directory VARIANT=tsan build/tsan/embed/threads build/tsan/embed/operations build/tsan/embed/pauses
+	@build/tsan/embed/threads && build/tsan/embed/operations && build/tsan/embed/pauses
 
 ## test-asan      the language tests with address and undefined-behaviour sanitizers
 test-asan:

@@ -13,4 +13,7 @@ tiny_vm *tiny_new(const tiny_config *config) {
   return vm;
 }
 
-void tiny_free(tiny_vm *vm) { vm_free(vm); }
+void tiny_free(tiny_vm *vm) {
+  if (vm && vm->c_depth > 0) return; /* a script runs: rather a VM that is never freed than one that is freed below it */
+  vm_free(vm);
+}

@@ -14,7 +14,13 @@
  * Errors. A function that fails leaves an exception pending in the VM and returns TINY_FAIL (or false, or -1).
  * TINY_FAIL is absorbing: handed to another tiny_ function it comes out again with the first error untouched,
  * so a chain of calls needs one check at its end. tiny_take_error fetches and clears the pending exception.
- * Any function that allocates may fail with MemoryError. */
+ * Until then nothing runs: every function that may run script code, or reads more than the value itself, fails at once and the first error stays (tiny_raise and its kin replace it).
+ * Any function that allocates may fail with MemoryError.
+ *
+ * Mistakes of the host end in an exception, too: values that are none (TINY_ABSENT, a TINY_FAIL whose error was taken), NULL for a text, text or names that are no UTF-8, numbers of arguments
+ * without arguments, a tiny_ref that was freed, a native that fails without an exception. What nothing can see in time: another VM's values, values that were not kept, pointers that are NULL or
+ * dangling where not said otherwise, a VM used by two threads at once, or freed in a native or hook. Build hosts with sanitizers.
+ * Hooks (config) may call the API, but for the allocator; trace, destroy, await and on_cancel must not run script code or make objects. */
 #ifndef TINY_H
 #define TINY_H
 
@@ -44,11 +50,17 @@ extern "C" {
 typedef struct tiny_vm tiny_vm;
 typedef struct tiny_val { uint64_t w; } tiny_val;     /* opaque: compare only with tiny_is */
 
-#define TINY_FAIL ((tiny_val){0xF06u})                /* an exception is pending */
-#define TINY_NONE ((tiny_val){0x006u})
-#define TINY_FALSE ((tiny_val){0x016u})
-#define TINY_TRUE ((tiny_val){0x026u})
-#define TINY_ABSENT ((tiny_val){0x036u})              /* an optional argument that was not given */
+#ifdef __cplusplus
+#define TINY_WORD(word) (tiny_val{word})
+#else
+#define TINY_WORD(word) ((tiny_val){word})
+#endif
+#define TINY_FAIL TINY_WORD(0xF06u)                   /* an exception is pending */
+#define TINY_NONE TINY_WORD(0x006u)
+#define TINY_FALSE TINY_WORD(0x016u)
+#define TINY_TRUE TINY_WORD(0x026u)
+#define TINY_ABSENT TINY_WORD(0x036u)                 /* an optional argument that was not given. No value of a script: functions that take values refuse it */
+#define TINY_NOT_IMPLEMENTED TINY_WORD(0x046u)        /* what a native "__add__", "__eq__"... returns for operands that it does not know: the other one is asked */
 
 static inline bool tiny_failed(tiny_val v) { return v.w == 0xF06u; }
 static inline bool tiny_is(tiny_val a, tiny_val b) { return a.w == b.w; }   /* Python's `is` */
@@ -81,7 +93,8 @@ typedef struct tiny_config {
   size_t memory_limit;           /* bytes; 0: none */
   uint32_t recursion_limit;      /* frames of script code; default 1000 */
   size_t c_stack_limit;          /* bytes of C stack that nested native calls may take; default 128 KiB */
-  const char *modules;           /* space-separated allow-list of library modules, those that listed ones import included; "*": all; NULL: none (builtins are always there) */
+  const char *modules;           /* space-separated list of the library modules that scripts may import; "*": all; NULL: none (builtins are always there). Listed ones get what they need of the
+                                    library, which scripts cannot import; but what reaches out of the VM needs its word: os, io_file (open), socket, select, signal, asyncio */
   tiny_write_fn write;           /* NULL: output of scripts is dropped */
   tiny_find_source_fn find_source; /* NULL: no modules from source */
   void *user;                    /* handed to the hooks; tiny_user(vm) gives it back */
@@ -100,7 +113,7 @@ typedef struct tiny_config {
 #define TINY_CONFIG_INIT {sizeof(tiny_config), 0, 0, 0, 1000, 128u << 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 TINY_API TINY_CHECK tiny_vm *tiny_new(const tiny_config *config);   /* NULL: out of memory. config may be NULL */
-TINY_API void tiny_free(tiny_vm *vm);                               /* NULL is fine. No script code runs */
+TINY_API void tiny_free(tiny_vm *vm);                               /* NULL is fine. No script code runs, and nothing is waited for. Not in a native or hook */
 TINY_API void *tiny_user(tiny_vm *vm);
 TINY_API const char *tiny_version(void);
 
@@ -111,7 +124,9 @@ typedef enum { TINY_OK = 0, TINY_ERROR = 1, TINY_PAUSED = 2, TINY_LIMIT = 3 } ti
 
 TINY_API TINY_CHECK tiny_val tiny_compile(tiny_vm *vm, const char *source, size_t len, const char *filename); /* -> code object; TINY_FAIL: SyntaxError */
 TINY_API TINY_CHECK tiny_status tiny_run(tiny_vm *vm, tiny_val code);      /* runs a code object in __main__ */
-TINY_API TINY_CHECK tiny_status tiny_resume(tiny_vm *vm);                  /* continues after TINY_PAUSED */
+TINY_API TINY_CHECK tiny_status tiny_resume(tiny_vm *vm);                  /* continues after TINY_PAUSED; outside of any call */
+TINY_API TINY_CHECK bool tiny_pause(tiny_vm *vm);                          /* for natives: when this one has returned, before the script goes on, tiny_run or tiny_resume gives TINY_PAUSED. RuntimeError: see tiny_pausable */
+TINY_API bool tiny_pausable(tiny_vm *vm);                                  /* can the script that runs now pause? Not below tiny_call and other functions of the host's, nor in an __eq__ that a lookup calls */
 TINY_API TINY_CHECK tiny_status tiny_run_source(tiny_vm *vm, const char *source, size_t len, const char *filename); /* both; __main__ */
 TINY_API TINY_CHECK tiny_val tiny_eval(tiny_vm *vm, const char *expression); /* value of an expression in __main__ */
 /* One piece typed at a prompt: prints the value of an expression statement through sys.displayhook and sets _ . *incomplete: give more lines. */
@@ -185,6 +200,7 @@ TINY_API void *tiny_bytes_data(tiny_vm *vm, tiny_val bytes);                    
 TINY_API size_t tiny_str_offset(tiny_vm *vm, tiny_val str, size_t index);                 /* byte offset in the UTF-8 text of code point number index (clamped); O(1) amortised */
 TINY_API size_t tiny_str_index(tiny_vm *vm, tiny_val str, size_t offset);                 /* the other way round: code points before a byte offset */
 TINY_API TINY_CHECK tiny_val tiny_str_slice(tiny_vm *vm, tiny_val str, size_t start, size_t end); /* by byte offsets, which must be boundaries of characters */
+/* These three do not pin what they give: it lives as long as it stands in its container (tiny_pin keeps it). */
 TINY_API int tiny_seq_len(tiny_val list_or_tuple);                                        /* -1: neither */
 TINY_API tiny_val tiny_seq_item(tiny_val list_or_tuple, int i);                           /* no bounds error: TINY_ABSENT */
 TINY_API bool tiny_dict_next(tiny_vm *vm, tiny_val dict, size_t *pos, tiny_val *key, tiny_val *value); /* start with *pos = 0; false at the end */
@@ -223,7 +239,7 @@ typedef struct tiny_tracer tiny_tracer;
 typedef struct tiny_class {
   const char *name;                                              /* "Unit", or "mygame.Unit" */
   size_t data_size;
-  const tiny_def *methods;                                       /* "__init__", "__len__", "__getitem__", "__iter__", "__next__"... as in Python; "@name": property getter; "=name": its setter (self, value); "+name": classmethod (cls first); "!name": staticmethod */
+  const tiny_def *methods;                                       /* "__init__", "__len__", "__getitem__", "__iter__", "__next__"... as in Python; "@name": property getter; "=name": its setter (self, value); "+name": classmethod (cls first); "!name": staticmethod (no self) */
   void (*trace)(tiny_tracer *t, void *data);                     /* tiny_trace every tiny_val kept in the data; NULL: none kept */
   void (*destroy)(tiny_vm *vm, void *data);                      /* free what data owns; must not call script code; NULL: nothing */
   const char *doc;
@@ -251,8 +267,9 @@ typedef struct tiny_module {
   const char *doc;
 } tiny_module;
 TINY_API TINY_CHECK bool tiny_add_module(tiny_vm *vm, const tiny_module *module);         /* now importable (host modules need no allow-list entry). module must outlive the VM */
+TINY_API TINY_CHECK bool tiny_add_listed_module(tiny_vm *vm, const tiny_module *module);  /* the same for one that config.modules has to name, as those of the library */
 
-/* libtiny-full: the library modules that need outside libraries, made importable (as the host's own modules are: no allow-list entry needed). */
+/* libtiny-full: adds the modules of the library that need outside libraries (what asyncio and socket need of libuv; re; zlib). config.modules says which of them scripts can import. */
 TINY_API TINY_CHECK bool tiny_open_full(tiny_vm *vm);
 
 /* ---------------------------------------------------------------- errors */
@@ -374,19 +391,30 @@ TINY_API int tiny_loop_timeout_ms(tiny_vm *vm);                                 
 TINY_API TINY_CHECK tiny_loop_status tiny_loop_tick(tiny_vm *vm, int64_t max_us); /* what is due, for about so long at most (-1: until nothing is ready); never waits. Fuel that is used up ends it, also with TINY_PAUSE */
 TINY_API TINY_CHECK tiny_val tiny_loop_spawn(tiny_vm *vm, tiny_val coroutine);  /* -> asyncio.Task */
 
-/* Natives that finish later, in any loop (asyncio.run's as well): the native returns tiny_suspend(...), a future that the script awaits, and hands the operation to whoever does the work.
+/* Natives that finish later: the native returns tiny_suspend(...) and hands the operation to whoever does the work.
  *
- *   static tiny_val fetch(tiny_vm *vm, tiny_args *a) {                  // script: page = await fetch(url)
+ *   static tiny_val fetch(tiny_vm *vm, tiny_args *a) {                  // script: page = await fetch(url), or page = fetch(url)
  *     tiny_op *op;
- *     tiny_val future = tiny_suspend(vm, &op, NULL, NULL);
+ *     tiny_val result = tiny_suspend(vm, &op, NULL, NULL);
  *     if (op) my_start(tiny_arg_str(a, 0, NULL), op);                   // later, on any thread: tiny_op_complete_str(op, text, n)
- *     return future;
+ *     return result;                                                    // at once: nothing of tiny comes in between
+ *   }
+ *
+ * In a running event loop (asyncio.run's as well) the script gets a future and awaits it. Where none is running, in a script that tiny_run runs, it is paused in the call:
+ * tiny_run gives TINY_PAUSED, and tiny_resume goes on with the result once the operation is completed; before, it gives TINY_PAUSED again.
+ *
+ *   tiny_status st = tiny_run(vm, code);
+ *   while (st == TINY_PAUSED) {
+ *     struct pollfd p = {tiny_loop_fd(vm), POLLIN, 0};
+ *     if (tiny_waits(vm)) poll(&p, 1, -1);                              // with the host's own descriptors
+ *     st = tiny_resume(vm);
  *   }
  *
  * Each operation is completed exactly once, by any thread, whatever happens: also when nobody waits any more, and after tiny_free. on_cancel (may be NULL) is called at most once
- * and on the VM's thread, when the future was cancelled or the VM is being freed: it may hurry the completion up. It must not call script code. */
+ * and on the VM's thread, when the future was cancelled, the paused script has ended without it, or the VM is being freed: it may hurry the completion up. It must not call script code. */
 typedef struct tiny_op tiny_op;
-TINY_API TINY_CHECK tiny_val tiny_suspend(tiny_vm *vm, tiny_op **op, void (*on_cancel)(void *user), void *user); /* TINY_FAIL (*op NULL): no loop is running, or no memory */
+TINY_API TINY_CHECK tiny_val tiny_suspend(tiny_vm *vm, tiny_op **op, void (*on_cancel)(void *user), void *user); /* TINY_FAIL (*op NULL): no loop is running and the script cannot pause here, or no memory */
+TINY_API bool tiny_waits(tiny_vm *vm);                                          /* after TINY_PAUSED: for an operation that is not completed yet? */
 TINY_API void tiny_op_complete_none(tiny_op *op);
 TINY_API void tiny_op_complete_int(tiny_op *op, int64_t i);
 TINY_API void tiny_op_complete_float(tiny_op *op, double d);
@@ -423,14 +451,14 @@ TINY_API TINY_CHECK tiny_val tiny_library_function(tiny_vm *vm, const char *name
 
 typedef struct tiny_scope { size_t mark; } tiny_scope;
 TINY_API tiny_scope tiny_scope_open(tiny_vm *vm);
-TINY_API void tiny_scope_close(tiny_vm *vm, tiny_scope s);                     /* unpins everything pinned since open */
+TINY_API void tiny_scope_close(tiny_vm *vm, tiny_scope s);                     /* unpins everything pinned since open. May be called again with the same s: after each turn of a loop */
 TINY_API tiny_val tiny_scope_close_keep(tiny_vm *vm, tiny_scope s, tiny_val keep); /* ... but keep, pinned in the outer scope */
 TINY_API tiny_val tiny_pin(tiny_vm *vm, tiny_val v);                           /* pin by hand; returns v */
 
-typedef struct tiny_ref { uint32_t slot; } tiny_ref;                           /* slot 0: none */
-TINY_API TINY_CHECK bool tiny_ref_new(tiny_vm *vm, tiny_val v, tiny_ref *out);
-TINY_API tiny_val tiny_ref_get(tiny_vm *vm, tiny_ref r);
-TINY_API void tiny_ref_free(tiny_vm *vm, tiny_ref *r);
+typedef struct tiny_ref { uint32_t slot, use; } tiny_ref;                      /* slot 0 ({0}): none */
+TINY_API TINY_CHECK bool tiny_ref_new(tiny_vm *vm, tiny_val v, tiny_ref *out);  /* *out is none after a failure */
+TINY_API tiny_val tiny_ref_get(tiny_vm *vm, tiny_ref r);                       /* None for none; TINY_FAIL (RuntimeError) for one that was freed */
+TINY_API void tiny_ref_free(tiny_vm *vm, tiny_ref *r);                         /* *r is none afterwards. None, and a copy of one that was freed, are passed over */
 
 /* ---------------------------------------------------------------- per-VM data of native modules */
 

@@ -19,11 +19,21 @@ static tiny_val host_loop(tiny_vm *vm, bool attach, Loop **l) {
 }
 
 /* Without sockets: the pipe of tiny_interrupt and of operations that the host completes. */
+static int pipe_fd(tiny_vm *vm) {
+  int fd = aio_wake_fd(vm);
+  tiny_clear_error(vm);
+  return fd;
+}
+
+/* A paused script that waits for an operation needs no asyncio. */
+static bool no_asyncio(tiny_vm *vm) { return tiny_waits(vm) && tiny_is_absent(tiny_dict_get(vm, tiny_modules(vm), "asyncio.events")); }
+
 int tiny_loop_fd(tiny_vm *vm) {
   if (tiny_pending(vm)) return -1;
   tiny_scope s = tiny_scope_open(vm);
   Loop *l;
   int fd = -1;
+  if (no_asyncio(vm)) return pipe_fd(vm);
   if (!tiny_failed(host_loop(vm, true, &l))) fd = l->poller.fd ? l->poller.fd(l->poller.data) : aio_wake_fd(vm);
   tiny_clear_error(vm);
   tiny_scope_close(vm, s);
@@ -35,6 +45,7 @@ int tiny_loop_timeout_ms(tiny_vm *vm) {
   tiny_scope s = tiny_scope_open(vm);
   Loop *l;
   int ms = -1;
+  if (no_asyncio(vm)) return ms;
   if (!tiny_failed(host_loop(vm, false, &l))) {
     double wait = loop_wait_time(vm, l);
     if (wait >= 0) ms = wait > 1e6 ? 1000000000 : (int)(wait * 1e3 + 0.999);
@@ -47,7 +58,7 @@ int tiny_loop_timeout_ms(tiny_vm *vm) {
 
 tiny_val tiny_loop_spawn(tiny_vm *vm, tiny_val coroutine) {
   Loop *l;
-  if (tiny_failed(coroutine)) return coroutine;
+  if (tiny_failed(coroutine) && tiny_pending(vm)) return coroutine;
   tiny_val loop = host_loop(vm, true, &l);
   return tiny_failed(loop) ? loop : tiny_call_method(vm, loop, "_spawn", 1, &coroutine);
 }

@@ -1,5 +1,5 @@
-/* Natives that finish later (tiny_suspend): the script awaits a future, the host completes the operation from any thread. A completed one is put on a list that needs no
- * lock, and a byte into the pipe that every wait of the loop watches; the loop takes the list at its next turn. What both threads use (Ops, tiny_op) is malloc's and counted
+/* Natives that finish later (tiny_suspend): the script awaits a future, or is paused in the call where no loop runs; the host completes the operation from any thread. A
+ * completed one is put on a list that needs no lock, and a byte into the pipe that every wait of the loop watches; the loop takes the list at its next turn, a paused script when it is resumed. What both threads use (Ops, tiny_op) is malloc's and counted
  * by references: an operation may be completed after the VM has gone. */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,13 +17,15 @@ struct Ops {
   int wake_fd;               /* a duplicate of the VM's, which may be closed before */
   tiny_op *pending;          /* of the VM's thread, as all that follows */
   size_t n_awaited;          /* of the pending ones */
+  size_t n_paused;           /* of those for which a script is paused */
 };
 
 struct tiny_op {
   Ops *ops;
   tiny_op *next;             /* in done */
   tiny_op *before, *after;   /* in pending */
-  tiny_ref future;
+  tiny_ref future;           /* none: a script is paused in the call, or was */
+  bool paused;               /* it is */
   bool awaited;              /* its future has not been cancelled */
   void (*on_cancel)(void *user);
   void *user;
@@ -97,6 +99,7 @@ static void unlink_op(tiny_op *op) {
   else op->ops->pending = op->after;
   if (op->after) op->after->before = op->before;
   op->ops->n_awaited -= op->awaited;
+  op->ops->n_paused -= op->paused;
   if (op->watched) *op->watched = NULL;
 }
 
@@ -127,9 +130,13 @@ static void ops_close(tiny_vm *vm, void *data) {
   ops_release(ops);
 }
 
-static Ops *ops_of(tiny_vm *vm) {
+static OpsData *ops_data(tiny_vm *vm) {
   static const char key = 0;
-  OpsData *d = tiny_module_data(vm, &key, sizeof(OpsData), NULL, ops_close);
+  return tiny_module_data(vm, &key, sizeof(OpsData), NULL, ops_close);
+}
+
+static Ops *ops_of(tiny_vm *vm) {
+  OpsData *d = ops_data(vm);
   if (!d || d->ops) return d ? d->ops : NULL;
   int fd = aio_wake_fd(vm);
   if (fd < 0) return NULL;
@@ -170,36 +177,6 @@ static bool watch_future(tiny_vm *vm, tiny_val future, tiny_op *op) {
   return true;
 }
 
-tiny_val tiny_suspend(tiny_vm *vm, tiny_op **out, void (*on_cancel)(void *user), void *user) {
-  *out = NULL;
-  if (tiny_pending(vm)) return TINY_FAIL;
-  tiny_val loop = aio_running(vm);
-  Loop *l = aio_loop(vm, loop);
-  if (!l) return tiny_raise(vm, TINY_RUNTIME_ERROR, "no running event loop");
-  if (l->virtual_clock) return tiny_raise(vm, TINY_RUNTIME_ERROR, "a loop with a virtual clock has no outside");
-  Ops *ops = ops_of(vm);
-  tiny_val future = ops ? aio_new_future(vm, loop) : TINY_FAIL;
-  if (tiny_failed(future)) return TINY_FAIL;
-  tiny_op *op = calloc(1, sizeof *op);
-  if (!op) return tiny_no_memory(vm);
-  op->on_cancel = on_cancel;
-  op->user = user;
-  if (!tiny_ref_new(vm, future, &op->future) || !watch_future(vm, future, op)) {
-    tiny_ref_free(vm, &op->future);
-    free(op);
-    return TINY_FAIL;
-  }
-  op->ops = l->ops = ops;
-  atomic_fetch_add(&ops->refs, 1);
-  op->after = ops->pending;
-  if (op->after) op->after->before = op;
-  ops->pending = op;
-  op->awaited = true;
-  ops->n_awaited++;
-  *out = op;
-  return future;
-}
-
 static tiny_val result_of(tiny_vm *vm, const tiny_op *op) {
   switch (op->kind) {
     case OP_INT: return tiny_int(vm, op->i);
@@ -214,8 +191,110 @@ static tiny_val result_of(tiny_vm *vm, const tiny_op *op) {
   }
 }
 
+/* A script that is paused in the call (stdlib/frozen/_async.tiny: _wait_outside). Its operation is given up with it. */
+typedef struct Waiting { tiny_op *op; tiny_val result; bool failed; } Waiting;
+static void waiting_trace(tiny_tracer *t, void *data) { tiny_trace(t, ((Waiting *)data)->result); }
+static void waiting_destroy(tiny_vm *vm, void *data) {
+  Waiting *w = data;
+  (void)vm;
+  if (!w->op) return;
+  w->op->watched = NULL;
+  w->op->ops->n_paused--;
+  w->op->paused = false;
+  tell_cancelled(w->op);
+}
+static const tiny_class waiting_class;
+
+/* True: not yet, and the script pauses when this has returned. */
+static tiny_val waiting_pending(tiny_vm *vm, tiny_args *a) {
+  Waiting *w = tiny_arg_native(a, 0, &waiting_class);
+  Ops *ops = ops_of(vm);
+  if (!ops) return TINY_FAIL;
+  if (w->op) aio_wake_drain(aio_wake_fd(vm));
+  if (w->op && ops_ready(ops) && !ops_deliver(vm, ops)) return TINY_FAIL;
+  if (!w->op) return TINY_FALSE;
+  return tiny_pause(vm) ? TINY_TRUE : TINY_FAIL;
+}
+static tiny_val waiting_result(tiny_vm *vm, tiny_args *a) {
+  Waiting *w = tiny_arg_native(a, 0, &waiting_class);
+  return w->failed ? tiny_raise_value(vm, w->result) : w->result;
+}
+static const tiny_def waiting_methods[] = {{"pending", waiting_pending, "(self, /)", NULL}, {"result", waiting_result, "(self, /)", NULL}, {0}};
+static const tiny_class waiting_class = {.name = "_asyncio.Waiting", .data_size = sizeof(Waiting), .methods = waiting_methods, .trace = waiting_trace, .destroy = waiting_destroy,
+  .flags = TINY_CLASS_FINAL | TINY_CLASS_NO_NEW};
+
+static bool deliver_paused(tiny_vm *vm, Waiting *w, const tiny_op *op) {
+  tiny_val v = result_of(vm, op);
+  w->failed = tiny_failed(v);
+  if (w->failed) v = tiny_take_exception(vm);
+  tiny_store(vm, tiny_self(&waiting_class, w), &w->result, v);
+  return true;
+}
+
+bool tiny_waits(tiny_vm *vm) {
+  if (tiny_pending(vm)) return false;
+  const OpsData *d = ops_data(vm);
+  const Ops *ops = d ? d->ops : NULL;
+  if (!d) tiny_clear_error(vm);
+  return ops && ops->n_paused && !ops_ready(ops);
+}
+
+static void link_op(tiny_op *op, Ops *ops) {
+  op->ops = ops;
+  atomic_fetch_add(&ops->refs, 1);
+  op->after = ops->pending;
+  if (op->after) op->after->before = op;
+  ops->pending = op;
+  op->awaited = true;
+  ops->n_awaited++;
+  op->paused = !op->future.slot;
+  ops->n_paused += op->paused;
+}
+
+/* The call goes on in a function that pauses until there is a result. */
+static tiny_val suspend_script(tiny_vm *vm, tiny_op *op, Ops *ops) {
+  void *data;
+  tiny_val fn = tiny_library_function(vm, "_wait_outside"), waiting = tiny_failed(fn) ? fn : tiny_instance(vm, &waiting_class, &data);
+  tiny_val call = tiny_failed(waiting) ? waiting : tiny_tail_call(vm, fn, 1, &waiting);
+  if (tiny_failed(call)) return call;
+  op->watched = &((Waiting *)data)->op;
+  *op->watched = op;
+  link_op(op, ops);
+  return call;
+}
+
+/* A future of the running loop. */
+static tiny_val suspend_task(tiny_vm *vm, tiny_op *op, Ops *ops, tiny_val loop, Loop *l) {
+  tiny_val future = aio_new_future(vm, loop);
+  if (tiny_failed(future)) return future;
+  if (!tiny_ref_new(vm, future, &op->future) || !watch_future(vm, future, op)) return tiny_ref_free(vm, &op->future), TINY_FAIL;
+  l->ops = ops;
+  link_op(op, ops);
+  return future;
+}
+
+tiny_val tiny_suspend(tiny_vm *vm, tiny_op **out, void (*on_cancel)(void *user), void *user) {
+  *out = NULL;
+  if (tiny_pending(vm)) return TINY_FAIL;
+  tiny_val loop = aio_running(vm);
+  Loop *l = aio_loop(vm, loop);
+  if (!l && !tiny_pausable(vm)) return tiny_raise(vm, TINY_RUNTIME_ERROR, "no running event loop");
+  if (l && l->virtual_clock) return tiny_raise(vm, TINY_RUNTIME_ERROR, "a loop with a virtual clock has no outside");
+  Ops *ops = ops_of(vm);
+  if (!ops) return TINY_FAIL;
+  tiny_op *op = calloc(1, sizeof *op);
+  if (!op) return tiny_no_memory(vm);
+  op->on_cancel = on_cancel;
+  op->user = user;
+  tiny_val v = l ? suspend_task(vm, op, ops, loop, l) : suspend_script(vm, op, ops);
+  if (tiny_failed(v)) free(op);
+  else *out = op;
+  return v;
+}
+
 /* False: an exception is pending that is not the future's. */
 static bool deliver(tiny_vm *vm, tiny_op *op) {
+  if (!op->future.slot) return !op->watched || deliver_paused(vm, (Waiting *)(void *)op->watched, op); /* op is its first member */
   Future *f = aio_future(vm, tiny_ref_get(vm, op->future));
   Loop *l = f->state == FUT_PENDING ? aio_loop(vm, f->loop) : NULL;
   if (!l || l->closed) return true; /* cancelled, or its loop has ended */

@@ -1,6 +1,8 @@
 /* print, input, open. print writes to the host in one piece when sys.stdout is the stream the VM began with and no argument's text needs script code;
  * else the frozen function calls the file's methods. */
 #include "stdlib/builtins_memio.h"
+#include "stdlib/sys_streams.h"
+#include "vm/import.h"
 #include "vm/vm.h"
 
 /* sys.stdout etc. as scripts left them; V_ABSENT: there is no sys module yet, or the attribute was deleted. */
@@ -14,6 +16,29 @@ static Value std_stream(VM *vm, NameId id) {
   }
   Str *name = rt_name(vm, id);
   return name ? dict_get_str(vm, vm->sys_dict, name) : V_FAIL;
+}
+
+/* Where the host lets scripts have no sys, print and input use streams that scripts do not see. */
+typedef struct HiddenStreams { Value stream[3]; } HiddenStreams;
+static void hidden_trace(tiny_tracer *t, void *data) {
+  for (int i = 0; i < 3; i++) tiny_trace(t, ((HiddenStreams *)data)->stream[i]);
+}
+static Value hidden_stream(VM *vm, int number) {
+  static const char key = 0;
+  HiddenStreams *h = tiny_module_data(vm, &key, sizeof *h, hidden_trace, NULL);
+  if (!h) return V_FAIL;
+  if (!v_is_obj(h->stream[number])) {
+    Value v = std_stream_new(vm, number);
+    if (v_failed(v)) return v;
+    h->stream[number] = v;
+  }
+  return h->stream[number];
+}
+
+/* The same, for who needs an object: sys is imported. [script] */
+static Value std_stream_object(VM *vm, NameId id, int number) {
+  if (!vm->sys_dict && !import_allowed(vm, "sys")) return hidden_stream(vm, number);
+  return v_failed(tiny_import(vm, "sys")) ? V_FAIL : std_stream(vm, id);
 }
 
 /* Does str(v) run script code? (Containers of script objects do so inside C: see docs/design.md.) */
@@ -107,10 +132,9 @@ static Value bi_print(VM *vm, Args *a) {
     return flush < 0 ? V_FAIL : print_direct(vm, file, stream, args, sep, end, flush);
   }
   if (v_absent(file)) {
-    Value sys = tiny_import(vm, "sys");
-    if (v_failed(sys)) return V_FAIL;
-    file = std_stream(vm, NAME_stdout);
-    if (v_failed(file) || v_absent(file)) return V_FAIL;
+    file = std_stream_object(vm, NAME_stdout, 1);
+    if (v_failed(file)) return V_FAIL;
+    if (v_absent(file)) return rt_raise(vm, &exc_RuntimeError, "lost sys.stdout");
   }
   Value rest[5] = {a->v[0], sep, end, file, a->v[4]};
   Str *space = v_is_none(sep) ? str_new(vm, " ", 1) : v_str(sep), *newline = v_is_none(end) ? str_new(vm, "\n", 1) : v_str(end);
@@ -130,9 +154,8 @@ static Value bi_print(VM *vm, Args *a) {
 }
 
 static Value bi_input(VM *vm, Args *a) {
-  if (v_failed(tiny_import(vm, "sys"))) return V_FAIL;
-  Value in = std_stream(vm, NAME_stdin), out = std_stream(vm, NAME_stdout);
-  if (v_failed(in) || v_failed(out)) return V_FAIL;
+  Value in = std_stream_object(vm, NAME_stdin, 0), out = v_failed(in) ? V_FAIL : std_stream_object(vm, NAME_stdout, 1);
+  if (v_failed(out)) return V_FAIL;
   if (v_absent(in) || v_is_none(in)) return rt_raise(vm, &exc_RuntimeError, "input(): lost sys.stdin");
   if (v_absent(out) || v_is_none(out)) return rt_raise(vm, &exc_RuntimeError, "input(): lost sys.stdout");
   Value rest[3] = {v_absent(a->v[0]) ? V_NONE : a->v[0], in, out};

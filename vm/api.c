@@ -11,21 +11,43 @@
 const char *tiny_version(void) { return TINY_VERSION; }
 void *tiny_user(tiny_vm *vm) { return vm->config.user; }
 
-/* ---- compile and run */
-
-tiny_val tiny_compile(tiny_vm *vm, const char *source, size_t len, const char *filename) {
-  if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler");
-  return api_pin(vm, vm->compile(vm, source, len, filename, 'e', 0, NULL));
+/* What a call gave. A native of the host's that returned a result beside an exception has failed; one that failed without a reason gets one. */
+static Value called(VM *vm, Value v) {
+  if (LIKELY(v_absent(vm->exc) && !v_failed(v))) return api_pin(vm, v);
+  if (v_absent(vm->exc)) rt_raise(vm, &exc_SystemError, "a native function failed and raised no exception");
+  return V_FAIL;
 }
 
-static tiny_status status_of(VM *vm, RunResult rr) {
-  vm->paused = rr == RUN_PAUSED;
-  if (rr == RUN_PAUSED) return TINY_PAUSED;
-  if (rr == RUN_RAISED) return vm->limit_hit ? TINY_LIMIT : TINY_ERROR;
-  return TINY_OK;
+/* The same for what says no (false, -1) when it has failed. */
+static int64_t reason_for(VM *vm, int64_t answer) {
+  if (LIKELY(v_absent(vm->exc) && answer >= 0)) return answer;
+  (void)called(vm, V_FAIL);
+  return -1;
+}
+static bool reasoned(VM *vm, bool ok) { return reason_for(vm, ok - 1) == 0; }
+
+/* ---- compile and run */
+
+/* Text of the host to a code object, or to V_FAIL. filename NULL: "<string>". The text itself is checked by the compiler. */
+static Value compile(VM *vm, const char *source, size_t len, const char *filename, int mode, unsigned flags, bool *incomplete) {
+  if (!api_ready(vm) || (filename && !api_check_text(vm, filename, strlen(filename)))) return V_FAIL;
+  if (!source && len) return rt_raise(vm, &exc_TypeError, "the host passed NULL for a text");
+  if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler");
+  return vm->compile(vm, source ? source : "", len, filename ? filename : "<string>", mode, flags, incomplete);
+}
+
+tiny_val tiny_compile(tiny_vm *vm, const char *source, size_t len, const char *filename) {
+  return api_pin(vm, compile(vm, source, len, filename, 'e', 0, NULL));
 }
 
 static tiny_status failed(VM *vm) { return vm->limit_hit ? TINY_LIMIT : TINY_ERROR; }
+
+static tiny_status status_of(VM *vm, RunResult rr) {
+  vm->paused = rr == RUN_PAUSED;
+  vm->paused_handled = rr == RUN_PAUSED ? vm->handled : V_NONE;
+  if (rr == RUN_PAUSED) return vm->handled = V_NONE, TINY_PAUSED; /* what the host does meanwhile is no part of the script's except clause */
+  return rr == RUN_RAISED || v_failed(called(vm, V_NONE)) ? failed(vm) : TINY_OK;
+}
 
 /* Runs vm->frame and up, pausable when no other C code of ours is below. */
 static tiny_status run_frames(VM *vm, bool throwing, Frame *caller, Value *result) {
@@ -39,6 +61,7 @@ static tiny_status run_frames(VM *vm, bool throwing, Frame *caller, Value *resul
   vm->pausable = vm->c_depth == 1;
   RunResult rr = vm_run(vm, throwing, result);
   vm->pausable = before;
+  vm->pause_asked = false;
   if (rr != RUN_PAUSED) vm->frame = caller;
   rt_leave_c(vm);
   return status_of(vm, rr);
@@ -46,7 +69,7 @@ static tiny_status run_frames(VM *vm, bool throwing, Frame *caller, Value *resul
 
 static tiny_status run_code(VM *vm, Value code, Dict *globals, Value *result) {
   *result = V_NONE;
-  if (v_failed(code)) return failed(vm);
+  if (!api_ready1(vm, code)) return failed(vm);
   if (!v_has_layout(code, LAY_CODE)) {
     rt_raise(vm, &exc_TypeError, "a code object is required, not '%T'", code);
     return TINY_ERROR;
@@ -65,7 +88,7 @@ static tiny_status run_code(VM *vm, Value code, Dict *globals, Value *result) {
   Value argv[4] = {V_ABSENT, V_ABSENT, V_ABSENT, V_ABSENT};
   Step s = call_begin(vm, v_from_obj(fn), argv + 3, 0, V_ABSENT, (Dest){CONT_EXIT, 0, 0}, result);
   if (s == STEP_FAIL) return failed(vm);
-  if (s == STEP_DONE) return TINY_OK;
+  if (s == STEP_DONE) return status_of(vm, RUN_RETURNED);
   return run_frames(vm, s == STEP_THROW, caller, result);
 }
 
@@ -75,11 +98,13 @@ tiny_status tiny_run(tiny_vm *vm, tiny_val code) {
 }
 
 tiny_status tiny_resume(tiny_vm *vm) {
-  if (!vm->paused) {
-    rt_raise(vm, &exc_RuntimeError, "no script is paused");
+  if (!api_ready(vm)) return failed(vm);
+  if (!vm->paused || vm->c_depth) { /* what runs above a paused script has to end first */
+    rt_raise(vm, &exc_RuntimeError, vm->paused ? "a paused script cannot be continued from within a call" : "no script is paused");
     return TINY_ERROR;
   }
   vm->paused = false;
+  vm->handled = vm->paused_handled;
   Value ignored;
   return run_frames(vm, false, NULL, &ignored);
 }
@@ -92,11 +117,10 @@ tiny_status tiny_run_source(tiny_vm *vm, const char *source, size_t len, const c
 }
 
 tiny_val tiny_eval(tiny_vm *vm, const char *expression) {
-  if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler");
-  Value code = vm->compile(vm, expression, strlen(expression), "<string>", 'v', 0, NULL);
+  Value code = compile(vm, expression, expression ? strlen(expression) : 1, NULL, 'v', 0, NULL);
   if (v_failed(code)) return V_FAIL;
   Function *fn = function_new(vm, (Code *)v_obj(code), vm->main->dict);
-  return fn ? api_pin(vm, rt_call(vm, v_from_obj(fn), 0, NULL)) : V_FAIL;
+  return fn ? called(vm, rt_call(vm, v_from_obj(fn), 0, NULL)) : V_FAIL;
 }
 
 /* sys.displayhook is looked up in vm->sys_dict. Without a sys module (allow-list) the hook is missing, as after `del sys.displayhook`. */
@@ -114,11 +138,10 @@ static void keep_future(VM *vm, Value code) { vm->prompt_annotations = (((Code *
 tiny_status tiny_run_interactive(tiny_vm *vm, const char *source, size_t len, const char *filename, bool *incomplete) {
   bool more = false;
   if (incomplete) *incomplete = false;
-  if (!vm_need_sys(vm)) return TINY_ERROR;
-  if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler"), TINY_ERROR;
-  Value code = vm->compile(vm, source, len, filename, 'p', vm->prompt_annotations ? COMPILE_ANNOTATIONS : 0, &more);
+  if (!api_ready(vm) || !vm_need_sys(vm)) return failed(vm);
+  Value code = compile(vm, source, len, filename, 'p', vm->prompt_annotations ? COMPILE_ANNOTATIONS : 0, &more);
   if (incomplete) *incomplete = more;
-  if (v_failed(code)) return TINY_ERROR;
+  if (v_failed(code)) return failed(vm);
   keep_future(vm, code);
   Value ignored;
   return run_code(vm, code, vm->main->dict, &ignored);
@@ -126,145 +149,134 @@ tiny_status tiny_run_interactive(tiny_vm *vm, const char *source, size_t len, co
 
 tiny_val tiny_compile_async(tiny_vm *vm, const char *source, size_t len, const char *filename, bool *incomplete) {
   if (incomplete) *incomplete = false;
-  if (incomplete && !vm_need_sys(vm)) return V_FAIL;
-  if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler");
-  Value code = vm->compile(vm, source, len, filename, incomplete ? 'p' : 'e', COMPILE_AWAIT | (incomplete && vm->prompt_annotations ? COMPILE_ANNOTATIONS : 0), incomplete);
+  if (!api_ready(vm) || (incomplete && !vm_need_sys(vm))) return V_FAIL;
+  Value code = compile(vm, source, len, filename, incomplete ? 'p' : 'e', COMPILE_AWAIT | (incomplete && vm->prompt_annotations ? COMPILE_ANNOTATIONS : 0), incomplete);
   if (incomplete && !v_failed(code)) keep_future(vm, code);
   Function *fn = v_failed(code) ? NULL : function_new(vm, (Code *)v_obj(code), vm->main->dict);
   return fn ? api_pin(vm, v_from_obj(fn)) : V_FAIL;
 }
 
 tiny_val tiny_import(tiny_vm *vm, const char *dotted_name) {
-  Str *name = str_intern(vm, dotted_name, strlen(dotted_name));
-  return name ? api_pin(vm, import_dotted(vm, name)) : V_FAIL;
+  Str *name = api_ready(vm) ? api_name(vm, dotted_name) : NULL;
+  return name ? called(vm, import_dotted(vm, name)) : V_FAIL;
 }
 
 tiny_val tiny_main_module(tiny_vm *vm) { return v_from_obj(vm->main); }
 
 /* ---- calling */
 
-static bool any_failed(int n, const tiny_val *v) {
-  for (int i = 0; i < n; i++) {
-    if (v_failed(v[i])) return true;
-  }
-  return false;
-}
-
 tiny_val tiny_call(tiny_vm *vm, tiny_val callable, int argc, const tiny_val *argv) {
-  if (v_failed(callable) || any_failed(argc, argv)) return V_FAIL;
-  return api_pin(vm, rt_call(vm, callable, argc, argv));
+  if (!api_ready1(vm, callable) || !api_takes_all(vm, argc, argv)) return V_FAIL;
+  return called(vm, rt_call(vm, callable, argc, argv));
 }
 
 tiny_val tiny_call_kw(tiny_vm *vm, tiny_val callable, int argc, const tiny_val *argv, int n_kw, const char *const *kw_names) {
-  if (v_failed(callable) || any_failed(argc, argv)) return V_FAIL;
   if (n_kw == 0) return tiny_call(vm, callable, argc, argv);
+  if (!api_ready1(vm, callable) || !api_takes_all(vm, argc, argv)) return V_FAIL;
+  if (n_kw < 0 || n_kw > argc || !kw_names) return api_refuse_list(vm), V_FAIL;
   Tuple *names = tuple_new(vm, NULL, (size_t)n_kw);
-  if (!names) return V_FAIL;
+  if (!names || v_failed(api_pin(vm, v_from_obj(names)))) return V_FAIL;
+  for (int i = 0; i < n_kw; i++) names->items[i] = V_NONE;
   for (int i = 0; i < n_kw; i++) {
-    Str *s = str_intern(vm, kw_names[i], strlen(kw_names[i]));
+    Str *s = api_name(vm, kw_names[i]);
     if (!s) return V_FAIL;
     gc_store(vm, names, &names->items[i], v_from_obj(s));
   }
-  if (v_failed(api_pin(vm, v_from_obj(names)))) return V_FAIL;
-  return api_pin(vm, rt_call_kw(vm, callable, argc, argv, v_from_obj(names)));
+  return called(vm, rt_call_kw(vm, callable, argc, argv, v_from_obj(names)));
 }
 
 tiny_val tiny_call_method(tiny_vm *vm, tiny_val object, const char *name, int argc, const tiny_val *argv) {
-  if (v_failed(object) || any_failed(argc, argv)) return V_FAIL;
-  Str *s = str_intern(vm, name, strlen(name));
-  return s ? api_pin(vm, rt_call_method(vm, object, s, argc, argv)) : V_FAIL;
+  if (!api_ready1(vm, object) || !api_takes_all(vm, argc, argv)) return V_FAIL;
+  Str *s = api_name(vm, name);
+  return s ? called(vm, rt_call_method(vm, object, s, argc, argv)) : V_FAIL;
 }
 
 /* ---- attributes, items, operators */
 
 tiny_val tiny_getattr(tiny_vm *vm, tiny_val object, const char *name) {
-  if (v_failed(object)) return V_FAIL;
-  Str *s = str_intern(vm, name, strlen(name));
-  return s ? api_pin(vm, rt_getattr(vm, object, s)) : V_FAIL;
+  Str *s = api_ready1(vm, object) ? api_name(vm, name) : NULL;
+  return s ? called(vm, rt_getattr(vm, object, s)) : V_FAIL;
 }
 
 bool tiny_setattr(tiny_vm *vm, tiny_val object, const char *name, tiny_val value) {
-  if (v_failed(object) || v_failed(value)) return false;
-  Str *s = str_intern(vm, name, strlen(name));
-  return s && rt_setattr(vm, object, s, value);
+  Str *s = api_ready2(vm, object, value) ? api_name(vm, name) : NULL;
+  return s && reasoned(vm, rt_setattr(vm, object, s, value));
 }
 
 bool tiny_hasattr(tiny_vm *vm, tiny_val object, const char *name) {
-  if (v_failed(object)) return false;
-  Str *s = str_intern(vm, name, strlen(name));
+  Str *s = api_ready1(vm, object) ? api_name(vm, name) : NULL;
   if (!s) return false;
   Value v = rt_getattr_opt(vm, object, s);
   return !v_failed(v) && !v_absent(v);
 }
 
 tiny_val tiny_getitem(tiny_vm *vm, tiny_val object, tiny_val key) {
-  if (v_failed(object) || v_failed(key)) return V_FAIL;
-  return api_pin(vm, rt_getitem(vm, object, key));
+  return api_ready2(vm, object, key) ? called(vm, rt_getitem(vm, object, key)) : V_FAIL;
 }
 
 bool tiny_setitem(tiny_vm *vm, tiny_val object, tiny_val key, tiny_val value) {
-  return !v_failed(object) && !v_failed(key) && !v_failed(value) && rt_setitem(vm, object, key, value);
+  return api_ready2(vm, object, key) && api_takes(vm, value) && reasoned(vm, rt_setitem(vm, object, key, value));
 }
 
-bool tiny_delitem(tiny_vm *vm, tiny_val object, tiny_val key) { return !v_failed(object) && !v_failed(key) && rt_setitem(vm, object, key, V_ABSENT); }
+bool tiny_delitem(tiny_vm *vm, tiny_val object, tiny_val key) { return api_ready2(vm, object, key) && reasoned(vm, rt_setitem(vm, object, key, V_ABSENT)); }
 
-int tiny_truth(tiny_vm *vm, tiny_val v) { return v_failed(v) ? -1 : rt_truth(vm, v); }
+int tiny_truth(tiny_vm *vm, tiny_val v) { return api_ready1(vm, v) ? (int)reason_for(vm, rt_truth(vm, v)) : -1; }
 
 int tiny_equal(tiny_vm *vm, tiny_val a, tiny_val b) {
   bool r;
-  if (v_failed(a) || v_failed(b) || !rt_eq(vm, a, b, &r)) return -1;
-  return r;
+  return api_ready2(vm, a, b) && reasoned(vm, rt_eq(vm, a, b, &r)) ? r : -1;
 }
 
 int tiny_less(tiny_vm *vm, tiny_val a, tiny_val b) {
   bool r;
-  if (v_failed(a) || v_failed(b) || !rt_compare_bool(vm, a, b, CO_LT, &r)) return -1;
-  return r;
+  return api_ready2(vm, a, b) && reasoned(vm, rt_compare_bool(vm, a, b, CO_LT, &r)) ? r : -1;
 }
 
-int64_t tiny_len(tiny_vm *vm, tiny_val v) { return v_failed(v) ? -1 : rt_len(vm, v); }
-tiny_val tiny_repr(tiny_vm *vm, tiny_val v) { return v_failed(v) ? v : api_pin(vm, rt_repr(vm, v)); }
-tiny_val tiny_str(tiny_vm *vm, tiny_val v) { return v_failed(v) ? v : api_pin(vm, rt_str(vm, v)); }
-tiny_val tiny_iter(tiny_vm *vm, tiny_val v) { return v_failed(v) ? v : api_pin(vm, rt_iter(vm, v)); }
+int64_t tiny_len(tiny_vm *vm, tiny_val v) { return api_ready1(vm, v) ? reason_for(vm, rt_len(vm, v)) : -1; }
+tiny_val tiny_repr(tiny_vm *vm, tiny_val v) { return api_ready1(vm, v) ? called(vm, rt_repr(vm, v)) : V_FAIL; }
+tiny_val tiny_str(tiny_vm *vm, tiny_val v) { return api_ready1(vm, v) ? called(vm, rt_str(vm, v)) : V_FAIL; }
+tiny_val tiny_iter(tiny_vm *vm, tiny_val v) { return api_ready1(vm, v) ? called(vm, rt_iter(vm, v)) : V_FAIL; }
 
 int tiny_next(tiny_vm *vm, tiny_val iterator, tiny_val *item) {
   *item = V_FAIL;
-  if (v_failed(iterator)) return -1;
-  int r = rt_next(vm, iterator, item);
+  if (!api_ready1(vm, iterator)) return -1;
+  int r = (int)reason_for(vm, rt_next(vm, iterator, item));
   if (r == 1 && v_failed(*item = api_pin(vm, *item))) return -1;
   return r;
 }
 
-int tiny_isinstance(tiny_vm *vm, tiny_val v, tiny_val cls) { return v_failed(v) || v_failed(cls) ? -1 : rt_isinstance(vm, v, cls); }
+int tiny_isinstance(tiny_vm *vm, tiny_val v, tiny_val cls) { return api_ready2(vm, v, cls) ? (int)reason_for(vm, rt_isinstance(vm, v, cls)) : -1; }
 
 tiny_val tiny_binary(tiny_vm *vm, tiny_binary_op op, tiny_val a, tiny_val b) {
-  return v_failed(a) || v_failed(b) ? V_FAIL : api_pin(vm, rt_binary(vm, (int)op, a, b));
+  if (!api_ready2(vm, a, b)) return V_FAIL;
+  if ((unsigned)op > TINY_RSHIFT) return rt_raise(vm, &exc_SystemError, "the host asked for an operator that there is none of");
+  return called(vm, rt_binary(vm, (int)op, a, b));
 }
 
 /* ---- generators */
 
+static bool is_generator(VM *vm, Value v) { return is_gen(v) || rt_raise_b(vm, &exc_TypeError, "a generator or coroutine is required, not '%T'", v); }
+
+static tiny_outcome resume(VM *vm, Value generator, ResumeMode mode, Value value, Value *result) {
+  tiny_outcome how = gen_resume(vm, generator, mode, value, result);
+  *result = called(vm, how == TINY_RAISED ? V_FAIL : *result);
+  return v_failed(*result) ? TINY_RAISED : how;
+}
+
 tiny_outcome tiny_send(tiny_vm *vm, tiny_val generator, tiny_val value, tiny_val *result) {
   *result = V_FAIL;
-  if (v_failed(generator) || v_failed(value)) return TINY_RAISED;
-  if (!is_gen(generator)) return rt_raise(vm, &exc_TypeError, "a generator or coroutine is required, not '%T'", generator), TINY_RAISED;
-  tiny_outcome how = gen_resume(vm, generator, RESUME_SEND, value, result);
-  if (how == TINY_RAISED) *result = V_FAIL;
-  else if (v_failed(*result = api_pin(vm, *result))) return TINY_RAISED;
-  return how;
+  if (!api_ready2(vm, generator, value) || !is_generator(vm, generator)) return TINY_RAISED;
+  return resume(vm, generator, RESUME_SEND, value, result);
 }
 
 tiny_outcome tiny_throw(tiny_vm *vm, tiny_val generator, tiny_val exception, tiny_val *result) {
   *result = V_FAIL;
-  if (v_failed(generator) || v_failed(exception)) return TINY_RAISED;
-  if (!is_gen(generator)) return rt_raise(vm, &exc_TypeError, "a generator or coroutine is required, not '%T'", generator), TINY_RAISED;
+  if (!api_ready2(vm, generator, exception) || !is_generator(vm, generator)) return TINY_RAISED;
   if (!is_exception(exception)) {
     exception = api_pin(vm, gen_make_exc(vm, exception, V_NONE, V_NONE));
     if (v_failed(exception)) return TINY_RAISED;
   }
-  tiny_outcome how = gen_resume(vm, generator, RESUME_THROW, exception, result);
-  if (how == TINY_RAISED) *result = V_FAIL;
-  else if (v_failed(*result = api_pin(vm, *result))) return TINY_RAISED;
-  return how;
+  return resume(vm, generator, RESUME_THROW, exception, result);
 }
 
 bool tiny_close(tiny_vm *vm, tiny_val generator) { return !v_failed(tiny_call_method(vm, generator, "close", 0, NULL)); }
@@ -365,38 +377,53 @@ bool tiny_write(tiny_vm *vm, int stream, const char *text, size_t len) {
 /* ---- scopes and references */
 
 tiny_scope tiny_scope_open(tiny_vm *vm) { return (tiny_scope){vm->n_temps}; }
-void tiny_scope_close(tiny_vm *vm, tiny_scope s) { vm->n_temps = s.mark; }
+void tiny_scope_close(tiny_vm *vm, tiny_scope s) {
+  if (LIKELY(s.mark < vm->n_temps)) vm->n_temps = s.mark; /* more: an outer one was closed before it */
+}
 
 tiny_val tiny_scope_close_keep(tiny_vm *vm, tiny_scope s, tiny_val keep) {
-  vm->n_temps = s.mark;
+  tiny_scope_close(vm, s);
   return api_pin(vm, keep);
 }
 
 tiny_val tiny_pin(tiny_vm *vm, tiny_val v) { return api_pin(vm, v); }
 
-/* Free slots form a list: each holds the number of the next one. A tiny_ref's number is its slot + 1. */
+/* A tiny_ref's number is its slot + 1. Free slots form a list; every use of a slot has a number of its own (odd: in use), by which copies of a freed reference are known. */
 bool tiny_ref_new(tiny_vm *vm, tiny_val v, tiny_ref *out) {
-  out->slot = 0;
-  if (v_failed(v)) return false;
+  *out = (tiny_ref){0, 0};
+  if (!api_takes(vm, v)) return false;
   uint32_t at = vm->free_ref;
-  if (at) {
-    vm->free_ref = (uint32_t)v_int(vm->refs[at - 1]);
-  } else {
+  if (!at) {
     size_t cap = vm->cap_refs;
     if (!mem_grow(&vm->mem, (void **)&vm->refs, &cap, (size_t)vm->n_refs + 1, sizeof *vm->refs)) return rt_no_memory(vm), false;
     vm->cap_refs = (uint32_t)cap;
     at = ++vm->n_refs;
+    vm->refs[at - 1] = (Ref){.v = V_NONE};
   }
-  vm->refs[at - 1] = v;
-  out->slot = at;
+  Ref *ref = &vm->refs[at - 1];
+  vm->free_ref = ref->next;
+  *ref = (Ref){.v = v, .use = ref->use + 1};
+  *out = (tiny_ref){at, ref->use};
   return true;
 }
 
-tiny_val tiny_ref_get(tiny_vm *vm, tiny_ref r) { return r.slot && r.slot <= vm->n_refs ? api_pin(vm, vm->refs[r.slot - 1]) : V_NONE; }
+static Ref *ref_of(VM *vm, tiny_ref r) {
+  Ref *ref = r.slot && r.slot <= vm->n_refs ? &vm->refs[r.slot - 1] : NULL;
+  return ref && ref->use == r.use ? ref : NULL;
+}
+
+tiny_val tiny_ref_get(tiny_vm *vm, tiny_ref r) {
+  Ref *ref = ref_of(vm, r);
+  if (LIKELY(ref != NULL)) return api_pin(vm, ref->v);
+  if (!r.slot) return V_NONE;
+  return api_ready(vm) ? rt_raise(vm, &exc_RuntimeError, "a tiny_ref that was freed") : V_FAIL;
+}
 
 void tiny_ref_free(tiny_vm *vm, tiny_ref *r) {
-  if (!r->slot || r->slot > vm->n_refs) return;
-  vm->refs[r->slot - 1] = v_from_int62(vm->free_ref);
-  vm->free_ref = r->slot;
-  r->slot = 0;
+  Ref *ref = ref_of(vm, *r);
+  if (ref) {
+    *ref = (Ref){.v = V_NONE, .use = ref->use + 1, .next = vm->free_ref};
+    vm->free_ref = r->slot;
+  }
+  *r = (tiny_ref){0, 0};
 }

@@ -11,7 +11,8 @@ struct ErrorBox {
 };
 
 tiny_val tiny_raise_value(tiny_vm *vm, tiny_val exception) {
-  if (v_failed(exception)) return V_FAIL;
+  if (!api_takes(vm, exception)) return V_FAIL;
+  tiny_clear_error(vm); /* it is replaced */
   if (is_type(exception) && rt_is_subtype((const Type *)v_obj(exception), &exc_BaseException)) {
     exception = rt_call(vm, exception, 0, NULL);
     if (v_failed(exception)) return V_FAIL;
@@ -22,6 +23,7 @@ tiny_val tiny_raise_value(tiny_vm *vm, tiny_val exception) {
 
 tiny_val tiny_raise_os(tiny_vm *vm, int err, const char *path) {
   Value name = V_NONE;
+  tiny_clear_error(vm); /* it is replaced */
   if (path) {
     name = tiny_string(vm, path);
     if (v_failed(name)) return V_FAIL;
@@ -37,10 +39,21 @@ bool tiny_pending_is(tiny_vm *vm, tiny_exc type) {
   return cls && rt_pending(vm) && rt_pending_is(vm, cls);
 }
 
-tiny_val tiny_take_exception(tiny_vm *vm) { return rt_pending(vm) ? api_pin(vm, rt_take_exc(vm)) : V_NONE; }
+/* The host knows of it: outside of calls that is the end of a limit that struck. */
+static Value take(VM *vm) {
+  Value exc = rt_take_exc(vm);
+  if (vm->c_depth == 0) vm->limit_hit = LIMIT_NONE;
+  return exc;
+}
+
+tiny_val tiny_take_exception(tiny_vm *vm) {
+  if (!rt_pending(vm)) return V_NONE;
+  Value exc = take(vm);
+  return vm_pin(vm, exc) ? exc : vm->memory_error; /* which is always alive */
+}
 
 void tiny_clear_error(tiny_vm *vm) {
-  if (rt_pending(vm)) (void)rt_take_exc(vm);
+  if (rt_pending(vm)) (void)take(vm);
 }
 
 tiny_val tiny_exc_class(tiny_vm *vm, tiny_exc type) {
@@ -126,13 +139,13 @@ static const char *limit_name(VM *vm, Value exc) {
 static size_t put_message(VM *vm, Buf *b, Value exc) {
   Value s = rt_str(vm, exc);
   if (!v_failed(s)) return put_str(b, v_str(s));
-  (void)rt_take_exc(vm);
+  (void)take(vm);
   return put(b, "<exception str() failed>", 24);
 }
 
 static size_t put_text(VM *vm, Buf *b, Value exc) {
   size_t at = b->len;
-  if (!exc_print(vm, exc, b) && rt_pending(vm)) (void)rt_take_exc(vm);
+  if (!exc_print(vm, exc, b) && rt_pending(vm)) (void)take(vm);
   buf_char(b, '\0');
   return at;
 }

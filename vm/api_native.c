@@ -53,7 +53,7 @@ void *tiny_arg_native(const tiny_args *a, int i, const tiny_class *cls) { return
 tiny_val tiny_bound(const tiny_args *a) { return a->self ? a->self->bound : V_ABSENT; }
 
 tiny_val tiny_function(tiny_vm *vm, const tiny_def *def, tiny_val bound) {
-  if (v_failed(bound)) return V_FAIL;
+  if (!api_ready(vm) || (!v_absent(bound) && !api_takes(vm, bound))) return V_FAIL;
   Value module = V_NONE;
   if (v_has_layout(bound, LAY_MODULE)) {
     Str *key = NAME(vm, __name__);
@@ -255,11 +255,13 @@ void tiny_store(tiny_vm *vm, tiny_val owner_instance, tiny_val *slot, tiny_val v
 
 /* ---- modules */
 
-bool tiny_add_module(tiny_vm *vm, const tiny_module *module) {
+static bool add_module(VM *vm, const tiny_module *module, bool listed) {
   if (!mem_grow(&vm->mem, (void **)&vm->native_modules, &vm->cap_native_modules, vm->n_native_modules + 1, sizeof *vm->native_modules)) return rt_no_memory(vm), false;
-  vm->native_modules[vm->n_native_modules++] = module;
+  vm->native_modules[vm->n_native_modules++] = (NativeModule){module, listed};
   return true;
 }
+bool tiny_add_module(tiny_vm *vm, const tiny_module *module) { return add_module(vm, module, false); }
+bool tiny_add_listed_module(tiny_vm *vm, const tiny_module *module) { return add_module(vm, module, true); }
 
 typedef struct ModuleData {
   struct ModuleData *next;

@@ -10,7 +10,7 @@ tiny_val tiny_handled_exception(tiny_vm *vm) { return v_absent(vm->handled) ? V_
 long tiny_read(tiny_vm *vm, char *buf, size_t len) { return vm->config.read ? vm->config.read(vm->config.user, buf, len) : 0; }
 
 tiny_val tiny_traceback_text(tiny_vm *vm, tiny_val exception) {
-  if (v_failed(exception)) return V_FAIL;
+  if (!api_ready1(vm, exception)) return V_FAIL;
   if (!is_exception(exception)) return rt_raise(vm, &exc_TypeError, "an exception is required, not '%T'", exception);
   Buf b;
   buf_init(&b, &vm->mem);
@@ -27,6 +27,7 @@ tiny_val tiny_frame(tiny_vm *vm, int depth) {
 }
 
 tiny_val tiny_intern(tiny_vm *vm, tiny_val str) {
+  if (!api_ready1(vm, str)) return V_FAIL;
   if (!v_is_exact(str, &str_type)) return rt_raise(vm, &exc_TypeError, is_str(str) ? "can't intern %T" : "intern() argument must be str, not %T", str);
   return api_pin(vm, v_from_str(str_intern_str(vm, v_str(str))));
 }
@@ -91,8 +92,12 @@ uint64_t tiny_collections(tiny_vm *vm) { return gc_stats(vm)->collections; }
 
 tiny_val tiny_library_function(tiny_vm *vm, const char *name) { return rt_frozen(vm, name); }
 
+static bool is_function(VM *vm, Value v) {
+  return api_ready1(vm, v) && (v_is_exact(v, &function_type) || rt_raise_b(vm, &exc_TypeError, "a function is required, not '%T'", v));
+}
+
 bool tiny_mark_coroutine(tiny_vm *vm, tiny_val function) {
-  if (!v_is_exact(function, &function_type)) return rt_raise_b(vm, &exc_TypeError, "a function is required, not '%T'", function);
+  if (!is_function(vm, function)) return false;
   Code *code = ((Function *)v_obj(function))->code;
   if (code->flags & CODE_GENERATOR) code->flags |= CODE_ITERABLE_COROUTINE;
   return true;
@@ -105,7 +110,7 @@ tiny_val tiny_awaited(tiny_vm *vm, tiny_val generator) {
 }
 
 bool tiny_coroutine_function(tiny_vm *vm, tiny_val function) {
-  if (!v_is_exact(function, &function_type)) return rt_raise_b(vm, &exc_TypeError, "a function is required, not '%T'", function);
+  if (!is_function(vm, function)) return false;
   Code *code = ((Function *)v_obj(function))->code;
   if (code->flags & CODE_GENERATOR) code->flags = (code->flags & ~(uint32_t)CODE_GENERATOR) | CODE_COROUTINE;
   return true;

@@ -11,24 +11,10 @@
 tiny_val tiny_int(tiny_vm *vm, int64_t i) { return int_fits62(i) ? v_from_int62(i) : api_pin(vm, int_from_i64(vm, i)); }
 tiny_val tiny_uint(tiny_vm *vm, uint64_t i) { return i <= (uint64_t)INT_MAX62 ? v_from_int62((int64_t)i) : api_pin(vm, int_from_u64(vm, i)); }
 tiny_val tiny_float(tiny_vm *vm, double d) { return api_pin(vm, float_new(vm, d)); }
-tiny_val tiny_string(tiny_vm *vm, const char *utf8) { return tiny_string_n(vm, utf8, strlen(utf8)); }
-
-/* UnicodeDecodeError as bytes.decode("utf-8") raises it. */
-static Value bad_utf8(VM *vm, const char *utf8, size_t len, size_t at, size_t bad, const char *reason) {
-  Bytes *object = bytes_new(vm, utf8, len);
-  Str *codec = str_from(vm, "utf-8"), *why = str_from(vm, reason);
-  if (!object || !codec || !why) return V_FAIL;
-  Value args[5] = {v_from_obj(codec), v_from_obj(object), v_from_int62((int64_t)at), v_from_int62((int64_t)(at + bad)), v_from_obj(why)};
-  Value exc = exc_new(vm, &exc_UnicodeDecodeError, 5, args);
-  return v_failed(exc) ? V_FAIL : rt_raise_obj(vm, exc);
-}
+tiny_val tiny_string(tiny_vm *vm, const char *utf8) { return tiny_string_n(vm, utf8, utf8 ? strlen(utf8) : 1); }
 
 tiny_val tiny_string_n(tiny_vm *vm, const char *utf8, size_t len) {
-  size_t bad;
-  const char *reason;
-  size_t at = utf8_is_ascii(utf8, len) ? len : utf8_check(utf8, len, true, &bad, &reason);
-  if (at != len) return bad_utf8(vm, utf8, len, at, bad, reason);
-  Str *s = str_new(vm, utf8, len);
+  Str *s = api_check_text(vm, utf8, len) ? str_new(vm, utf8, len) : NULL;
   return s ? api_pin(vm, v_from_obj(s)) : V_FAIL;
 }
 
@@ -37,21 +23,14 @@ tiny_val tiny_bytes(tiny_vm *vm, const void *data, size_t len) {
   return b ? api_pin(vm, v_from_obj(b)) : V_FAIL;
 }
 
-static bool any_failed(int n, const tiny_val *v) {
-  for (int i = 0; v && i < n; i++) {
-    if (v_failed(v[i])) return true;
-  }
-  return false;
-}
-
 tiny_val tiny_tuple(tiny_vm *vm, int n, const tiny_val *items) {
-  if (any_failed(n, items)) return V_FAIL;
+  if (!api_takes_all(vm, n, items)) return V_FAIL;
   Tuple *t = tuple_new(vm, items, (size_t)n);
   return t ? api_pin(vm, v_from_obj(t)) : V_FAIL;
 }
 
 tiny_val tiny_list(tiny_vm *vm, int n, const tiny_val *items) {
-  if (any_failed(n, items)) return V_FAIL;
+  if (!api_takes_all(vm, n, items)) return V_FAIL;
   List *l = list_new(vm, items, (size_t)n);
   return l ? api_pin(vm, v_from_obj(l)) : V_FAIL;
 }
@@ -67,28 +46,30 @@ tiny_val tiny_set(tiny_vm *vm) {
 }
 
 static bool want(VM *vm, bool is, const char *what, Value v) {
-  return is || (!v_failed(v) && rt_raise_b(vm, &exc_TypeError, "a %s is required, not '%T'", what, v));
+  return is || (api_ready1(vm, v) && rt_raise_b(vm, &exc_TypeError, "a %s is required, not '%T'", what, v));
 }
 
 bool tiny_list_append(tiny_vm *vm, tiny_val list, tiny_val item) {
-  return !v_failed(item) && want(vm, is_list(list), "list", list) && list_append(vm, v_list(list), item);
+  return api_takes(vm, item) && want(vm, is_list(list), "list", list) && list_append(vm, v_list(list), item);
 }
 
 bool tiny_dict_set(tiny_vm *vm, tiny_val dict, const char *key, tiny_val value) {
-  if (v_failed(value) || !want(vm, is_dict(dict), "dict", dict)) return false;
-  return dict_set_c(vm, v_dict(dict), key, value);
+  if (!api_ready1(vm, value) || !want(vm, is_dict(dict), "dict", dict)) return false;
+  Str *name = api_name(vm, key);
+  return name && dict_set_str(vm, v_dict(dict), name, value);
 }
 
 tiny_val tiny_dict_get(tiny_vm *vm, tiny_val dict, const char *key) {
-  return want(vm, is_dict(dict), "dict", dict) ? api_pin(vm, dict_get_c(vm, v_dict(dict), key)) : V_FAIL;
+  Str *name = api_ready(vm) && want(vm, is_dict(dict), "dict", dict) ? api_name(vm, key) : NULL;
+  return name ? api_pin(vm, dict_get_str(vm, v_dict(dict), name)) : V_FAIL;
 }
 
 bool tiny_set_add(tiny_vm *vm, tiny_val set, tiny_val item) {
-  return !v_failed(item) && want(vm, v_has_layout(set, LAY_SET), "set", set) && set_add(vm, v_set(set), item);
+  return api_ready1(vm, item) && want(vm, v_has_layout(set, LAY_SET), "set", set) && set_add(vm, v_set(set), item);
 }
 
 tiny_val tiny_set_without(tiny_vm *vm, tiny_val set, int n, const tiny_val *items) {
-  if (v_failed(set) || !want(vm, v_has_layout(set, LAY_SET), "set", set)) return V_FAIL;
+  if (!api_ready(vm) || !api_takes_all(vm, n, items) || !want(vm, v_has_layout(set, LAY_SET), "set", set)) return V_FAIL;
   Set *s = set_without(vm, v_set(set), items, (size_t)n);
   return s ? api_pin(vm, v_from_obj(s)) : V_FAIL;
 }
@@ -127,15 +108,14 @@ tiny_kind tiny_kind_of(tiny_vm *vm, tiny_val v) {
 }
 
 tiny_val tiny_type(tiny_vm *vm, tiny_val v) {
-  (void)vm;
-  return v_failed(v) ? TINY_FAIL : rt_type_value(type_of(v));
+  return api_takes(vm, v) ? rt_type_value(type_of(v)) : TINY_FAIL;
 }
 
-bool tiny_callable(tiny_vm *vm, tiny_val v) { return rt_callable(vm, v); }
+bool tiny_callable(tiny_vm *vm, tiny_val v) { return api_is_word(v) && rt_callable(vm, v); }
 
 const char *tiny_type_name(tiny_vm *vm, tiny_val v) {
   (void)vm;
-  return v_failed(v) ? "" : type_of(v)->name;
+  return api_is_word(v) ? type_of(v)->name : "";
 }
 
 bool tiny_to_int(tiny_vm *vm, tiny_val v, int64_t *out) {
@@ -144,7 +124,7 @@ bool tiny_to_int(tiny_vm *vm, tiny_val v, int64_t *out) {
     *out = v_int(v);
     return true;
   }
-  if (v_failed(v)) return false;
+  if (!api_ready1(vm, v)) return false;
   if (!is_int(v)) {
     v = rt_index_obj(vm, v);
     if (v_failed(v)) return false;
@@ -154,7 +134,7 @@ bool tiny_to_int(tiny_vm *vm, tiny_val v, int64_t *out) {
 
 bool tiny_to_float(tiny_vm *vm, tiny_val v, double *out) {
   *out = 0;
-  return !v_failed(v) && rt_to_double(vm, v, out);
+  return api_ready1(vm, v) && rt_to_double(vm, v, out);
 }
 
 const char *tiny_to_str(tiny_vm *vm, tiny_val v, size_t *len) {
@@ -189,7 +169,7 @@ tiny_val tiny_str_slice(tiny_vm *vm, tiny_val v, size_t start, size_t end) {
 const void *tiny_to_bytes(tiny_vm *vm, tiny_val v, size_t *len) {
   View view = {NULL, 0};
   if (len) *len = 0;
-  if (v_failed(v) || !bytes_need_view(vm, v, &view)) return NULL;
+  if (!api_ready1(vm, v) || !bytes_need_view(vm, v, &view)) return NULL;
   if (len) *len = view.size;
   return view.data ? view.data : (const uint8_t *)"";
 }
@@ -200,7 +180,8 @@ tiny_val tiny_bytes_room(tiny_vm *vm, size_t len) {
 }
 
 tiny_val tiny_bytes_cut(tiny_vm *vm, tiny_val bytes, size_t len) {
-  if (v_failed(bytes) || len == v_bytes(bytes)->size) return bytes;
+  if (!want(vm, is_bytes(bytes), "bytes object", bytes)) return V_FAIL;
+  if (len >= v_bytes(bytes)->size) return bytes;
   if (len == 0) return tiny_bytes(vm, "", 0);
   bytes_cut(v_bytes(bytes), len);
   return bytes;
@@ -232,7 +213,7 @@ bool tiny_dict_next(tiny_vm *vm, tiny_val dict, size_t *pos, tiny_val *key, tiny
 /* ---- messages */
 
 static bool add_value(VM *vm, Buf *b, Value v, char how) {
-  Value s = v_failed(v) ? v : how == 'R' ? rt_repr(vm, v) : rt_str(vm, v);
+  Value s = !api_takes(vm, v) ? V_FAIL : how == 'R' ? rt_repr(vm, v) : rt_str(vm, v);
   if (v_failed(s)) return false;
   buf_add(b, v_str(s)->data, v_str(s)->size);
   return true;
@@ -306,6 +287,7 @@ static Value vformat(VM *vm, const char *fmt, va_list *ap) {
 }
 
 tiny_val tiny_format(tiny_vm *vm, const char *fmt, ...) {
+  if (!api_ready(vm)) return V_FAIL;
   va_list ap;
   va_start(ap, fmt);
   Value v = vformat(vm, fmt, &ap);
@@ -314,6 +296,7 @@ tiny_val tiny_format(tiny_vm *vm, const char *fmt, ...) {
 }
 
 tiny_val tiny_raise(tiny_vm *vm, tiny_exc type, const char *fmt, ...) {
+  tiny_clear_error(vm); /* it is replaced */
   va_list ap;
   va_start(ap, fmt);
   Value v = vformat(vm, fmt, &ap);

@@ -1,6 +1,7 @@
 /* Calling anything: argument binding, frames, classes, bound methods, natives and their continuations. Nothing here recurses on the C stack for
    script code; only rt_call and its kin start a nested run of the dispatch loop, for C code that needs a result at once. */
 #include "vm/call.h"
+#include "vm/api_int.h"
 #include "vm/attr.h"
 #include "vm/objects/int.h"
 #include "vm/type_ids.h"
@@ -252,11 +253,17 @@ bool call_await(VM *vm, Frame *f, const uint32_t *at, Function *fn, const Value 
 
 /* ---- natives ---- */
 
+/* A native has failed; a host's may have raised no exception. */
+static COLD Step call_failed(VM *vm) {
+  if (!rt_pending(vm)) rt_raise(vm, &exc_SystemError, "a native function failed and raised no exception");
+  return STEP_FAIL;
+}
+
 static inline Step begin_native(VM *vm, Native *fn, Value *argv, int argc, Value kwnames, bool bound, Dest d, Value *out) {
   size_t mark = vm->n_temps;
   Value v = bound ? native_call_bound(vm, fn, argv, argc, kwnames) : native_call(vm, fn, argv, argc, kwnames);
   vm->n_temps = mark;
-  if (v_failed(v)) return STEP_FAIL;
+  if (UNLIKELY(v_failed(v))) return call_failed(vm);
   if (v.w == V_TAILCALL.w) return call_tail(vm, d, out);
   *out = v;
   return STEP_DONE;
@@ -355,6 +362,7 @@ static Value run_then(VM *vm, NativeFrame *nf, tiny_outcome how, Value v, Dest *
   Value r = then(vm, state, how, v);
   vm->passing = before;
   vm->n_temps = mark;
+  if (UNLIKELY(v_failed(r))) (void)call_failed(vm);
   if (UNLIKELY(!stays || vm->top != end_of(nf))) return r; /* a chunk above it was left: that took it along */
   if (r.w == V_TAILCALL.w && vm->tail.mode >= TAIL_THEN_CALL) *spare = nf;
   else vm->top = (Value *)(void *)nf;
@@ -406,6 +414,7 @@ static Value then_at_once(VM *vm) {
   Value r = then(vm, keep[0], TINY_RAISED, keep[1]);
   vm->passing = before;
   vm->n_temps = mark;
+  if (v_failed(r)) (void)call_failed(vm);
   return r;
 }
 
@@ -772,13 +781,23 @@ Value rt_tail_call_after(VM *vm, Value callable, int n_first, const Value *first
   return V_TAILCALL;
 }
 
+/* The library hands arguments on that were not given (V_ABSENT), to functions of its own that know of it. */
+static inline bool tail_ready(VM *vm, Value callable, int argc, const Value *argv) {
+  if (!api_ready1(vm, callable)) return false;
+  if (UNLIKELY(argc < 0 || (argc > 0 && !argv))) return api_refuse_list(vm);
+  for (int i = 0; i < argc; i++) {
+    if (UNLIKELY(!api_is_word(argv[i]))) return api_refuse(vm, argv[i]);
+  }
+  return true;
+}
+
 Value tiny_tail_call(tiny_vm *vm, tiny_val callable, int argc, const tiny_val *argv) {
-  if (v_failed(callable)) return V_FAIL;
+  if (!tail_ready(vm, callable, argc, argv)) return V_FAIL;
   return rt_tail_call(vm, callable, argc, argv);
 }
 
 Value tiny_then_call(tiny_vm *vm, tiny_then_fn then, tiny_val state, tiny_val callable, int argc, const tiny_val *argv) {
-  if (v_failed(callable) || v_failed(state)) return V_FAIL;
+  if (!tail_ready(vm, callable, argc, argv) || (v_failed(state) && !api_refuse(vm, state))) return V_FAIL;
   if (!tail_args(vm, callable, argc, argv)) return V_FAIL;
   vm->tail.mode = TAIL_THEN_CALL;
   vm->tail.then = then;
@@ -787,8 +806,8 @@ Value tiny_then_call(tiny_vm *vm, tiny_then_fn then, tiny_val state, tiny_val ca
 }
 
 static Value then_gen(VM *vm, uint8_t mode, tiny_then_fn then, Value state, Value gen, Value value) {
-  if (!is_gen(gen)) return v_failed(gen) ? V_FAIL : rt_raise(vm, &exc_TypeError, "a generator or coroutine is required, not '%T'", gen);
-  if (v_failed(state)) return V_FAIL;
+  if (!api_ready1(vm, gen) || (v_failed(state) && !api_refuse(vm, state)) || (v_failed(value) && !api_refuse(vm, value))) return V_FAIL;
+  if (!is_gen(gen)) return rt_raise(vm, &exc_TypeError, "a generator or coroutine is required, not '%T'", gen);
   TailCall *t = &vm->tail;
   t->callable = t->kwnames = V_ABSENT;
   t->argc = 0;
@@ -825,7 +844,8 @@ static Value run_nested(VM *vm, Frame *caller, Step s, Value v) {
     return V_FAIL;
   }
   size_t mark = vm->n_temps;
-  RunResult rr = vm_run(vm, s == STEP_THROW, &r);
+  bool struck = UNLIKELY(--vm->fuel < 0) && !vm_charge_call(vm); /* C code may make any number of calls that have no safe point of their own: __eq__ in a lookup */
+  RunResult rr = vm_run(vm, struck || s == STEP_THROW, &r);
   vm->n_temps = mark;
   vm->frame = caller;
   rt_leave_c(vm);

@@ -545,6 +545,7 @@ static Go throw_in(VM *vm, Frame *f, Value thrown, RunEnd *end) {
 }
 
 Go flow_raise(VM *vm, Go go, RunEnd *end) {
+  if (UNLIKELY(!rt_pending(vm))) rt_raise(vm, &exc_SystemError, "a native function failed and raised no exception"); /* one of the host's */
   Value thrown = go != GO_THROW ? V_ABSENT : is_exception(vm->exc) ? v_exc(vm->exc)->traceback : V_NONE;
   while (go == GO_RAISE || go == GO_THROW) {
     Frame *f = vm->frame;

@@ -105,12 +105,34 @@ static bool word_listed(const char *list, const char *word, size_t n) {
   return false;
 }
 
-/* A listed package brings its submodules, a listed module x its helper _x. */
+/* A listed package brings its submodules, a listed module x its helper _x. `from __future__ import` belongs to the language. */
 bool import_allowed(VM *vm, const char *dotted_name) {
+  if (!strcmp(dotted_name, "__future__")) return true;
   if (dotted_name[0] == '_' && dotted_name[1] != '_') dotted_name++;
   const char *dot = strchr(dotted_name, '.');
   return word_listed(vm->config.modules, dotted_name, strlen(dotted_name)) || (dot && word_listed(vm->config.modules, dotted_name, (size_t)(dot - dotted_name)));
 }
+
+/* Modules of the library may import others of it that are not listed, and so may C code: `collections` needs half a dozen. But not these, by which scripts reach out
+   of the VM: they need a word of the host's. */
+static bool implied_allowed(VM *vm, const char *name) {
+  static const struct { const char *module, *word; } reaching_out[] = {{"_os", "os"}, {"_posix", "os"}, {"_io_file", "io_file"}, {"_socket", "socket"}, {"_select", "select"},
+    {"_signal", "signal"}, {"_uv", "asyncio"}, {"os", "os"}, {"os.path", "os"}, {"io_file", "io_file"}};
+  for (size_t i = 0; i < sizeof reaching_out / sizeof *reaching_out; i++)
+    if (!strcmp(reaching_out[i].module, name)) return word_listed(vm->config.modules, reaching_out[i].word, strlen(reaching_out[i].word));
+  return true;
+}
+
+/* Is it code of the library, or C code, that imports? */
+static bool by_library(VM *vm, Dict *globals) {
+  if (!globals || (vm->frozen && globals == vm->frozen->dict)) return true;
+  Str *key = NAME(vm, __name__);
+  Value name = key ? dict_get_str(vm, globals, key) : V_FAIL, module = is_str(name) ? dict_get(vm, vm->modules, name) : V_ABSENT;
+  if (v_failed(name) || v_failed(module)) (void)rt_take_exc(vm);
+  return v_is_exact(module, &module_type) && ((Module *)v_obj(module))->dict == globals && (v_obj(module)->small & MODULE_LIBRARY);
+}
+
+static bool library_allowed(VM *vm, const char *name, bool implied) { return import_allowed(vm, name) || (implied && implied_allowed(vm, name)); }
 
 /* Has the library something below this name? Then it is a package. */
 static bool library_package(const char *name) {
@@ -122,8 +144,8 @@ static bool library_package(const char *name) {
   return frozen_module_source(init, &len) != NULL;
 }
 
-static bool find_library(VM *vm, const char *name, Found *f) {
-  if (!import_allowed(vm, name)) return false;
+static bool find_library(VM *vm, const char *name, bool implied, Found *f) {
+  if (!library_allowed(vm, name, implied)) return false;
   f->text = frozen_module_source(name, &f->len);
   if (f->text) return true;
   if (!library_package(name)) return false;
@@ -136,25 +158,24 @@ static bool find_library(VM *vm, const char *name, Found *f) {
   return f->text != NULL;
 }
 
-/* 1, 0, -1 */
-static int find_module(VM *vm, Str *full, Found *f) {
+/* 1, 0, -1. implied: by_library asks for it */
+static int find_module(VM *vm, Str *full, bool implied, Found *f) {
   *f = (Found){0};
   const char *name = str_cstr(vm, full);
   if (!name) return -1;
   for (size_t i = 0; i < vm->n_native_modules; i++)
-    if (!strcmp(vm->native_modules[i]->name, name)) return f->native = vm->native_modules[i], 1;
+    if (!strcmp(vm->native_modules[i].module->name, name) && (!vm->native_modules[i].listed || library_allowed(vm, name, implied))) return f->native = vm->native_modules[i].module, 1;
   for (size_t i = 0; vm->library && vm->library[i]; i++)
-    if (!strcmp(vm->library[i]->name, name) && import_allowed(vm, name)) return f->native = vm->library[i], 1;
-  if (!vm->config.find_source || !vm->config.find_source(vm->config.user, name, &f->text, &f->len, &f->path, &f->is_package)) return find_library(vm, name, f);
+    if (!strcmp(vm->library[i]->name, name) && library_allowed(vm, name, implied)) return f->native = vm->library[i], 1;
+  if (!vm->config.find_source || !vm->config.find_source(vm->config.user, name, &f->text, &f->len, &f->path, &f->is_package)) return find_library(vm, name, implied, f);
   Found folder = *f, library = {0};
-  *f = !folder.text && find_library(vm, name, &library) ? library : folder; /* a folder without source stands behind every module */
+  *f = !folder.text && find_library(vm, name, implied, &library) ? library : folder; /* a folder without source stands behind every module */
   return 1;
 }
 
 /* Name and whether it is in C, of everything that the library has for this VM. */
 static bool add_name(VM *vm, List *all, const char *name, bool in_c) {
   size_t n = strlen(name), tail = sizeof ".__init__" - 1;
-  if (!import_allowed(vm, name)) return true;
   if (n > tail && strcmp(name + n - tail, ".__init__") == 0) n -= tail;
   size_t mark = rt_temp_mark(vm);
   Value two[2] = {v_from_str(str_new(vm, name, n)), v_from_bool(in_c)};
@@ -167,9 +188,12 @@ static bool add_name(VM *vm, List *all, const char *name, bool in_c) {
 Value import_names(VM *vm) {
   List *all = list_new(vm, NULL, 0);
   bool ok = all && vm_pin(vm, v_from_obj(all));
-  for (size_t i = 0; ok && i < vm->n_native_modules; i++) ok = add_name(vm, all, vm->native_modules[i]->name, true);
-  for (size_t i = 0; ok && vm->library && vm->library[i]; i++) ok = add_name(vm, all, vm->library[i]->name, true);
-  for (size_t i = 0; ok && frozen_modules[i].name; i++) ok = add_name(vm, all, frozen_modules[i].name, false);
+  for (size_t i = 0; ok && i < vm->n_native_modules; i++) {
+    const char *name = vm->native_modules[i].module->name;
+    ok = (vm->native_modules[i].listed && !import_allowed(vm, name)) || add_name(vm, all, name, true);
+  }
+  for (size_t i = 0; ok && vm->library && vm->library[i]; i++) ok = !import_allowed(vm, vm->library[i]->name) || add_name(vm, all, vm->library[i]->name, true);
+  for (size_t i = 0; ok && frozen_modules[i].name; i++) ok = !import_allowed(vm, frozen_modules[i].name) || add_name(vm, all, frozen_modules[i].name, false);
   return ok ? v_from_obj(all) : V_FAIL;
 }
 
@@ -214,11 +238,17 @@ static bool fill_native(VM *vm, Module *m, Str *name, const tiny_module *def) {
   return !def->init || def->init(vm, v_from_obj(m));
 }
 
+static bool is_library_module(VM *vm, const tiny_module *def) {
+  for (size_t i = 0; i < vm->n_native_modules; i++)
+    if (vm->native_modules[i].module == def) return vm->native_modules[i].listed;
+  return true;
+}
+
 /* [script] through the module's init. */
 static int load_native(VM *vm, Str *full, const tiny_module *def) {
   Module *m = import_add_module(vm, full);
   if (!m) return -1;
-  m->head.small |= MODULE_BUILTIN;
+  m->head.small |= (uint16_t)(MODULE_BUILTIN | (is_library_module(vm, def) ? MODULE_LIBRARY : 0));
   if (fill_native(vm, m, full, def)) return bind_to_parent(vm, full, v_from_obj(m)) ? 1 : -1;
   Value exc = rt_take_exc(vm);
   if (dict_del_str(vm, vm->modules, full) < 0) (void)rt_take_exc(vm);
@@ -285,7 +315,7 @@ static int load_source(VM *vm, Str *full, const Found *f, Value *run) {
   Tuple *state = body ? tuple_new(vm, items, 3) : NULL;
   Native *fn = state ? native_new(vm, &run_body_def, NATIVE_FUNCTION, NULL, v_from_obj(state), V_NONE) : NULL;
   if (!fn || !dict_set_str(vm, vm->modules, full, v_from_obj(m))) return -1;
-  m->head.small |= MODULE_INITIALIZING;
+  m->head.small |= (uint16_t)(MODULE_INITIALIZING | (f->path ? 0 : MODULE_LIBRARY));
   *run = v_from_obj(fn);
   return 0;
 }
@@ -319,12 +349,19 @@ static int hooked(VM *vm, Str *full, Value *run) {
   return fn ? (*run = v_from_obj(fn), 1) : -1;
 }
 
+/* Loaded for another module of the library, which was on the list: scripts do not find it. */
+static bool is_hidden(VM *vm, Str *full, Value v) {
+  if (!v_is_exact(v, &module_type) || !(v_obj(v)->small & MODULE_LIBRARY)) return false;
+  const char *name = str_cstr(vm, full);
+  return name && !import_allowed(vm, name);
+}
+
 /* Makes sure that the module of this dotted name is in sys.modules; its package is there. 1 it is, 0 *run has to be called first, -1 failed. */
-static int load_one(VM *vm, Str *full, Value *run) {
+static int load_one(VM *vm, Str *full, bool implied, Value *run) {
   Value v = dict_get_str(vm, vm->modules, full);
   if (v_failed(v)) return -1;
   if (v_is_none(v)) return raise_import(vm, &exc_ModuleNotFoundError, rt_format(vm, "import of %U halted; None in sys.modules", full), v_from_obj(full), V_NONE);
-  if (!v_absent(v)) return 1;
+  if (!v_absent(v)) return implied || !is_hidden(vm, full, v) ? 1 : raise_not_found(vm, full);
   Found f;
   size_t dot = last_dot(full);
   if (dot != SIZE_MAX) {
@@ -333,7 +370,7 @@ static int load_one(VM *vm, Str *full, Value *run) {
     if (v_failed(parent)) return -1;
     Value path = v_absent(parent) ? V_ABSENT : module_get(vm, parent, NAME___path__);
     if (v_failed(path)) return -1;
-    int native = v_absent(path) ? find_module(vm, full, &f) : 0;
+    int native = v_absent(path) ? find_module(vm, full, implied, &f) : 0;
     if (native < 0) return -1;
     if (v_absent(path) && !(native && f.native)) { /* a dotted native module needs no package: os.path */
       Value msg = rt_format(vm, "No module named %R; %R is not a package", v_from_obj(full), v_from_obj(parent_name));
@@ -342,18 +379,18 @@ static int load_one(VM *vm, Str *full, Value *run) {
   }
   int asks = hooked(vm, full, run);
   if (asks) return asks < 0 ? -1 : 0;
-  int found = find_module(vm, full, &f);
+  int found = find_module(vm, full, implied, &f);
   if (found <= 0) return found < 0 ? -1 : raise_not_found(vm, full);
   return f.native ? load_native(vm, full, f.native) : f.text ? load_source(vm, full, &f, run) : load_namespace(vm, full, &f);
 }
 
 /* a, a.b, a.b.c */
-static int load_chain(VM *vm, Str *full, Value *run) {
+static int load_chain(VM *vm, Str *full, bool implied, Value *run) {
   for (size_t i = 0; i <= full->size; i++) {
     if (i < full->size && full->data[i] != '.') continue;
     Str *part = str_intern(vm, full->data, i);
     if (!part) return -1;
-    int done = load_one(vm, part, run);
+    int done = load_one(vm, part, implied, run);
     if (done <= 0) return done;
   }
   return 1;
@@ -362,7 +399,7 @@ static int load_chain(VM *vm, Str *full, Value *run) {
 /* ---------------------------------------------------------------- what the statement gets */
 
 /* from package import name: a name that is no attribute may be a submodule; if there is none, import_from will say so. */
-static int load_submodule(VM *vm, Value module, Str *full, Str *name, Value *run) {
+static int load_submodule(VM *vm, Value module, Str *full, Str *name, bool implied, Value *run) {
   if (v_is_exact(module, &module_type)) {
     Value v = module_lookup(vm, ((Module *)v_obj(module))->dict, name);
     if (!v_absent(v)) return v_failed(v) ? -1 : 1;
@@ -378,12 +415,12 @@ static int load_submodule(VM *vm, Value module, Str *full, Str *name, Value *run
   int asks = hooked(vm, sub_name, run);
   if (asks) return asks < 0 ? -1 : 0;
   Found f;
-  int found = find_module(vm, sub_name, &f);
+  int found = find_module(vm, sub_name, implied, &f);
   if (found > 0) vm->unhooked = sub_name;
-  return found <= 0 ? (found < 0 ? -1 : 1) : load_one(vm, sub_name, run);
+  return found <= 0 ? (found < 0 ? -1 : 1) : load_one(vm, sub_name, implied, run);
 }
 
-static int load_fromlist(VM *vm, Value module, Str *full, Value names, Value *run, bool nested) {
+static int load_fromlist(VM *vm, Value module, Str *full, Value names, bool implied, Value *run, bool nested) {
   size_t n;
   const Value *items = seq_items(names, &n);
   if (!items) return 1;
@@ -393,9 +430,9 @@ static int load_fromlist(VM *vm, Value module, Str *full, Value names, Value *ru
     if (str_eq_c(v_str(items[i]), "*")) {
       Value all = nested ? V_ABSENT : module_get(vm, module, NAME___all__);
       if (v_failed(all)) return -1;
-      done = v_absent(all) ? 1 : load_fromlist(vm, module, full, all, run, true);
+      done = v_absent(all) ? 1 : load_fromlist(vm, module, full, all, implied, run, true);
     } else {
-      done = load_submodule(vm, module, full, v_str(items[i]), run);
+      done = load_submodule(vm, module, full, v_str(items[i]), implied, run);
     }
     if (done <= 0) return done;
   }
@@ -413,8 +450,9 @@ static Value top_module(VM *vm, Str *name, int level, Str *full) {
   return v;
 }
 
-static int step(VM *vm, Str *name, Value fromlist, int level, Str *full, Value *out, Value *run) {
-  int done = load_chain(vm, full, run);
+static int step(VM *vm, Str *name, Value fromlist, int level, Str *full, Dict *globals, Value *out, Value *run) {
+  bool implied = by_library(vm, globals);
+  int done = load_chain(vm, full, implied, run);
   if (done <= 0) return done;
   size_t n = 0;
   if (!seq_items(fromlist, &n) || n == 0) {
@@ -426,7 +464,7 @@ static int step(VM *vm, Str *name, Value fromlist, int level, Str *full, Value *
   Value path = v_failed(module) ? V_FAIL : module_get(vm, module, NAME___path__);
   if (v_failed(path)) return -1;
   *out = module;
-  return v_absent(path) ? 1 : load_fromlist(vm, module, full, fromlist, run, false);
+  return v_absent(path) ? 1 : load_fromlist(vm, module, full, fromlist, implied, run, false);
 }
 
 int import_step(VM *vm, Str *name, Value fromlist, int level, Dict *globals, Value *out, Value *run) {
@@ -439,7 +477,7 @@ int import_step(VM *vm, Str *name, Value fromlist, int level, Dict *globals, Val
   Value *keep = rt_temp(vm, 1);
   if (!keep) return -1;
   *keep = v_from_obj(full);
-  int done = step(vm, name, fromlist, level, full, out, run);
+  int done = step(vm, name, fromlist, level, full, globals, out, run);
   rt_temp_release(vm, mark);
   return done;
 }
@@ -496,7 +534,7 @@ Value import_native(VM *vm, Str *name, Value fromlist, int level, Dict *globals)
 /* (kind, path, is_package) for importlib; kind 0: C, 1: library source, 2: source from the host, 3: namespace package. None: there is none. */
 Value import_find(VM *vm, Str *name) {
   Found f;
-  int found = find_module(vm, name, &f);
+  int found = find_module(vm, name, false, &f);
   if (found <= 0) return found < 0 ? V_FAIL : V_NONE;
   Value path = f.path ? v_from_str(str_from(vm, f.path)) : V_NONE;
   if (v_failed(path)) return V_FAIL;
@@ -506,7 +544,7 @@ Value import_find(VM *vm, Str *name) {
 
 Value import_code(VM *vm, Str *name) {
   Found f;
-  int found = find_module(vm, name, &f);
+  int found = find_module(vm, name, false, &f);
   return found < 0 ? V_FAIL : found && f.text ? compile_found(vm, name, &f) : V_NONE;
 }
 

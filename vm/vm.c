@@ -109,9 +109,10 @@ void vm_trace_roots(VM *vm, Tracer *t) {
   frames_trace(vm, t);
   gc_mark(t, vm->exc);
   gc_mark(t, vm->handled);
+  gc_mark(t, vm->paused_handled);
   gc_mark(t, vm->on_signal);
   temps_trace(vm, t);
-  gc_mark_array(t, vm->refs, vm->n_refs); /* free slots hold small ints */
+  for (uint32_t i = 0; i < vm->n_refs; i++) gc_mark(t, vm->refs[i].v); /* None in free slots */
   trace_tail(vm, t);
   for (int i = 0; i < NAME_COUNT; i++) gc_mark_obj(t, vm->names[i]);
   for (int i = 0; i < 128; i++) gc_mark_obj(t, vm->ascii_chars[i]);
@@ -162,7 +163,7 @@ static void seed_hash(VM *vm) {
 static void init_fields(VM *vm) {
   vm->exc = V_ABSENT;
   vm->passing = vm->agen_step = vm->thrown[0] = vm->thrown[1] = V_ABSENT;
-  vm->handled = V_NONE;
+  vm->handled = vm->paused_handled = V_NONE;
   vm->on_signal = V_ABSENT;
   vm->fuel_left = UINT64_MAX;
   vm->recursion_limit = vm->config.recursion_limit ? vm->config.recursion_limit : 1000;
@@ -249,7 +250,9 @@ bool rt_enter_c(VM *vm, const char *where) {
   return true;
 }
 
-void rt_leave_c(VM *vm) { vm->c_depth--; }
+void rt_leave_c(VM *vm) {
+  if (--vm->c_depth == 0 && vm->limit_hit) vm->handled = V_NONE; /* except clauses that the limit ended did not give back what they handled */
+}
 
 /* ---- budget
  * vm->fuel is the slice in hand; the dispatch loop counts it down. fuel_left is what the host allows beyond it. A poke (collector wanted, interrupt)
@@ -338,6 +341,17 @@ static void shorten_slice(VM *vm, uint64_t take) {
   vm->fuel = (int32_t)take;
 }
 
+static bool pausable(const VM *vm) { return vm->pausable && vm->c_depth <= 1; }
+bool tiny_pausable(tiny_vm *vm) { return pausable(vm); }
+
+bool tiny_pause(tiny_vm *vm) {
+  if (!api_ready(vm)) return false;
+  if (!pausable(vm)) return rt_raise_b(vm, &exc_RuntimeError, "a script cannot pause in what the host or C code calls");
+  vm->pause_asked = true;
+  if (vm->fuel > 0) vm->fuel -= MEM_POKE;
+  return true;
+}
+
 bool vm_safe_point(VM *vm) {
   if (vm->limit_hit) return strike(vm, vm->limit_hit); /* a finally block of the script may not run on */
   if (vm->fuel < -MEM_POKE / 2) vm->fuel += MEM_POKE;
@@ -346,13 +360,18 @@ bool vm_safe_point(VM *vm) {
   if (vm->interrupt) return raise_interrupt(vm);
   if (vm->signals && !run_signals(vm)) return false;
   if (vm->deadline_ns && now_ns() >= vm->deadline_ns) return strike(vm, LIMIT_DEADLINE);
-  if (refill(vm)) {
+  bool more = refill(vm);
+  if (vm->pause_asked && pausable(vm) && (more || vm->fuel_what == TINY_PAUSE)) {
+    vm->paused = true;
+    return vm->pause_asked = false;
+  }
+  if (more) {
     if (vm->starved) shorten_slice(vm, 0); /* builtins count as well then */
     if (vm->stress) shorten_slice(vm, stress_distance(vm));
     return true;
   }
   if (vm->fuel_what == TINY_PAUSE) {
-    if (vm->pausable && vm->c_depth <= 1) {
+    if (pausable(vm)) {
       vm->paused = true;
       return false;
     }
@@ -382,8 +401,18 @@ bool rt_charge(VM *vm, uint64_t work) {
   return vm->fuel_what == TINY_PAUSE ? true : strike(vm, LIMIT_STEPS); /* a builtin cannot pause: the next safe point does */
 }
 
+/* A call that C code makes has used up the slice in hand: a new one, unless a safe point has more to do than that. */
+bool vm_charge_call(VM *vm) {
+  if (vm->mem.want_gc || vm->interrupt || vm->signals || vm->pause_asked || vm->stress || vm->starved || vm->limit_hit) {
+    vm->fuel++;
+    return rt_charge(vm, 1);
+  }
+  if (vm->deadline_ns && now_ns() >= vm->deadline_ns) return strike(vm, LIMIT_DEADLINE);
+  return refill(vm) || vm->fuel_what == TINY_PAUSE || strike(vm, LIMIT_STEPS);
+}
+
 void vm_set_fuel(VM *vm, uint64_t steps, int what) {
-  bool poked = vm->fuel <= 0 && (vm->mem.want_gc || vm->interrupt || vm->signals);
+  bool poked = vm->fuel <= 0 && (vm->mem.want_gc || vm->interrupt || vm->signals || vm->pause_asked);
   vm->fuel_what = what;
   vm->fuel_left = steps;
   vm->fuel = 0;

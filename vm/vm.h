@@ -28,6 +28,8 @@ typedef struct WeakRefs WeakRefs;
 typedef struct FrozenMemo { const char *asked, *name; Value fn; } FrozenMemo;
 enum { FROZEN_MEMOS = 32 };
 enum { SPARE_GENS = 32 };
+typedef struct NativeModule { const struct tiny_module *module; bool listed; } NativeModule;   /* listed: it needs an entry in the allow-list */
+typedef struct Ref { Value v; uint32_t use, next; } Ref;
 typedef struct NativeClassMemo { const struct tiny_class *def; Obj *cls; } NativeClassMemo;
 enum { NATIVE_CLASS_MEMOS = 16 };
 
@@ -64,12 +66,14 @@ struct tiny_vm {
   size_t c_stack_limit;
   bool prompt_annotations;     /* the prompt has seen `from __future__ import annotations` */
   bool paused;                 /* vm->frame waits for tiny_resume */
+  Value paused_handled;        /* its `handled` */
+  bool pause_asked;            /* tiny_pause: at the next safe point */
   bool pausable;               /* tiny_run is below: running out of fuel may pause */
   bool reraise;                /* the exception about to be raised keeps its traceback: no entry for this frame again */
   /* temporaries: handles of natives and of the API */
   TempChunk *temp_chunk;       /* the newest chunk */
   size_t n_temps;
-  Value *refs;                 /* tiny_ref slots */
+  Ref *refs;                   /* tiny_ref slots */
   uint32_t n_refs, cap_refs, free_ref;
   TailCall tail;
   /* names, strings, types */
@@ -97,7 +101,7 @@ struct tiny_vm {
   Module *builtins, *main;
   bool (*late_builtins)(VM *vm, const Str *name); /* makes the builtin of that name, if there is one (NULL: all) in the dict of builtins; NULL when all are made */
   Dict *sys_dict;
-  const struct tiny_module **native_modules;
+  NativeModule *native_modules;
   size_t n_native_modules, cap_native_modules;
   Str *unhooked;              /* no finder of sys.meta_path wanted to load this one: the import goes on without them (import.c); NULL */
   Module *frozen;              /* _builtins: library functions written in tiny */
@@ -134,6 +138,7 @@ void vm_free(VM *vm);
    budget, refills vm->fuel. False: an exception is pending (with vm->limit_hit: no handler may catch it), or vm->paused was set (no exception: the loop saves
    its place and leaves with TINY_PAUSED; only ever when c_depth is 1). */
 TINY_MUST_CHECK bool vm_safe_point(VM *vm);
+TINY_MUST_CHECK bool vm_charge_call(VM *vm); /* vm->fuel < 0 before a nested run. False: a limit struck */
 /* The C stack guard: rt_enter_c / rt_leave_c count c_depth; the outermost one notes where the stack begins. The dispatch loop's entry uses them as well. */
 /* rt_temp(vm, 2) for the hottest callers; the slots are not set. */
 static inline Value *temps_pair(VM *vm) {

@@ -123,7 +123,7 @@ def full(out, paths):
     c += ['extern const tiny_module %s;' % name for name in modules]
     c += ['bool %s(tiny_vm *vm);' % name for name in openers]
     c.append('bool tiny_open_full(tiny_vm *vm) {')
-    c += ['  if (!tiny_add_module(vm, &%s)) return false;' % name for name in modules]
+    c += ['  if (!tiny_add_listed_module(vm, &%s)) return false;' % name for name in modules]
     c += ['  if (!%s(vm)) return false;' % name for name in openers]
     c += ['  (void)vm;', '  return true;', '}', '']
     write(out, '\n'.join(c))

@@ -3,6 +3,8 @@
  * and put handles into the ready ring. libuv's own memory is malloc's (its allocator is one per process), so the VM's limit does not see it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "stdlib/full/aio_uv.h"
@@ -36,7 +38,7 @@ void pipe_guard_end(PipeGuard *g) {
 static void run_loop(UvLoop *u, uv_run_mode mode) {
   PipeGuard g = {.on = false};
   if (u->n_writes) pipe_guard_begin(u, &g);
-  uv_run(&u->loop, mode);
+  uv_run(u->loop, mode);
   pipe_guard_end(&g);
 }
 
@@ -62,7 +64,7 @@ static bool poller_wait(tiny_vm *vm, void *data, double seconds) {
   if (!tiny_poll_signals(vm)) return false;
   seconds = u->api->wait_limit(vm, seconds);
   if (seconds >= 0) {
-    uv_update_time(&u->loop);
+    uv_update_time(u->loop);
     uv_timer_start(&u->timer, on_timer, seconds > 1e9 ? UINT64_C(1000000000000) : (uint64_t)(seconds * 1e3 + 0.999), 0);
   }
   run_loop(u, UV_RUN_ONCE);
@@ -70,14 +72,14 @@ static bool poller_wait(tiny_vm *vm, void *data, double seconds) {
   return !tiny_pending(vm) && tiny_poll_signals(vm);
 }
 
-static int poller_fd(void *data) { return uv_backend_fd(&((UvLoop *)data)->loop); }
-static bool poller_pending(void *data) { return ((UvLoop *)data)->corked || uv_backend_timeout(&((UvLoop *)data)->loop) == 0; }
+static int poller_fd(void *data) { return uv_backend_fd(((UvLoop *)data)->loop); }
+static bool poller_pending(void *data) { return ((UvLoop *)data)->corked || uv_backend_timeout(((UvLoop *)data)->loop) == 0; }
 
 /* The handle that interrupts wake is always active (a loop without any would neither be woken nor ask the system), and does not count. */
 static bool poller_active(void *data) {
   UvLoop *u = data;
   uv_unref((uv_handle_t *)&u->wake);
-  bool alive = uv_loop_alive(&u->loop);
+  bool alive = uv_loop_alive(u->loop);
   uv_ref((uv_handle_t *)&u->wake);
   return alive;
 }
@@ -89,13 +91,40 @@ static void close_any(uv_handle_t *h, void *arg) {
   else conn_close((Conn *)h);
 }
 
+static void count_handle(uv_handle_t *h, void *n) { (void)h, ++*(size_t *)n; }
+
+static void *run_out(void *loop) {
+  while (uv_run(loop, UV_RUN_DEFAULT)) {}
+  uv_loop_close(loop);
+  free(loop);
+  return NULL;
+}
+
+/* All handles are closed. A lookup of a name that a thread of libuv is in cannot be ended, and may take long: a thread waits for its end, the host does not. */
+static void uv_give_up(uv_loop_t *loop) {
+  sigset_t all, before;
+  pthread_t t;
+  uv_run(loop, UV_RUN_NOWAIT);
+  if (!uv_loop_alive(loop)) return (void)run_out(loop);
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  bool runs = pthread_create(&t, NULL, run_out, loop) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (runs) pthread_detach(t);
+  else run_out(loop);
+}
+
 static void poller_release(tiny_vm *vm, void *data) {
   UvLoop *u = data;
   if (!uv_uncork(u)) tiny_clear_error(vm);
   u->closing = true;
-  uv_walk(&u->loop, close_any, u);
-  while (uv_run(&u->loop, UV_RUN_DEFAULT)) {}
-  uv_loop_close(&u->loop);
+  uv_forget_infos(u);
+  uv_walk(u->loop, close_any, u);
+  for (size_t n = 1; n;) {
+    uv_run(u->loop, UV_RUN_NOWAIT);
+    uv_walk(u->loop, count_handle, (n = 0, &n));
+  }
+  uv_give_up(u->loop);
   uv_watches_free(u);
   uv_children_free(u);
   tiny_alloc(vm, u->asked, u->cap_asked * sizeof *u->asked, 0);
@@ -122,12 +151,14 @@ UvLoop *uvloop_of(tiny_vm *vm, tiny_val loop) {
   if (!u) return (void)tiny_no_memory(vm), NULL;
   memset(u, 0, offsetof(UvLoop, cork));
   int r = -descriptors_left();
-  if (r == 0) r = uv_loop_init(&u->loop);
+  u->loop = r == 0 ? malloc(sizeof *u->loop) : NULL;
+  if (r == 0) r = u->loop ? uv_loop_init(u->loop) : UV_ENOMEM;
   if (r < 0) {
+    free(u->loop);
     tiny_alloc(vm, u, sizeof *u, 0);
     return (void)uv_raise(vm, r), NULL;
   }
-  uv_timer_init(&u->loop, &u->timer);
+  uv_timer_init(u->loop, &u->timer);
   uv_unref((uv_handle_t *)&u->timer);
   u->vm = vm;
   u->api = api;
@@ -138,7 +169,7 @@ UvLoop *uvloop_of(tiny_vm *vm, tiny_val loop) {
   u->wake_fd = api->wake_fd(vm);
   if (u->wake_fd < 0) return NULL;
   u->wake.data = u;
-  if ((r = uv_poll_init(&u->loop, &u->wake, u->wake_fd)) < 0 || (r = uv_poll_start(&u->wake, UV_READABLE, on_wake)) < 0) return (void)uv_raise(vm, r), NULL;
+  if ((r = uv_poll_init(u->loop, &u->wake, u->wake_fd)) < 0 || (r = uv_poll_start(&u->wake, UV_READABLE, on_wake)) < 0) return (void)uv_raise(vm, r), NULL;
   return u;
 }
 

@@ -8,7 +8,8 @@
 #include "stdlib/aio.h"
 
 typedef struct UvLoop {
-  uv_loop_t loop;
+  uv_loop_t *loop;         /* malloc's: it may outlive the VM, see uv_give_up */
+  struct InfoReq *infos;   /* lookups of names that are under way */
   uv_timer_t timer;        /* ends a wait; our timers stay in the scheduler's heap */
   uv_poll_t wake;          /* tiny_interrupt ends a wait */
   int wake_fd;
@@ -81,6 +82,7 @@ void uv_check_asked(UvLoop *u);                              /* before libuv wai
 bool uv_note_stream(UvLoop *u, Stream *s);                   /* its descriptor is a transport's from now on; false: exception pending */
 void uv_forget_stream(UvLoop *u, Stream *s);
 void uv_watches_free(UvLoop *u);
+void uv_forget_infos(UvLoop *u);                 /* lookups of names go on without anybody waiting */
 tiny_val uv_m_watch_fd(tiny_vm *vm, tiny_args *a);
 tiny_val uv_m_watch_signal(tiny_vm *vm, tiny_args *a);
 bool uv_uncork(UvLoop *u);                                   /* false: exception pending */

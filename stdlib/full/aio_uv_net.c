@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
@@ -164,7 +165,7 @@ int uv_start_listening(UvLoop *u, Stream *s, int backlog) {
       tiny_clear_error(u->vm);
       return UV_ENOMEM;
     }
-    if ((r = uv_poll_init(&u->loop, &c->h.poll, fd)) < 0) {
+    if ((r = uv_poll_init(u->loop, &c->h.poll, fd)) < 0) {
       tiny_alloc(u->vm, c, sizeof *c, 0);
       return r;
     }
@@ -218,8 +219,8 @@ static bool check_pipe(tiny_vm *vm, UvLoop *u, int fd, bool reads) {
   if (!S_ISCHR(st.st_mode))
     return (void)tiny_raise(vm, TINY_VALUE_ERROR, reads ? "Pipe transport is for pipes/sockets only." : "Pipe transport is only for pipes, sockets and character devices"), false;
   if (!reads) return true;
-  if (epoll_ctl(uv_backend_fd(&u->loop), EPOLL_CTL_ADD, fd, &event) != 0) return (void)uv_raise(vm, -errno), false;
-  (void)epoll_ctl(uv_backend_fd(&u->loop), EPOLL_CTL_DEL, fd, &event);
+  if (epoll_ctl(uv_backend_fd(u->loop), EPOLL_CTL_ADD, fd, &event) != 0) return (void)uv_raise(vm, -errno), false;
+  (void)epoll_ctl(uv_backend_fd(u->loop), EPOLL_CTL_DEL, fd, &event);
   return true;
 }
 
@@ -299,7 +300,7 @@ tiny_val uv_m_connect(tiny_vm *vm, tiny_args *a) {
 
 /* ---- names */
 
-typedef struct InfoReq { uv_getaddrinfo_t req; UvLoop *u; tiny_ref future; } InfoReq;
+typedef struct InfoReq { uv_getaddrinfo_t req; UvLoop *u; /* NULL: nobody waits, and the VM may be gone */ struct InfoReq *next; tiny_ref future; } InfoReq;
 
 static tiny_val info_list(tiny_vm *vm, const struct addrinfo *ai) {
   tiny_val list = tiny_list(vm, 0, NULL);
@@ -326,14 +327,26 @@ static tiny_val info_error(tiny_vm *vm, int status) {
 static void on_info(uv_getaddrinfo_t *req, int status, struct addrinfo *res) {
   InfoReq *q = (InfoReq *)req;
   UvLoop *u = q->u;
-  tiny_vm *vm = u->vm;
-  if (!u->closing) {
+  if (u) {
+    tiny_vm *vm = u->vm;
     tiny_val future = tiny_ref_get(vm, q->future), v = status < 0 ? info_error(vm, status) : info_list(vm, res);
     if (!tiny_failed(v)) (void)!(status < 0 ? u->api->reject(vm, future, v) : u->api->resolve(vm, future, v));
+    tiny_ref_free(vm, &q->future);
+    InfoReq **link = &u->infos;
+    while (*link != q) link = &(*link)->next;
+    *link = q->next;
   }
   uv_freeaddrinfo(res);
-  tiny_ref_free(vm, &q->future);
-  tiny_alloc(vm, q, sizeof *q, 0);
+  free(q);
+}
+
+void uv_forget_infos(UvLoop *u) {
+  for (InfoReq *q = u->infos; q; q = q->next) {
+    q->u = NULL;
+    tiny_ref_free(u->vm, &q->future);
+    (void)uv_cancel((uv_req_t *)&q->req); /* what no thread has begun ends at once */
+  }
+  u->infos = NULL;
 }
 
 /* numeric(host): the family of a numeric address; 0: it is none */
@@ -358,13 +371,16 @@ tiny_val uv_m_getaddrinfo(tiny_vm *vm, tiny_args *a) {
   hints.ai_socktype = (int)tiny_arg_int(a, 4);
   hints.ai_flags = (int)tiny_arg_int(a, 5);
   tiny_val future = u->api->new_future(vm, tiny_arg(a, 0));
-  InfoReq *q = tiny_failed(future) ? NULL : tiny_alloc(vm, NULL, 0, sizeof *q);
+  InfoReq *q = tiny_failed(future) ? NULL : calloc(1, sizeof *q);
   if (!q) return tiny_failed(future) ? TINY_FAIL : tiny_no_memory(vm);
-  memset(q, 0, sizeof *q);
   q->u = u;
   int r = 0;
-  if (tiny_ref_new(vm, future, &q->future) && (r = uv_getaddrinfo(&u->loop, &q->req, on_info, host, port, &hints)) == 0) return future;
+  if (tiny_ref_new(vm, future, &q->future) && (r = uv_getaddrinfo(u->loop, &q->req, on_info, host, port, &hints)) == 0) {
+    q->next = u->infos;
+    u->infos = q;
+    return future;
+  }
   tiny_ref_free(vm, &q->future);
-  tiny_alloc(vm, q, sizeof *q, 0);
+  free(q);
   return r < 0 ? uv_raise(vm, r) : TINY_FAIL;
 }

@@ -75,7 +75,7 @@ tiny_val uv_m_watch_child(tiny_vm *vm, tiny_args *a) {
   c->context = context;
   c->pid = (int)tiny_arg_int(a, 1);
   if (!u->sigchld.data) {
-    int r = uv_signal_init(&u->loop, &u->sigchld);
+    int r = uv_signal_init(u->loop, &u->sigchld);
     if (r < 0) return uv_raise(vm, r);
     u->sigchld.data = u;
   }

@@ -47,7 +47,7 @@ tiny_val stream_new(tiny_vm *vm, UvLoop *u, tiny_val loop, StreamKind kind, Stre
     tiny_alloc(vm, c, sizeof *c, 0);
     return TINY_FAIL;
   }
-  int r = pipe ? uv_pipe_init(&u->loop, &c->h.pipe, 0) : uv_tcp_init(&u->loop, &c->h.tcp);
+  int r = pipe ? uv_pipe_init(u->loop, &c->h.pipe, 0) : uv_tcp_init(u->loop, &c->h.tcp);
   if (r < 0) {
     tiny_alloc(vm, c, sizeof *c, 0);
     return uv_raise(vm, r);

@@ -97,7 +97,7 @@ static int open_set(UvLoop *u) {
   int fd = epoll_create1(EPOLL_CLOEXEC);
   if (fd < 0) return errno;
   u->watched.data = u;
-  int r = uv_poll_init(&u->loop, &u->watched, fd);
+  int r = uv_poll_init(u->loop, &u->watched, fd);
   if (r < 0) {
     close(fd);
     return -r;
@@ -174,7 +174,7 @@ tiny_val uv_m_watch_signal(tiny_vm *vm, tiny_args *a) {
   tiny_val self = u ? new_watcher(vm, tiny_arg(a, 0), &w) : TINY_FAIL;
   Conn *c = tiny_failed(self) ? NULL : conn_new(u);
   if (!c) return TINY_FAIL;
-  int r = uv_signal_init(&u->loop, &c->h.sig);
+  int r = uv_signal_init(u->loop, &c->h.sig);
   if (r < 0) {
     tiny_alloc(vm, c, sizeof *c, 0);
     return uv_raise(vm, r);

@@ -1,11 +1,15 @@
 /* A host's own poll(2) around asyncio with sockets (tiny_open_full): it sleeps when there is nothing to do, serves its own sockets beside, has several VMs in one thread and
  * in two, neglects the loop for a while, and frees VMs in the middle of everything. Ticks never wait. */
+#define _GNU_SOURCE /* RTLD_NEXT */
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -355,6 +359,42 @@ static void freed(void) {
   }
 }
 
+/* A resolver that takes its time: libuv's threads ask this one. The VM goes meanwhile, and so does a loop; neither waits. */
+static atomic_int asked, answered;
+static atomic_bool may_answer;
+__attribute__((visibility("default"))) int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **res) {
+  if (!node || !strstr(node, ".invalid")) {
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    return real(node, service, hints, res);
+  }
+  *res = NULL;
+  atomic_fetch_add(&asked, 1);
+  for (int i = 0; i < 30000 && !atomic_load(&may_answer); i++) usleep(1000);
+  atomic_fetch_add(&answered, 1);
+  return EAI_AGAIN;
+}
+
+static void slow_names(void) {
+  static const char script[] =
+      "import asyncio\n"
+      "async def ask(n): await asyncio.get_running_loop().getaddrinfo(f'name{n}.invalid', 80)\n"
+      "async def gives_up():\n"
+      "  for n in range(9):\n    asyncio.ensure_future(ask(n))\n"
+      "  await asyncio.sleep(0.01)\n";
+  Out o;
+  tiny_vm *vm = make(&o, script);
+  CHECK(tiny_run_source(vm, "asyncio.run(gives_up())\n", 24, "x") == TINY_OK); /* its loop is closed */
+  for (int i = 0; i < 9; i++) CHECK(spawn(vm, "ask(1)"));
+  CHECK(tiny_loop_tick(vm, -1) != TINY_LOOP_FAILED);
+  while (atomic_load(&asked) == 0) usleep(1000);
+  tiny_free(vm);
+  CHECK(atomic_load(&answered) == 0);
+  atomic_store(&may_answer, true);
+  for (int i = 0; i < 30000 && atomic_load(&answered) < atomic_load(&asked); i++) usleep(1000);
+  usleep(50000); /* the threads that wait for them end */
+}
+
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   sleeps();
@@ -367,6 +407,7 @@ int main(void) {
   no_sigpipe();
   little_memory();
   freed();
+  slow_names();
   printf("loop with sockets: %s\n", failures ? "FAILED" : "ok");
   return failures ? 1 : 0;
 }

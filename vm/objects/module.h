@@ -2,7 +2,7 @@
 #ifndef TINY_OBJECTS_MODULE_H
 #define TINY_OBJECTS_MODULE_H
 #include "vm/objects/dict.h"
-enum { MODULE_INITIALIZING = 1, MODULE_BUILTIN = 2 }; /* bits of head.small. INITIALIZING: its body runs */
+enum { MODULE_INITIALIZING = 1, MODULE_BUILTIN = 2, MODULE_LIBRARY = 4 }; /* bits of head.small. INITIALIZING: its body runs. LIBRARY: the allow-list holds for it */
 typedef struct Module { Obj head; Dict *dict; } Module;
 TINY_MUST_CHECK Module *module_new(VM *vm, Str *name);   /* __name__, __doc__, __package__ set */
 /* The dict of builtins is filled as names are looked up: whoever looks up a name in a dict that may be it, or hands it out to a script, uses these. */
