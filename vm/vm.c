@@ -6,6 +6,7 @@
 #include "vm/call.h"
 #include "vm/api_int.h"
 #include "vm/type_ids.h"
+#include "vm/objects/bytes.h"
 #if defined(__linux__)
 #include <sys/random.h>
 #endif
@@ -223,6 +224,7 @@ void vm_free(VM *vm) {
   call_free(vm);
   frame_stack_free(vm);
   frame_objects_free(vm);
+  exports_free(vm);
   temps_free(vm);
   api_free(vm);
   mem_free(&vm->mem, vm->refs, vm->cap_refs * sizeof *vm->refs);

@@ -509,7 +509,7 @@ void gen_trace(Tracer *t, Obj *o) {
   if (has_slot(g)) gc_mark(t, frame_regs(&g->frame)[g->frame.func->code->n_regs]);
   if (gen_state(g) == GEN_CLOSED) return;
   gc_mark(t, g->yield_from);
-  gc_mark_array(t, frame_regs(&g->frame), g->frame.func->code->n_regs);
+  gc_mark_registers(t, frame_regs(&g->frame), g->frame.func->code, false);
 }
 
 Value gen_repr(VM *vm, Value self) {
