@@ -7,15 +7,14 @@
 /* Without the module warnings: what its filters would do. */
 static void show(Compiler *c, int line, const char *msg) {
   VM *vm = c->vm;
-  Source source;
+  const Source *source = c->ss.source;
   Buf b;
   size_t len = 0;
   if (!vm->config.write) return;
-  memset(&source, 0, sizeof source);
   buf_init(&b, rt_mem(vm));
   buf_printf(&b, "%s:%d: SyntaxWarning: %s\n", c->filename_c, line, msg);
-  if (c->filename_c[0] != '<' && source_init(&source, &c->arena, c->ss.src, c->ss.src_len, c->filename_c) == SRC_OK && line <= source.n_lines) {
-    const char *text = source_line(&source, line, &len);
+  if (c->filename_c[0] != '<' && source && line <= source->n_lines) {
+    const char *text = source_line(source, line, &len);
     while (len && (*text == ' ' || *text == '\t')) text++, len--;
     while (len && (text[len - 1] == '\n' || text[len - 1] == ' ')) len--;
     buf_str(&b, "  ");

@@ -32,6 +32,7 @@ static Value compile_text(VM *vm, Value source, const char *who, const char *fil
   size_t len = 0;
   if (!source_text(vm, source, who, &text, &len)) return V_FAIL;
   if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler");
+  if (is_str(source)) flags |= COMPILE_TEXT;
   Buf copy; /* the compiler may ask for a NUL-terminated text, and a bytearray may change */
   buf_init(&copy, &vm->mem);
   if (mode == 'v' && who[0] == 'e') { /* eval(), not compile(): leading blanks do not count */
