@@ -197,8 +197,12 @@ bool set_add(VM *vm, Set *s, Value key) {
 
 /* Hash of a key that is only looked for: an (unhashable) set stands for the frozenset of its items. */
 static bool frozen_hash(VM *vm, Set *s, int64_t *out);
+static bool has_own_hash(VM *vm, const Type *t) {
+  Value f = type_is_heap(t) ? attr_override(vm, t, NAME(vm, __hash__)) : V_ABSENT;
+  return !v_absent(f) && !v_is_none(f);
+}
 static bool lookup_hash(VM *vm, Value key, int64_t *hash) {
-  if (v_has_layout(key, LAY_SET) && (!type_is_heap(v_obj(key)->type) || v_absent(attr_override(vm, v_obj(key)->type, NAME(vm, __hash__))))) return frozen_hash(vm, v_set(key), hash);
+  if (v_has_layout(key, LAY_SET) && !has_own_hash(vm, v_obj(key)->type)) return frozen_hash(vm, v_set(key), hash);
   return hash_value(vm, key, hash);
 }
 int set_contains(VM *vm, Set *s, Value key) {
