@@ -326,10 +326,13 @@ static bool set_dict(VM *vm, Value self, Value v) {
   if (!is_dict(v)) return rt_raise_b(vm, &exc_TypeError, "__dict__ must be set to a dictionary, not a '%T'", v);
   return instance_set_dict(vm, v_obj(self), v_dict(v));
 }
+/* The plain reference (without callback, of which there is one at most), else the newest. */
 static Value get_weakref(VM *vm, Value self) {
-  (void)vm;
-  (void)self;
-  return V_NONE;
+  Obj **refs;
+  size_t n = gc_weak_list(vm, v_obj(self), &refs);
+  for (size_t i = 0; i < n; i++)
+    if (refs[i]->type == &weakref_type && v_absent(((WeakRef *)(void *)refs[i])->callback)) return v_from_obj(refs[i]);
+  return n ? v_from_obj(refs[n - 1]) : V_NONE;
 }
 static const GetSet dict_getset = {"__dict__", get_dict, set_dict, "dictionary for instance variables (if defined)"};
 static const GetSet weakref_getset = {"__weakref__", get_weakref, NULL, "list of weak references to the object (if defined)"};
