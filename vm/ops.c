@@ -4,6 +4,7 @@
 #include "vm/call.h"
 #include "vm/native.h"
 #include "vm/objects/int.h"
+#include "vm/objects/str_build.h"
 #include "vm/objects/iter.h"
 
 static const char *const symbols[] = {"+", "-", "*", "/", "//", "%", "** or pow()", "@", "&", "|", "^", "<<", ">>"};
@@ -514,10 +515,10 @@ Value rt_getitem(VM *vm, Value obj, Value key) {
 /* CPython words a deletion by position in a sequence differently from one in a mapping. */
 static bool no_assignment(VM *vm, Value obj, Value key, Value value) {
   const Type *t = type_of(obj);
-  bool positions = !type_is_heap(t) && t->length && t->layout != LAY_DICT;
+  bool has_positions = type_is_heap(t) || t->length || t->contains, position = false;
   int64_t at;
-  if (positions && is_int(key) && !int_to_i64(key, &at)) return rt_raise_b(vm, &exc_IndexError, "cannot fit '%T' into an index-sized integer", key);
-  bool sequence = v_absent(value) && is_int(key) && (type_is_heap(t) || t->length || t->contains);
+  if (has_positions && t->layout != LAY_DICT && !str_index_arg(vm, key, &at, &position)) return false;
+  bool sequence = v_absent(value) && position;
   return rt_raise_b(vm, &exc_TypeError, sequence ? "'%T' object doesn't support item deletion" : v_absent(value) ? "'%T' object does not support item deletion" : "'%T' object does not support item assignment", obj);
 }
 

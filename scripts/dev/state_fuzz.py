@@ -9,7 +9,6 @@ subclasses, numbers too large, NaN, and objects of M whose special methods (__eq
 under the operation's feet or raise. After each step the result and x are compared. (call_fuzz.py is for single calls with any argument.)
 """
 import argparse, os, random, re, subprocess, sys, tempfile
-
 PRELUDE = r'''
 import operator, re, sys
 nan, inf = float('nan'), float('inf')
@@ -57,8 +56,7 @@ class Map:
 class Attr: a, b, __repr__ = 5, [1, {'k': 2}], lambda s: 'Attr()'
 X = [None]
 def raiser(x): raise LookupError('act')
-def drop(x):
-  if hasattr(x, 'clear'): x.clear()
+def drop(x): hasattr(x, 'clear') and x.clear()
 def grow(x):
   if isinstance(x, (list, bytearray)): x.extend(b'\1\2\3')
   elif isinstance(x, (dict, set)): x.update({k: k for k in range(90, 99)})
@@ -89,8 +87,7 @@ def show(v, d=0):
   except Exception as e: s = '!' + type(e).__name__ + ': ' + str(e)
   return t.__name__ + ':' + (s if len(s) < 300 else s[:300] + str(len(s)))
 def run(n, make, *steps):
-  X[0] = None
-  L = {}
+  X[0], L = None, {}
   try: x = X[0] = make()
   except Exception as e:
     print('%d.make' % n, ascii('!%s: %s' % (type(e).__name__, e)))
@@ -133,9 +130,7 @@ class Case:
     self.r = random.Random(seed)
     self.kind = self.r.choice(only or list(METHODS))
 
-  def m(self):
-    r = self.r
-    return '%s(%s, %s%s)' % (r.choice(['M', 'M', 'MR']), r.choice(ACTS), r.choice(['1', '0', '2', '-1', '3', '97']), r.choice(['', '', ', 2', ', 9']))
+  def m(self): return '%s(%s, %s%s)' % tuple(map(self.r.choice, [['M', 'M', 'MR'], ACTS, ['1', '0', '2', '-1', '3', '97'], ['', '', ', 2', ', 9']]))
 
   def arg(self, k):
     r = self.r
