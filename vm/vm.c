@@ -188,6 +188,7 @@ static bool init_modules(VM *vm) {
   if (!vm->modules) return false;
   Str *name = str_intern(vm, "builtins", 8);
   if (!name || !(vm->builtins = module_new(vm, name)) || !dict_set_str(vm, vm->modules, name, v_from_obj(vm->builtins))) return false;
+  vm->builtins->head.small |= MODULE_BUILTIN;
   name = str_intern(vm, "__main__", 8);
   if (!name || !(vm->main = module_new(vm, name)) || !dict_set_str(vm, vm->modules, name, v_from_obj(vm->main))) return false;
   Str *key = NAME(vm, __builtins__);
