@@ -545,6 +545,7 @@ static Go throw_in(VM *vm, Frame *f, Value thrown, RunEnd *end) {
 }
 
 Go flow_raise(VM *vm, Go go, RunEnd *end) {
+  if (UNLIKELY(v_absent(vm->exc)) && !vm->limit_hit) rt_raise(vm, &exc_SystemError, "error return without exception set"); /* a bug of a native, and not to be passed over in silence */
   Value thrown = go != GO_THROW ? V_ABSENT : is_exception(vm->exc) ? v_exc(vm->exc)->traceback : V_NONE;
   while (go == GO_RAISE || go == GO_THROW) {
     Frame *f = vm->frame;
