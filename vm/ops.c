@@ -379,7 +379,7 @@ static int plain_truth(VM *vm, Value v) {
 }
 
 /* Does a __len__ of a script decide? Numbers have a __bool__, containers have none. */
-static bool by_length(const Type *t) { return !t->truth || t->length; }
+static bool by_length(const Type *t) { return !t->truth || (t->length && (t->flags & TYPE_DUNDER_LEN)); }
 
 Step ops_truth(VM *vm, Value v, uint8_t dest, uint8_t long_ins, bool *out) {
   const Type *t = type_of(v);

@@ -58,9 +58,8 @@ static bool in_use(VM *vm, ByteArray *b) {
   return asked && vm->view_in_use;
 }
 
-bool bytearray_may_resize(VM *vm, ByteArray *b) {
+bool exports_allow(VM *vm, ByteArray *b) {
   enum { FREE = 32, MOST = FREE + 10 };
-  if (LIKELY(b->views == 0)) return true;
   if (vm->unprobed > 0) return vm->unprobed--, true;
   if (!in_use(vm, b)) {
     if (vm->idle_probes < MOST) vm->idle_probes++;

@@ -41,7 +41,8 @@ TINY_MUST_CHECK Bytes *bytes_from_buf(VM *vm, Buf *b);              /* takes and
 static inline Value v_from_bytes(Bytes *b) { return b ? v_from_obj(b) : V_FAIL; }
 TINY_MUST_CHECK ByteArray *bytearray_new(VM *vm, const void *data, size_t size);
 /* buffer_exports.c: may the size change? BufferError if a view is in use. May collect: as [script] for those who hold values. */
-TINY_MUST_CHECK bool bytearray_may_resize(VM *vm, ByteArray *b);
+TINY_MUST_CHECK bool exports_allow(VM *vm, ByteArray *b);
+TINY_MUST_CHECK static inline bool bytearray_may_resize(VM *vm, ByteArray *b) { return b->views == 0 || exports_allow(vm, b); }
 TINY_MUST_CHECK bool exports_add(VM *vm, Obj *view, ByteArray *base);
 void exports_remove(VM *vm, Obj *view);
 void exports_prune(VM *vm);                                        /* between marking and sweeping */

@@ -239,12 +239,12 @@ static bool has(VM *vm, Dict *ns, NameId id) {
 }
 
 static const uint32_t inherited_flags =
-    TYPE_HAS_DEL | TYPE_DUNDER_GETATTR | TYPE_DUNDER_SETATTR | TYPE_DESCR_GET | TYPE_DESCR_SET;
+    TYPE_HAS_DEL | TYPE_DUNDER_GETATTR | TYPE_DUNDER_SETATTR | TYPE_DUNDER_LEN | TYPE_DESCR_GET | TYPE_DESCR_SET;
 static const uint32_t collection_flags = TYPE_MAPPING | TYPE_SEQUENCE;
 
 /* Special methods whose presence is noted in the flags. */
 static const struct { NameId name; uint32_t flag; } flag_names[] = {{NAME___del__, TYPE_HAS_DEL}, {NAME___getattr__, TYPE_DUNDER_GETATTR},
-    {NAME___getattribute__, TYPE_DUNDER_GETATTR}, {NAME___setattr__, TYPE_DUNDER_SETATTR}, {NAME___delattr__, TYPE_DUNDER_SETATTR}, {NAME___get__, TYPE_DESCR_GET},
+    {NAME___getattribute__, TYPE_DUNDER_GETATTR}, {NAME___setattr__, TYPE_DUNDER_SETATTR}, {NAME___delattr__, TYPE_DUNDER_SETATTR}, {NAME___len__, TYPE_DUNDER_LEN}, {NAME___get__, TYPE_DESCR_GET},
     {NAME___set__, TYPE_DESCR_SET}, {NAME___delete__, TYPE_DESCR_SET}};
 enum { FLAG_NAMES = sizeof flag_names / sizeof flag_names[0] };
 
