@@ -1,4 +1,5 @@
-/* Bytes of a file or string -> text the lexer can trust. The encodings are those that need no tables: UTF-8, ASCII and Latin-1 (PEP 263, PEP 3120). */
+/* Bytes of a file or string -> text the lexer can trust. The encodings are those that need no tables: UTF-8, ASCII and Latin-1 (PEP 263, PEP 3120);
+ * what is in another one is decoded by who has the tables (parser/compile.c). */
 #include "lexer/source.h"
 
 #include <stdio.h>
@@ -62,32 +63,40 @@ static SourceStatus unknown_encoding(Source *s, const char *name, size_t len) {
   return SRC_BAD;
 }
 
-/* Reads BOM and cookie (first or second line). */
-static SourceStatus find_encoding(Source *s, const char **src, size_t *len, Encoding *encoding) {
-  bool bom = *len >= 3 && memcmp(*src, "\xEF\xBB\xBF", 3) == 0;
+/* The cookie in the first or second line. */
+static bool coding_line(const char *p, const char *end, const char **name, size_t *name_len) {
+  for (int i = 0; i < 2; i++) {
+    const char *eol = line_end(p, end);
+    bool blank;
+    if (find_cookie(p, eol, name, name_len, &blank)) return true;
+    if (!blank) return false;
+    p = eol + (eol < end && *eol == '\r' && eol + 1 < end && eol[1] == '\n' ? 2 : eol < end);
+  }
+  return false;
+}
+
+static bool has_bom(const char *src, size_t len) { return len >= 3 && memcmp(src, "\xEF\xBB\xBF", 3) == 0; }
+
+bool source_foreign(const char *src, size_t len, const char **name, size_t *name_len) {
+  return len && !has_bom(src, len) && coding_line(src, src + len, name, name_len) && encoding_of(*name, *name_len) == ENC_UNKNOWN;
+}
+
+/* Reads BOM and cookie. */
+static SourceStatus find_encoding(Source *s, const char **src, size_t *len, bool is_text, Encoding *encoding) {
+  bool bom = has_bom(*src, *len);
   if (bom) {
     *src += 3;
     *len -= 3;
   }
+  const char *name;
+  size_t name_len;
   *encoding = ENC_UTF8;
-  const char *p = *src, *end = *src + *len;
-  for (int i = 0; i < 2; i++) {
-    const char *eol = line_end(p, end), *name;
-    size_t name_len;
-    bool blank;
-    if (find_cookie(p, eol, &name, &name_len, &blank)) {
-      *encoding = encoding_of(name, name_len);
-      if (*encoding == ENC_UNKNOWN) return unknown_encoding(s, name, name_len);
-      if (bom && *encoding != ENC_UTF8) {
-        snprintf(s->msg, sizeof s->msg, "encoding problem: %s with BOM", *encoding == ENC_ASCII ? "ascii" : "iso-8859-1");
-        return SRC_BAD;
-      }
-      return SRC_OK;
-    }
-    if (!blank) return SRC_OK;
-    p = eol + (eol < end && *eol == '\r' && eol + 1 < end && eol[1] == '\n' ? 2 : eol < end);
-  }
-  return SRC_OK;
+  if (is_text || !coding_line(*src, *src + *len, &name, &name_len)) return SRC_OK;
+  *encoding = encoding_of(name, name_len);
+  if (*encoding == ENC_UNKNOWN) return unknown_encoding(s, name, name_len);
+  if (!bom || *encoding == ENC_UTF8) return SRC_OK;
+  snprintf(s->msg, sizeof s->msg, "encoding problem: %s with BOM", *encoding == ENC_ASCII ? "ascii" : "iso-8859-1");
+  return SRC_BAD;
 }
 
 /* A byte that the encoding does not allow. For files CPython names the file and the line. */
@@ -159,12 +168,12 @@ static bool index_lines(Source *s, Arena *arena) {
   return true;
 }
 
-SourceStatus source_init(Source *s, Arena *arena, const char *src, size_t len, const char *filename) {
+SourceStatus source_init(Source *s, Arena *arena, const char *src, size_t len, const char *filename, bool is_text) {
   memset(s, 0, sizeof *s);
   Encoding encoding;
   if (len > INT32_MAX / 4) return SRC_NO_MEMORY;
   if (len == 0) src = "";
-  SourceStatus status = find_encoding(s, &src, &len, &encoding);
+  SourceStatus status = find_encoding(s, &src, &len, is_text, &encoding);
   if (status != SRC_OK) return status;
   status = check_bytes(s, src, len, encoding, filename);
   if (status != SRC_OK) return status;

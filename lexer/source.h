@@ -16,8 +16,10 @@ typedef struct Source {
   bool no_place;         /* the message says where; the exception has no filename and line */
 } Source;
 
-/* Decodes and normalises. src is any bytes; the result lives in the arena. */
-SourceStatus source_init(Source *s, Arena *arena, const char *src, size_t len, const char *filename);
+/* Decodes and normalises. src is any bytes; the result lives in the arena. is_text: it is UTF-8 whatever a coding line in it says (a str was given). */
+SourceStatus source_init(Source *s, Arena *arena, const char *src, size_t len, const char *filename, bool is_text);
+/* Does a coding line (PEP 263) name an encoding that source_init does not know? Then it may be decoded before. */
+bool source_foreign(const char *src, size_t len, const char **name, size_t *name_len);
 
 uint32_t source_line_start(const Source *s, int line);              /* offset of a line, from 1 */
 const char *source_line(const Source *s, int line, size_t *len);    /* its text with the '\n' */

@@ -1,8 +1,10 @@
 /* The one entry: source text -> code object, or an exception pending in the VM. */
 #include "parser/compile.h"
 #include "parser/compile_int.h"
+#include "vm/objects/bytes.h"
 #include "vm/objects/list.h"
-#include "vm/objects/str.h"
+#include "vm/objects/str_build.h"
+#include <stdio.h>
 
 /* ---- errors as exceptions */
 
@@ -100,7 +102,7 @@ static Value compile_tree(Compiler *c, const char *src, size_t len, ParseMode mo
     c->err.kind = SYNTAX_MEMORY;
     return V_FAIL;
   }
-  parse_source(&c->arena, src, len, c->filename_c, mode, result);
+  parse_source(&c->arena, src, len, (c->flags & COMPILE_TEXT) != 0, c->filename_c, mode, result);
   if (!result->tree) {
     c->err = result->error;
     c->err.set = true;
@@ -116,7 +118,7 @@ static Value compile_tree(Compiler *c, const char *src, size_t len, ParseMode mo
   }
   c->ss.may_await = (c->flags & COMPILE_AWAIT) != 0;
   c->ss.future_annotations = (c->flags & COMPILE_ANNOTATIONS) != 0;
-  if (!scope_build(&c->ss, &c->arena, result->tree, &c->err, src, len, c->filename_c, stack_left(c->vm))) {
+  if (!scope_build(&c->ss, &c->arena, result->tree, &c->err, &result->source, c->filename_c, stack_left(c->vm))) {
     c->err.late = true;
     c->err.bare = true;
     return V_FAIL;
@@ -124,6 +126,32 @@ static Value compile_tree(Compiler *c, const char *src, size_t len, ParseMode mo
   Code *code = module_code(c, result->tree);
   c->err.late = c->err.set;
   return code ? v_from_obj(code) : V_FAIL;
+}
+
+/* Source in an encoding of the VM's that the lexer has not: becomes text, in the arena. False: failed. What no one knows is left to the lexer. */
+static bool decode_foreign(Compiler *c, const char **src, size_t *len) {
+  const char *name;
+  char encoding[64];
+  size_t n;
+  if ((c->flags & COMPILE_TEXT) || !source_foreign(*src, *len, &name, &n) || n >= sizeof encoding) return true;
+  memcpy(encoding, name, n);
+  encoding[n] = '\0';
+  Value text = codec_decode(c->vm, (View){(const uint8_t *)*src, *len}, v_from_bytes(bytes_new(c->vm, *src, *len)), encoding, "strict");
+  if (v_failed(text) && rt_pending_is(c->vm, &exc_LookupError)) return (void)rt_take_exc(c->vm), true;
+  if (v_failed(text) && rt_pending_is(c->vm, &exc_UnicodeError)) {
+    Value why = rt_str(c->vm, rt_take_exc(c->vm));
+    c->err.set = true;
+    c->err.no_place = true;
+    if (!v_failed(why)) snprintf(c->err.msg, sizeof c->err.msg, "%.200s", v_str(why)->data);
+  }
+  if (v_failed(text)) return false;
+  char *copy = arena_alloc(&c->arena, v_str(text)->size + 1);
+  if (!copy) return rt_no_memory(c->vm), false;
+  memcpy(copy, v_str(text)->data, v_str(text)->size + 1);
+  *src = copy;
+  *len = v_str(text)->size;
+  c->flags |= COMPILE_TEXT;
+  return true;
 }
 
 Value compile_source(VM *vm, const char *src, size_t len, const char *filename, char mode, unsigned flags, bool *incomplete) {
@@ -136,12 +164,13 @@ Value compile_source(VM *vm, const char *src, size_t len, const char *filename, 
   if (incomplete) *incomplete = false;
   if (!rt_enter_c(vm, " during compilation")) return V_FAIL;
   arena_init(&c.arena, rt_mem(vm));
+  bool decoded = decode_foreign(&c, &src, &len);
   c.filename = str_intern(vm, filename, strlen(filename));
   /* Kept for tracebacks, unless python3 would not show it either. */
   if (c.filename && filename[0] != '<' && !(flags & (COMPILE_HIDDEN | COMPILE_NAMESPACE)) && utf8_check(src, len, false, &(size_t){0}, &(const char *){NULL}) == len) c.source = str_new(vm, src, len);
   Value v = V_FAIL;
   if (rt_pending(vm)) c.pending = true;
-  else v = compile_tree(&c, src, len, mode == 'v' ? PARSE_EXPRESSION : mode == 's' ? PARSE_INTERACTIVE : mode == 'p' ? PARSE_PROMPT : PARSE_FILE, incomplete);
+  else if (decoded) v = compile_tree(&c, src, len, mode == 'v' ? PARSE_EXPRESSION : mode == 's' ? PARSE_INTERACTIVE : mode == 'p' ? PARSE_PROMPT : PARSE_FILE, incomplete);
   /* before an error found later, as where it is found; not before one of the parser */
   SyntaxErr found = c.err;
   bool pending = c.pending;

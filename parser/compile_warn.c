@@ -3,25 +3,29 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include "lexer/source.h"
+#include "vm/objects/exception.h"
 
 /* Without the module warnings: what its filters would do. */
 static void show(Compiler *c, int line, const char *msg) {
   VM *vm = c->vm;
-  Source source;
+  const Source *source = c->ss.source;
   Buf b;
   size_t len = 0;
   if (!vm->config.write) return;
-  memset(&source, 0, sizeof source);
   buf_init(&b, rt_mem(vm));
   buf_printf(&b, "%s:%d: SyntaxWarning: %s\n", c->filename_c, line, msg);
-  if (c->filename_c[0] != '<' && source_init(&source, &c->arena, c->ss.src, c->ss.src_len, c->filename_c) == SRC_OK && line <= source.n_lines) {
-    const char *text = source_line(&source, line, &len);
-    while (len && (*text == ' ' || *text == '\t')) text++, len--;
-    while (len && (text[len - 1] == '\n' || text[len - 1] == ' ')) len--;
+  const char *text = c->source && source && line <= source->n_lines ? source_line(source, line, &len) : NULL;
+  Buf from_file; /* of what compile() was given only the file's lines are shown, as in tracebacks */
+  buf_init(&from_file, rt_mem(vm));
+  if (!text && c->filename_c[0] != '<' && vm_file_line(vm, c->filename_c, line, &from_file) && !from_file.failed) text = buf_cstr(&from_file), len = from_file.len;
+  while (len && (*text == ' ' || *text == '\t')) text++, len--;
+  while (len && (text[len - 1] == '\n' || text[len - 1] == ' ')) len--;
+  if (text) {
     buf_str(&b, "  ");
     buf_add(&b, text, len);
     buf_char(&b, '\n');
   }
+  buf_free(&from_file);
   if (!b.failed) vm->config.write(vm->config.user, 2, b.data, b.len);
   buf_free(&b);
 }

@@ -458,7 +458,7 @@ static Node *parse_tokens(Parser *p, ParseMode mode) {
   return p->failed ? NULL : parse_run(p, rules[mode], &p->lex_error);
 }
 
-void parse_source(Arena *arena, const char *src, size_t len, const char *filename, ParseMode mode, ParseResult *out) {
+void parse_source(Arena *arena, const char *src, size_t len, bool is_text, const char *filename, ParseMode mode, ParseResult *out) {
   memset(out, 0, sizeof *out);
   Mem *mem = arena->mem;
   Parser *p = mem_zalloc(mem, sizeof *p);
@@ -468,7 +468,8 @@ void parse_source(Arena *arena, const char *src, size_t len, const char *filenam
     p->warnings_tail = &out->warnings;
     p->filename = filename;
     p->toks.mem = mem;
-    SourceStatus status = source_init(&p->src, arena, src, len, filename);
+    SourceStatus status = source_init(&p->src, arena, src, len, filename, is_text);
+    out->source = p->src;
     if (status == SRC_OK) out->tree = parse_tokens(p, mode);
     else source_error(p, status);
     mem_free(mem, p->toks.items, p->toks.cap * sizeof *p->toks.items);

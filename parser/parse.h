@@ -1,6 +1,7 @@
 /* Source text -> syntax tree or a SyntaxError as data. Never recurses deeper than PARSE_MAX_DEPTH; knows no VM. */
 #ifndef TINY_PARSER_PARSE_H
 #define TINY_PARSER_PARSE_H
+#include "lexer/source.h"
 #include "parser/ast.h"
 
 typedef enum { PARSE_FILE, PARSE_EXPRESSION, PARSE_INTERACTIVE, PARSE_PROMPT } ParseMode; /* exec, eval, single of compile(); PROMPT: single, where a block ends by an empty line only */
@@ -33,11 +34,12 @@ typedef struct ParseResult {
   Node *tree;                /* NULL: see error */
   SyntaxErr error;
   ParseWarning *warnings;    /* in order of appearance */
+  Source source;             /* the text as it was read */
 } ParseResult;
 
-/* Source is any bytes: UTF-8 with or without BOM, or as a PEP 263 coding line says (utf-8, ascii, latin-1). `filename` only for messages.
+/* Source is any bytes: UTF-8 with or without BOM, or as a PEP 263 coding line says (utf-8, ascii, latin-1), or UTF-8 in any case (is_text). `filename` only for messages.
    Out of memory: tree NULL and kind SYNTAX_MEMORY. The result lives as long as the arena. */
-void parse_source(Arena *arena, const char *src, size_t len, const char *filename, ParseMode mode, ParseResult *out);
+void parse_source(Arena *arena, const char *src, size_t len, bool is_text, const char *filename, ParseMode mode, ParseResult *out);
 
 /* The error of a text that only lacks more lines, as compile() tells it by PyCF_ALLOW_INCOMPLETE_INPUT: at the end of the text, or where its open string begins. err->text points into src then. */
 void parse_say_incomplete(SyntaxErr *err, const char *src, size_t len);

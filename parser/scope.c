@@ -65,11 +65,8 @@ bool scope_error(Scopes *ss, const Node *node, const char *fmt, ...) {
   va_start(ap, fmt);
   vsnprintf(msg, sizeof msg, fmt, ap);
   va_end(ap);
-  Source source;
   size_t len = 0;
-  const char *line = NULL;
-  memset(&source, 0, sizeof source);
-  if (source_init(&source, ss->arena, ss->src, ss->src_len, ss->filename) == SRC_OK && node->line <= source.n_lines) line = source_line(&source, node->line, &len);
+  const char *line = node->line <= ss->source->n_lines ? source_line(ss->source, node->line, &len) : NULL;
   syntax_error_at(ss->err, line, len, node, "%s", msg);
   ss->err->set = true;
   return false;
@@ -278,12 +275,11 @@ static bool resolve(Scopes *ss) {
   return true;
 }
 
-bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename, size_t stack_bytes) {
+bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const Source *source, const char *filename, size_t stack_bytes) {
   char here;
   ss->arena = arena;
   ss->err = err;
-  ss->src = src;
-  ss->src_len = src_len;
+  ss->source = source;
   ss->filename = filename;
   ss->stack_base = (uintptr_t)&here;
   ss->stack_bytes = stack_bytes;

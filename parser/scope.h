@@ -76,8 +76,7 @@ struct Scope {
 typedef struct Scopes {
   Arena *arena;
   SyntaxErr *err;
-  const char *src;          /* for the line that an error shows */
-  size_t src_len;
+  const Source *source;     /* for the line that an error shows */
   const char *filename;
   Scope *module, *last;
   PtrMap by_node;           /* Node -> Scope */
@@ -99,7 +98,7 @@ typedef struct Scopes {
 } Scopes;
 
 /* Builds and resolves all scopes of a tree. *ss is zero, but for future_annotations and may_await. False: err is set. */
-bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const char *src, size_t src_len, const char *filename, size_t stack_bytes);
+bool scope_build(Scopes *ss, Arena *arena, const Node *tree, SyntaxErr *err, const Source *source, const char *filename, size_t stack_bytes);
 Scope *scope_of(const Scopes *ss, const Node *node);
 Symbol *scope_find(const Scope *s, const Name *name);               /* NULL: the scope does not mention it */
 /* The name as this scope sees it: private names of classes are mangled. NULL: out of memory (err set). */

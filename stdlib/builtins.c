@@ -99,7 +99,7 @@ static Value bi_ord(VM *vm, Args *a) {
   if (is_str(x)) {
     n = v_str(x)->length;
     if (n == 1) return v_from_int62(str_cp_at(vm, v_str(x), 0));
-  } else if (bytes_view(x, &view)) {
+  } else if ((is_bytes(x) || is_bytearray(x)) && bytes_view(x, &view)) {
     n = view.size;
     if (n == 1) return v_from_int62(view.data[0]);
   } else {

@@ -104,7 +104,9 @@ static bool put(VM *vm, Value self, BytesMemory *b, View data) {
   if (end > to->size) {
     if (data.data >= to->block && data.data < to->block + to->capacity) { /* a view of these bytes, which will move */
       Bytes *copy = bytes_new(vm, data.data, data.size);
-      if (!copy) return false;
+      Value *keep = copy ? rt_temp(vm, 1) : NULL; /* a resize may collect */
+      if (!keep) return false;
+      *keep = v_from_obj(copy);
       data.data = copy->data;
     }
     if (!bytearray_resize(vm, to, end)) return false;
@@ -119,7 +121,8 @@ static Value m_write(VM *vm, Args *a) {
   View data;
   if (!v_is_none(b->views)) return rt_tail_builtin(vm, "_io_write_viewed", 2, a->v);
   if (!bytes_view(a->v[1], &data)) { /* what has its own way of lending bytes */
-    Value v = rt_call_builtin(vm, "_io_bytes_like", 1, &a->v[1]);
+    Value *keep = rt_temp(vm, 1), v = keep ? rt_call_builtin(vm, "_io_bytes_like", 1, &a->v[1]) : V_FAIL;
+    if (!v_failed(v)) *keep = v;
     if (v_failed(v) || !(b = self_of(vm, a)) || !bytes_need_view(vm, v, &data)) return V_FAIL;
     return data.size && !put(vm, a->v[0], b, data) ? V_FAIL : tiny_int(vm, (int64_t)data.size);
   }

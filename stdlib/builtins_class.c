@@ -4,7 +4,7 @@
 #include "vm/objects/class.h"
 #include "vm/objects/shape.h"
 
-/* Decorator. In messages a C class goes by the name of its module, too: "unhashable type: 'collections.deque'". */
+/* Decorator. In messages a C class goes by the name of its module, too: "unhashable type: 'collections.deque'". Its attributes cannot be set. */
 static Value c_type(VM *vm, Args *a) {
   Value cls = a->v[0];
   if (!is_type(cls) || !type_is_heap((const Type *)v_obj(cls))) return rt_raise(vm, &exc_TypeError, "a class is required");
@@ -12,7 +12,9 @@ static Value c_type(VM *vm, Args *a) {
   if (v_failed(module)) return V_FAIL;
   *keep = rt_format(vm, "%S.%U", module, type_class((const Type *)v_obj(cls))->name);
   const char *text = v_failed(*keep) ? NULL : str_cstr(vm, v_str(*keep));
-  return text && class_set_text_name(vm, type_class((const Type *)v_obj(cls)), text) ? cls : V_FAIL;
+  if (!text || !class_set_text_name(vm, type_class((const Type *)v_obj(cls)), text)) return V_FAIL;
+  type_class((const Type *)v_obj(cls))->t.flags |= TYPE_IMMUTABLE;
+  return cls;
 }
 
 /* ---- functions */

@@ -32,6 +32,7 @@ static Value compile_text(VM *vm, Value source, const char *who, const char *fil
   size_t len = 0;
   if (!source_text(vm, source, who, &text, &len)) return V_FAIL;
   if (!vm->compile) return rt_raise(vm, &exc_SystemError, "this VM has no compiler");
+  if (is_str(source)) flags |= COMPILE_TEXT;
   Buf copy; /* the compiler may ask for a NUL-terminated text, and a bytearray may change */
   buf_init(&copy, &vm->mem);
   if (mode == 'v' && who[0] == 'e') { /* eval(), not compile(): leading blanks do not count */
@@ -130,16 +131,22 @@ static int is_tree(VM *vm, Value v) {
   return v_failed(node) ? -1 : tiny_isinstance(vm, v, node);
 }
 
-static Value bi_compile(VM *vm, Args *a) {
+/* Path argument as text that ends with NUL; what is no bytes object (python3 warns of it) lies in *copy. */
+static const char *filename_arg(VM *vm, Value v, Buf *copy) {
+  View view;
+  if (is_str(v)) return str_cstr(vm, v_str(v));
+  if (!bytes_view(v, &view)) return rt_raise(vm, &exc_TypeError, "expected str, bytes or os.PathLike object, not %T", v), NULL;
+  buf_add(copy, view.data, view.size);
+  if (copy->failed) rt_no_memory(vm);
+  return copy->failed ? NULL : buf_cstr(copy);
+}
+
+static Value compile_args(VM *vm, Args *a, Buf *copy) {
   int tree = is_tree(vm, a->v[0]);
   if (tree) return tree < 0 ? V_FAIL : rt_raise(vm, &exc_NotImplementedError, "compile() of ast objects is not supported");
-  const char *filename = NULL;
-  View view;
-  if (is_str(a->v[1])) filename = str_cstr(vm, v_str(a->v[1]));
-  else if (bytes_view(a->v[1], &view)) filename = (const char *)view.data;
-  else return rt_raise(vm, &exc_TypeError, "expected str, bytes or os.PathLike object, not %T", a->v[1]);
+  const char *filename = filename_arg(vm, a->v[1], copy);
   if (!filename) return V_FAIL;
-  if (!is_str(a->v[2])) return rt_raise(vm, &exc_TypeError, "compile() argument 'mode' must be str, not %T", a->v[2]);
+  if (!is_str(a->v[2])) return rt_raise(vm, &exc_TypeError, "compile() argument 'mode' must be str, not %s", str_arg_name(a->v[2]));
   const char *mode = str_cstr(vm, v_str(a->v[2]));
   int64_t flags, optimize;
   if (!mode || !rt_index(vm, a->v[3], &flags) || !rt_index(vm, a->v[5], &optimize)) return V_FAIL;
@@ -157,6 +164,14 @@ static Value bi_compile(VM *vm, Args *a) {
     return v_failed(stream) ? V_FAIL : rt_tail_call(vm, build, 1, &stream);
   }
   return compile_text(vm, a->v[0], "compile() arg 1", filename, kind, how);
+}
+
+static Value bi_compile(VM *vm, Args *a) {
+  Buf copy;
+  buf_init(&copy, &vm->mem);
+  Value v = compile_args(vm, a, &copy);
+  buf_free(&copy);
+  return v;
 }
 
 /* ---- __import__ */

@@ -98,16 +98,14 @@ static Value bi_max(VM *vm, Args *a) { return min_max(vm, a, true); }
 static Value bi_sorted(VM *vm, Args *a) {
   Value it = iter_c(vm, a->v[0]);
   if (v_failed(it)) return V_FAIL;
-  int reverse = rt_truth(vm, a->v[2]);
-  if (reverse < 0) return V_FAIL;
-  Value rest[3] = {a->v[0], a->v[1], v_from_bool(reverse == 1)};
-  if (v_absent(it) || !v_is_none(a->v[1])) return rt_tail_builtin(vm, "_builtins_sorted", 3, rest);
+  Value rest[3] = {a->v[0], a->v[1], a->v[2]};
+  if (v_absent(it) || !v_is_none(a->v[1]) || !v_is_bool(a->v[2])) return rt_tail_builtin(vm, "_builtins_sorted", 3, rest);
   Value items = rt_iter_to_list(vm, a->v[0]);
   if (v_failed(items)) return V_FAIL;
   Value *keep = rt_temp(vm, 1);
   if (!keep) return V_FAIL;
   *keep = items;
-  return v_failed(list_sort_values(vm, v_list(items), NULL, reverse == 1)) ? V_FAIL : *keep;
+  return v_failed(list_sort_values(vm, v_list(items), NULL, v_same(a->v[2], V_TRUE))) ? V_FAIL : *keep;
 }
 
 /* ---- iter, next */

@@ -547,7 +547,7 @@ static int set_plain(VM *vm, Value obj, Str *name, Value value, InlineCache *ic,
   }
   if (t->layout == LAY_TYPE) {
     const Type *cls = (const Type *)v_obj(obj);
-    if (!type_is_heap(cls)) return rt_raise_i(vm, &exc_TypeError, "cannot set %R attribute of immutable type '%N'", v_from_obj(name), cls);
+    if (!type_is_heap(cls) || (cls->flags & TYPE_IMMUTABLE)) return rt_raise_i(vm, &exc_TypeError, "cannot set %R attribute of immutable type '%N'", v_from_obj(name), cls);
     return class_set_attr(vm, type_class(cls), name, value) ? FOUND : FAILED;
   }
   if (t->setattr) return t->setattr(vm, obj, name, value) ? FOUND : FAILED;

@@ -144,13 +144,14 @@ static uint32_t live_regs(const Code *code, const uint32_t *next) {
   return args > INS_C(w) ? args : INS_C(w) + 1; /* the result may be there already */
 }
 
-/* Temporaries that are not in use are forgotten, so that they do not keep garbage alive. (Registers from 256 on are far locals.) */
-static void drop_dead(Frame *f) {
+/* Temporaries that are not in use are forgotten, so that they do not keep garbage alive. (Registers from 256 on are far locals.) Is it known which those are? */
+static bool drop_dead(Frame *f) {
   const Code *code = f->func->code;
   uint32_t from = live_regs(code, f->pc), to = code->n_regs < 256 ? code->n_regs : 256;
-  if (from < code->n_locals && code->n_locals <= NEAR_LOCALS) return; /* not a temporary: cannot be */
+  if (from < code->n_locals && code->n_locals <= NEAR_LOCALS) return false; /* not a temporary: cannot be */
   Value *regs = frame_regs(f);
   for (uint32_t i = from; i < to; i++) regs[i] = V_ABSENT;
+  return from < code->n_regs;
 }
 
 static void trace_frame(Tracer *t, Frame *f) {
@@ -159,12 +160,12 @@ static void trace_frame(Tracer *t, Frame *f) {
     gc_mark(t, nf->state);
     gc_mark(t, nf->want_gen);
   } else if (f->flags & FRAME_GEN) {
-    drop_dead(f); /* it runs */
+    if (drop_dead(f)) gc_mark_registers(t, frame_regs(f), f->func->code, true); /* it runs */
     for (Gen *g = frame_gen(f); g; g = gen_state(g) == GEN_RUNNING ? NULL : g->delegator) gc_mark_obj(t, g); /* each traces its own registers */
   } else {
     gc_mark_obj(t, f->func);
-    drop_dead(f);
-    gc_mark_array(t, frame_regs(f), f->func->code->n_regs);
+    bool exact = drop_dead(f);
+    gc_mark_registers(t, frame_regs(f), f->func->code, exact);
   }
 }
 

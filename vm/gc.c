@@ -10,6 +10,7 @@
 #include "vm/objects/str.h"
 #include "vm/objects/dict.h"
 #include "vm/objects/list.h"
+#include "vm/objects/bytes.h"
 #ifdef TINY_GC_STRESS
 #include <stdio.h>
 #endif
@@ -91,6 +92,21 @@ void gc_mark_array(Tracer *t, const Value *items, size_t n) {
     gc_mark(t, items[i]);
   }
   for (; i < n; i++) gc_mark(t, items[i]);
+}
+
+static bool is_view(Value v) { return v_is_exact(v, &memoryview_type) || v_is_exact(v, &memory_iter_type); }
+
+void gc_mark_registers(Tracer *t, const Value *regs, const Code *code, bool exact) {
+  if (LIKELY(!t->probing) || exact) {
+    gc_mark_array(t, regs, code->n_regs);
+    return;
+  }
+  uint32_t locals = code->n_locals < NEAR_LOCALS ? code->n_locals : NEAR_LOCALS;
+  for (uint32_t i = 0; i < code->n_regs; i++) {
+    bool doubtful = i >= locals && i < 256 && is_view(regs[i]) && mem_grow(&t->vm->mem, (void **)&t->doubtful, &t->cap_doubtful, t->n_doubtful + 1, sizeof *t->doubtful);
+    if (doubtful) t->doubtful[t->n_doubtful++] = regs[i];
+    else gc_mark(t, regs[i]);
+  }
 }
 
 static void trace(Tracer *t, Obj *o) {
@@ -539,6 +555,17 @@ static void check_minor(VM *vm, Heap *h) {
 }
 #endif
 
+static void answer_probe(VM *vm, Heap *h) {
+  Tracer *t = &h->tracer;
+  h->probe(vm);
+  t->probing = false;
+  gc_mark_array(t, t->doubtful, t->n_doubtful);
+  drain(t);
+  mem_free(&vm->mem, t->doubtful, t->cap_doubtful * sizeof *t->doubtful);
+  t->doubtful = NULL;
+  t->n_doubtful = t->cap_doubtful = 0;
+}
+
 static void mark_living(VM *vm, Heap *h, Obj *first) {
   Tracer *t = &h->tracer;
   memset(vm->spare_gens, 0, sizeof vm->spare_gens);
@@ -550,9 +577,11 @@ static void mark_living(VM *vm, Heap *h, Obj *first) {
   t->overflowed = false;
   memset(t->leaves, 0, sizeof t->leaves);
   mark_remembered(h);
+  t->probing = h->probe != NULL;
   if (first) queue_from(vm, t, first);
   for (int kind = KIND_OPEN; !h->full && kind < KIND_TYPE; kind++) pages_each_old(h, kind, trace_old, t); /* all metaclasses have TYPE_BARRIER */
   mark_all(vm, h);
+  if (h->probe) answer_probe(vm, h);
 }
 
 typedef struct DeadClass { VM *vm; bool found; } DeadClass;
@@ -612,6 +641,7 @@ static void collect(VM *vm, bool full, Obj *first) {
   pages_each(h, KIND_FINAL, forget_delegator, vm);
   weak_prune(vm, h);
   frame_objects_prune(vm);
+  exports_prune(vm);
   str_sweep(vm, h->full);
   clean_caches(vm, h);
   pages_sweep(vm, h);
@@ -663,6 +693,14 @@ int gc_trim_pays(const VM *vm) {
 }
 
 void gc_step(VM *vm) { collect(vm, false, NULL); }
+
+bool gc_probe(VM *vm, bool full, void (*probe)(VM *vm)) {
+  if (vm->gc_off || vm->heap->collecting) return false;
+  vm->heap->probe = probe;
+  collect(vm, full, NULL);
+  vm->heap->probe = NULL;
+  return true;
+}
 
 typedef struct Search { VM *vm; bool found; } Search;
 static void search(void *ctx, Obj *o) {

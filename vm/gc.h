@@ -36,6 +36,8 @@ static inline void gc_mark(Tracer *t, Value v) {
   if (v_is_obj(v)) gc_mark_obj(t, v_obj(v));
 }
 void gc_mark_array(Tracer *t, const Value *items, size_t n);
+struct Code;
+void gc_mark_registers(Tracer *t, const Value *regs, const struct Code *code, bool exact); /* exact: none of the temporaries is left over */
 
 typedef struct Heap Heap;
 bool gc_init(VM *vm);
@@ -45,6 +47,9 @@ void gc_collect(VM *vm);                             /* a full collection now; q
 void gc_trim(VM *vm);                                /* the same, and all that is free goes back to the system */
 void gc_let_go(VM *vm, size_t bytes);                /* so much is known to be garbage, old perhaps */
 int gc_trim_pays(const VM *vm);                      /* is it worth its time, by what was put to use since the last one? 0 no, 1 in a longer pause, 2 at once */
+/* A collection that asks a question: probe(vm) is called when everything that is in use for certain is marked (gc_is_marked). Not so the memoryviews that only
+   temporaries of frames hold which may be left over: they are marked afterwards. full: else old objects count as used. False: there can be no collection now. */
+bool gc_probe(VM *vm, bool full, void (*probe)(VM *vm));
 void gc_step(VM *vm);                                /* the collection that is due: mostly a minor one */
 void gc_no_memory(VM *vm);                           /* a request was refused: the next safe point collects fully, so that a script that drops what it has can go on */
 bool gc_run_finalizers(VM *vm);                      /* [script] queued __del__, closing of abandoned generators, weakref callbacks; errors are reported, not raised */

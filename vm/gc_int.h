@@ -55,6 +55,9 @@ struct tiny_tracer {
   bool overflow, overflowed;      /* the stack had no room: objects are pending now; in this collection */
   bool open;                      /* what is marked now is held by something that every collection looks at */
   size_t leaves[CLASS_BIG + 1];   /* leaves marked, by size class */
+  bool probing;                   /* gc_probe: views in temporaries that may be left over are put off */
+  Value *doubtful;                /* these */
+  size_t n_doubtful, cap_doubtful;
 #ifdef TINY_GC_STRESS
   const Obj *tracing;             /* checking a minor collection: a white object reached from here was missed */
 #endif
@@ -67,6 +70,7 @@ struct Heap {
   bool full;               /* this collection looks at everything */
   bool want_full;          /* the next one has to */
   Tracer tracer;
+  void (*probe)(VM *vm);   /* of gc_probe; NULL: no one asks */
   Obj **remembered;        /* old objects that had a young one stored into them, and young objects stored into old containers */
   size_t n_remembered, cap_remembered;
   WeakEntry *weak;         /* open addressing, size a power of two */

@@ -41,6 +41,8 @@ enum {
   TYPE_WEAKREF = 1 << 15,    /* weakref.ref(x) works */
   TYPE_NATIVE_AWAIT = 1 << 16, /* a native class itself (no subclass of a script) with a tiny_class.await */
   TYPE_INIT_KEYWORDS = 1 << 18, /* a subclass with an __init__ of its own may be given keywords that the type's constructor does not know */
+  TYPE_IMMUTABLE = 1 << 20,  /* a class that stands for one of CPython's C classes: its attributes are not set (all without TYPE_HEAP are so anyway) */
+  TYPE_DUNDER_LEN = 1 << 19, /* class or a base made by a script defines __len__ */
   TYPE_BARRIER = 1 << 17,    /* every store of a reference into an instance goes through gc_store (or there are none): the collector need not look at old ones */
 };
 

@@ -4,6 +4,7 @@
 #include "vm/call.h"
 #include "vm/native.h"
 #include "vm/objects/int.h"
+#include "vm/objects/str_build.h"
 #include "vm/objects/iter.h"
 
 static const char *const symbols[] = {"+", "-", "*", "/", "//", "%", "** or pow()", "@", "&", "|", "^", "<<", ">>"};
@@ -155,9 +156,8 @@ static int add_compare(VM *vm, Attempt *at, int n, Value x, Value y, Compare op)
   Value f = override(vm, t, compare_names[op]);
   if (v_failed(f)) return -1;
   if (!v_absent(f)) return add_method(at, n, f, x, y);
-  if (op == CO_NE && type_is_heap(t)) { /* object.__ne__ asks __eq__ and negates */
-    Value ne = rt_type_lookup(vm, t, NAME(vm, __ne__)), eq = override(vm, t, NAME___eq__);
-    (void)ne;
+  if (op == CO_NE && type_is_heap(t) && (!t->compare || t->compare == object_type.compare)) { /* object.__ne__ asks __eq__ and negates; builtin types that compare have their own */
+    Value eq = override(vm, t, NAME___eq__);
     if (v_failed(eq)) return -1;
     if (!v_absent(eq)) {
       n = add_method(at, n, eq, x, y);
@@ -329,7 +329,7 @@ Step ops_unary(VM *vm, int op, Value a, Dest d, Value *out) {
   if (op < 3) {
     Value f = special_override(vm, a, unary_names[op]);
     if (v_failed(f)) return STEP_FAIL;
-    if (!v_absent(f) && !v_is_none(f)) return call_special(vm, f, a, 0, NULL, d, out);
+    if (!v_absent(f)) return call_special(vm, f, a, 0, NULL, d, out);
   }
   *out = t->unary ? t->unary(vm, op, a) : V_NOTIMPL;
   if (out->w == V_NOTIMPL.w) {
@@ -344,7 +344,7 @@ Value rt_unary(VM *vm, int op, Value a) {
   if (op < 3) {
     Value f = special_override(vm, a, unary_names[op]);
     if (v_failed(f)) return V_FAIL;
-    if (!v_absent(f) && !v_is_none(f)) return call_special_now(vm, f, a, 0, NULL);
+    if (!v_absent(f)) return call_special_now(vm, f, a, 0, NULL);
   }
   Value v = t->unary ? t->unary(vm, op, a) : V_NOTIMPL;
   if (v.w == V_NOTIMPL.w && op < 3) return rt_raise(vm, &exc_TypeError, "bad operand type for unary %s: '%T'", unary_symbols[op], a);
@@ -378,13 +378,16 @@ static int plain_truth(VM *vm, Value v) {
   return 1;
 }
 
+/* Does a __len__ of a script decide? Numbers have a __bool__, containers have none. */
+static bool by_length(const Type *t) { return !t->truth || (t->length && (t->flags & TYPE_DUNDER_LEN)); }
+
 Step ops_truth(VM *vm, Value v, uint8_t dest, uint8_t long_ins, bool *out) {
   const Type *t = type_of(v);
   int r;
   if (type_is_heap(t)) {
     Value f = special_override(vm, v, NAME___bool__), res;
     bool is_len = false;
-    if (v_absent(f) && !t->truth) {
+    if (v_absent(f) && by_length(t)) {
       f = special_override(vm, v, NAME___len__);
       is_len = true;
     }
@@ -425,7 +428,7 @@ int rt_truth(VM *vm, Value v) {
       Value r = call_special_now(vm, f, v, 0, NULL);
       return v_failed(r) ? -1 : bool_result(vm, r);
     }
-    if (!t->truth && !v_absent(f = special_override(vm, v, NAME___len__))) {
+    if (by_length(t) && !v_absent(f = special_override(vm, v, NAME___len__))) {
       int64_t n = v_failed(f) ? -1 : rt_len(vm, v);
       return n < 0 ? -1 : n > 0;
     }
@@ -482,7 +485,7 @@ Step ops_getitem(VM *vm, Value obj, Value key, Dest d, Value *out) {
   const Type *t = type_of(obj);
   Value f = special_override(vm, obj, NAME___getitem__);
   if (v_failed(f)) return STEP_FAIL;
-  if (!v_absent(f) && !v_is_none(f)) return call_special(vm, f, obj, 1, &key, d, out);
+  if (!v_absent(f)) return call_special(vm, f, obj, 1, &key, d, out);
   if (t->getitem) {
     size_t mark = vm->n_temps;
     if (!keep_slice(vm, key)) return STEP_FAIL;
@@ -500,7 +503,7 @@ Value rt_getitem(VM *vm, Value obj, Value key) {
   const Type *t = type_of(obj);
   Value f = special_override(vm, obj, NAME___getitem__);
   if (v_failed(f)) return V_FAIL;
-  if (!v_absent(f) && !v_is_none(f)) return call_special_now(vm, f, obj, 1, &key);
+  if (!v_absent(f)) return call_special_now(vm, f, obj, 1, &key);
   if (t->getitem) return finish_tail(vm, t->getitem(vm, obj, key));
   if (is_type(obj)) {
     f = rt_getattr_opt(vm, obj, NAME(vm, __class_getitem__));
@@ -514,10 +517,10 @@ Value rt_getitem(VM *vm, Value obj, Value key) {
 /* CPython words a deletion by position in a sequence differently from one in a mapping. */
 static bool no_assignment(VM *vm, Value obj, Value key, Value value) {
   const Type *t = type_of(obj);
-  bool positions = !type_is_heap(t) && t->length && t->layout != LAY_DICT;
+  bool has_positions = type_is_heap(t) || t->length || t->contains, position = false;
   int64_t at;
-  if (positions && is_int(key) && !int_to_i64(key, &at)) return rt_raise_b(vm, &exc_IndexError, "cannot fit '%T' into an index-sized integer", key);
-  bool sequence = v_absent(value) && is_int(key) && (type_is_heap(t) || t->length || t->contains);
+  if (has_positions && t->layout != LAY_DICT && !str_index_arg(vm, key, &at, &position)) return false;
+  bool sequence = v_absent(value) && position;
   return rt_raise_b(vm, &exc_TypeError, sequence ? "'%T' object doesn't support item deletion" : v_absent(value) ? "'%T' object does not support item deletion" : "'%T' object does not support item assignment", obj);
 }
 
@@ -525,7 +528,7 @@ Step ops_setitem(VM *vm, Value obj, Value key, Value value, Dest d) {
   const Type *t = type_of(obj);
   Value f = special_override(vm, obj, v_absent(value) ? NAME___delitem__ : NAME___setitem__), out;
   if (v_failed(f)) return STEP_FAIL;
-  if (!v_absent(f) && !v_is_none(f)) {
+  if (!v_absent(f)) {
     Value args[2] = {key, value};
     return call_special(vm, f, obj, v_absent(value) ? 1 : 2, args, d, &out);
   }
@@ -544,7 +547,7 @@ bool rt_setitem(VM *vm, Value obj, Value key, Value value) {
   const Type *t = type_of(obj);
   Value f = special_override(vm, obj, v_absent(value) ? NAME___delitem__ : NAME___setitem__);
   if (v_failed(f)) return false;
-  if (!v_absent(f) && !v_is_none(f)) {
+  if (!v_absent(f)) {
     Value args[2] = {key, value};
     return !v_failed(call_special_now(vm, f, obj, v_absent(value) ? 1 : 2, args));
   }

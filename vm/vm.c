@@ -6,6 +6,7 @@
 #include "vm/call.h"
 #include "vm/api_int.h"
 #include "vm/type_ids.h"
+#include "vm/objects/bytes.h"
 #if defined(__linux__)
 #include <sys/random.h>
 #endif
@@ -188,6 +189,7 @@ static bool init_modules(VM *vm) {
   if (!vm->modules) return false;
   Str *name = str_intern(vm, "builtins", 8);
   if (!name || !(vm->builtins = module_new(vm, name)) || !dict_set_str(vm, vm->modules, name, v_from_obj(vm->builtins))) return false;
+  vm->builtins->head.small |= MODULE_BUILTIN;
   name = str_intern(vm, "__main__", 8);
   if (!name || !(vm->main = module_new(vm, name)) || !dict_set_str(vm, vm->modules, name, v_from_obj(vm->main))) return false;
   Str *key = NAME(vm, __builtins__);
@@ -224,6 +226,7 @@ void vm_free(VM *vm) {
   call_free(vm);
   frame_stack_free(vm);
   frame_objects_free(vm);
+  exports_free(vm);
   temps_free(vm);
   api_free(vm);
   mem_free(&vm->mem, vm->refs, vm->cap_refs * sizeof *vm->refs);

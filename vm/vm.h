@@ -15,6 +15,7 @@ typedef struct TempChunk { struct TempChunk *prev, *next; size_t base; /* number
 /* How source text becomes code: installed by tiny.c, so that the VM links without the compiler. mode as compile(): 'e' exec, 'v' eval, 's' single; flags: COMPILE_*. */
 enum { COMPILE_NAMESPACE = 1 /* exec/eval with a mapping of its own: names by GETNAME */, COMPILE_HIDDEN = 2 /* frozen library */, COMPILE_HIDDEN_FUNCTIONS = 4 /* a module that CPython has in C */, COMPILE_TREE = 8 /* what ast makes a tree of (parser/compile_tree.c), not code */,
   COMPILE_AWAIT = 16, /* `await` may stand outside of functions: code that has one is a coroutine's */
+  COMPILE_TEXT = 128, /* the source is text: UTF-8, whatever a coding line in it says */
   COMPILE_ANNOTATIONS = 64, /* as after `from __future__ import annotations` */
   COMPILE_PARTIAL = 32 /* a text that only lacks more lines is told from a wrong one: SyntaxError `incomplete input` */ };
 TINY_MUST_CHECK bool vm_need_sys(VM *vm); /* sys_dict is there, if scripts may have sys. False: an exception is pending */
@@ -48,6 +49,11 @@ struct tiny_vm {
   uint32_t dict_version;       /* last keys_version given out */
   Mem mem;
   Heap *heap;
+  struct Export *exports;             /* of bytearrays and arrays that memoryviews look at: objects/buffer_exports.c */
+  size_t n_exports, cap_exports;
+  const void *resized;                /* the one whose size is to change */
+  uint32_t idle_probes, unprobed;
+  bool view_in_use;
   struct FrameEntry *frame_objects;   /* of live frames: see objects/frame_object.c */
   size_t n_frame_objects, cap_frame_objects;
   StackChunk *chunk;

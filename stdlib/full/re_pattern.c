@@ -91,13 +91,20 @@ static tiny_val m_split(tiny_vm *vm, tiny_args *a) {
 
 /* ---- scanner() and finditer() */
 
-typedef struct ReScanner { tiny_val pattern; Subject s; size_t at; uint32_t options; bool over; } ReScanner;
+/* view: a memoryview of the subject, so that it keeps its size; None where it could not change. */
+typedef struct ReScanner { tiny_val pattern, view; Subject s; size_t at; uint32_t options; bool over; } ReScanner;
 
 static void scanner_trace(tiny_tracer *t, void *data) {
   ReScanner *c = data;
   if (!c->s.text) return;
   tiny_trace(t, c->pattern);
   tiny_trace(t, c->s.string);
+  tiny_trace(t, c->view);
+}
+
+static tiny_val view_of(tiny_vm *vm, tiny_val string) {
+  if (tiny_kind_of(vm, string) != TINY_T_OTHER) return TINY_NONE;
+  return tiny_call(vm, tiny_getattr(vm, tiny_import(vm, "builtins"), "memoryview"), 1, &string);
 }
 
 static tiny_val scanner_new(tiny_vm *vm, tiny_args *a, const tiny_class *cls) {
@@ -105,13 +112,14 @@ static tiny_val scanner_new(tiny_vm *vm, tiny_args *a, const tiny_class *cls) {
   ReScanner *c;
   Subject s;
   if (!re_subject(vm, p, tiny_arg(a, 1), tiny_arg_int(a, 2), tiny_arg_int(a, 3), &s)) return TINY_FAIL;
-  tiny_val v = tiny_instance(vm, cls, (void **)&c);
+  tiny_val view = view_of(vm, s.string), v = tiny_failed(view) ? view : tiny_instance(vm, cls, (void **)&c);
   if (tiny_failed(v)) return v;
-  c->pattern = TINY_NONE;
+  c->pattern = c->view = TINY_NONE;
   c->s = s;
   c->at = s.start;
   tiny_store(vm, v, &c->pattern, tiny_arg(a, 0));
   tiny_store(vm, v, &c->s.string, s.string);
+  tiny_store(vm, v, &c->view, view);
   return v;
 }
 
@@ -151,7 +159,9 @@ static tiny_val iterator_iter(tiny_vm *vm, tiny_args *a) {
   return tiny_arg(a, 0);
 }
 static tiny_val iterator_next(tiny_vm *vm, tiny_args *a) {
-  tiny_val v = scanner_next(vm, tiny_arg_native(a, 0, &re_iterator_class), 0);
+  ReScanner *c = tiny_arg_native(a, 0, &re_iterator_class);
+  tiny_val v = scanner_next(vm, c, 0);
+  if (c->over) c->view = TINY_NONE;
   return tiny_is_absent(v) ? tiny_raise_value(vm, tiny_exc_class(vm, TINY_STOP_ITERATION)) : v;
 }
 

@@ -18,7 +18,7 @@ typedef struct Lexed {
 static void lex(Lexed *l, const char *text) {
   mem_init(&l->mem, NULL, NULL, 0);
   arena_init(&l->arena, &l->mem);
-  ck_assert_int_eq(source_init(&l->src, &l->arena, text, strlen(text), "<test>"), SRC_OK);
+  ck_assert_int_eq(source_init(&l->src, &l->arena, text, strlen(text), "<test>", false), SRC_OK);
   l->toks = (TokenVec){.mem = &l->mem};
   ck_assert(lex_file(&l->lexer, &l->src, &l->arena, &l->toks));
 }
@@ -157,15 +157,15 @@ START_TEST(encodings) {
   Source s;
   mem_init(&mem, NULL, NULL, 0);
   arena_init(&arena, &mem);
-  ck_assert_int_eq(source_init(&s, &arena, "\xEF\xBB\xBFx", 4, "f"), SRC_OK);
+  ck_assert_int_eq(source_init(&s, &arena, "\xEF\xBB\xBFx", 4, "f", false), SRC_OK);
   ck_assert_str_eq(s.text, "x\n");
-  ck_assert_int_eq(source_init(&s, &arena, "# coding: latin-1\r\n\xE9\r", 21, "f"), SRC_OK);
+  ck_assert_int_eq(source_init(&s, &arena, "# coding: latin-1\r\n\xE9\r", 21, "f", false), SRC_OK);
   ck_assert_str_eq(s.text, "# coding: latin-1\n\xC3\xA9\n");
   ck_assert_int_eq(s.n_lines, 2);
-  ck_assert_int_eq(source_init(&s, &arena, "#coding=klingon\n", 16, "f"), SRC_BAD);
+  ck_assert_int_eq(source_init(&s, &arena, "#coding=klingon\n", 16, "f", false), SRC_BAD);
   ck_assert_str_eq(s.msg, "unknown encoding: klingon");
-  ck_assert_int_eq(source_init(&s, &arena, "\xE9", 1, "f"), SRC_BAD);
-  ck_assert_int_eq(source_init(&s, &arena, "a\0b", 3, "f"), SRC_NUL);
+  ck_assert_int_eq(source_init(&s, &arena, "\xE9", 1, "f", false), SRC_BAD);
+  ck_assert_int_eq(source_init(&s, &arena, "a\0b", 3, "f", false), SRC_NUL);
   arena_free(&arena);
 }
 END_TEST

@@ -14,7 +14,7 @@ typedef struct Parsed {
 static void parse(Parsed *p, const char *text, ParseMode mode) {
   mem_init(&p->mem, NULL, NULL, 0);
   arena_init(&p->arena, &p->mem);
-  parse_source(&p->arena, text, strlen(text), "<test>", mode, &p->r);
+  parse_source(&p->arena, text, strlen(text), false, "<test>", mode, &p->r);
 }
 
 static void drop(Parsed *p) {
@@ -159,7 +159,7 @@ static void expect_kind(const char *before, const char *unit, int n, const char 
   buf_str(&b, before);
   for (int i = 0; i < n; i++) buf_str(&b, unit);
   buf_str(&b, after);
-  parse_source(&p.arena, b.data, b.len, "<test>", PARSE_FILE, &p.r);
+  parse_source(&p.arena, b.data, b.len, false, "<test>", PARSE_FILE, &p.r);
   if (kind < 0) ck_assert_msg(p.r.tree != NULL, "%s: %s", unit, p.r.error.msg);
   else ck_assert_msg(p.r.tree == NULL && (int)p.r.error.kind == kind, "%s", unit);
   buf_free(&b);
@@ -197,7 +197,7 @@ START_TEST(out_of_memory) {
     p.mem.fail_at = n;
     p.mem.fail_sticky = true;
     arena_init(&p.arena, &p.mem);
-    parse_source(&p.arena, text, sizeof text - 1, "<test>", PARSE_FILE, &p.r);
+    parse_source(&p.arena, text, sizeof text - 1, false, "<test>", PARSE_FILE, &p.r);
     ck_assert(p.r.tree == NULL && p.r.error.set);
     ck_assert_int_eq(p.r.error.kind, SYNTAX_MEMORY);
     drop(&p);

@@ -307,8 +307,10 @@ static Value m_pop(VM *vm, Args *a) {
   if (n == 0) return rt_raise(vm, &exc_IndexError, "pop from empty array");
   if (at < 0) at += n;
   if (at < 0 || at >= n) return rt_raise(vm, &exc_IndexError, "pop index out of range");
-  Value v = item(vm, a->v[0], at);
-  return v_failed(v) || take_out(vm, a->v[0], at) ? v : V_FAIL;
+  Value *keep = rt_temp(vm, 1), v = item(vm, a->v[0], at);
+  if (!keep || v_failed(v)) return V_FAIL;
+  *keep = v; /* a resize may collect */
+  return take_out(vm, a->v[0], at) ? *keep : V_FAIL;
 }
 
 /* First place of v in [from, to), to.. if there is none; -1: failed. [script] through __eq__. */
@@ -477,6 +479,7 @@ static Value array_getitem(VM *vm, Value self, Value key) {
 /* Deletes every step-th item from start on, n of them. */
 static bool delete_every(VM *vm, Value self, int64_t start, int64_t n, int64_t step) {
   size_t w = width(self);
+  if (!bytearray_may_resize(vm, v_bytearray(self))) return false;
   if (step < 0) start += (n - 1) * step, step = -step;
   int64_t to = start, count = count_of(self);
   for (int64_t from = start; from < count; from++) {
@@ -496,8 +499,10 @@ static bool assign_slice(VM *vm, Value self, Slice *key, Value value) {
   if (v_absent(value) && step != 1) return n == 0 || delete_every(vm, self, start, n, step);
   if (!v_absent(value) && v_same(value, self)) { /* what is put in must stay as it is */
     View v = self_view(self);
-    value = from_bytes(vm, &array_type, code_of(self), v.data, v.size);
-    if (v_failed(value)) return false;
+    Value *keep = rt_temp(vm, 1); /* a resize may collect */
+    if (!keep) return false;
+    value = *keep = from_bytes(vm, &array_type, code_of(self), v.data, v.size);
+    if (v_failed(value)) return *keep = V_NONE, false;
   }
   View v = v_absent(value) ? (View){NULL, 0} : self_view(value);
   if (step == 1) return bytearray_splice(vm, v_bytearray(self), (size_t)start * w, (size_t)n * w, v.data, v.size);

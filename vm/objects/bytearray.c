@@ -1,9 +1,7 @@
 /* bytearray: storage, the mutating methods, slots. */
 #include "vm/objects/bytes_int.h"
 
-/* ---- storage ----
- * The size may change while memoryviews look at the bytes (CPython forbids it until they are gone, but there is no telling here when a view
- * becomes garbage); a view whose part is gone raises BufferError when it is used. */
+/* ---- storage ---- */
 
 void bytearray_destroy(VM *vm, Obj *o) {
   ByteArray *b = (ByteArray *)o;
@@ -65,6 +63,7 @@ static void shrink(VM *vm, ByteArray *b) {
 
 bool bytearray_resize(VM *vm, ByteArray *b, size_t size) {
   if (size == b->size) return true;
+  if (!bytearray_may_resize(vm, b)) return false;
   if (size > b->size) {
     if (!reserve(vm, b, size)) return false;
     memset(bytearray_data(b) + b->size, 0, size - b->size);
@@ -76,6 +75,7 @@ bool bytearray_resize(VM *vm, ByteArray *b, size_t size) {
 
 bool bytearray_splice(VM *vm, ByteArray *b, size_t at, size_t gone, const uint8_t *data, size_t n) {
   size_t tail = b->size - at - gone;
+  if (n != gone && !bytearray_may_resize(vm, b)) return false;
   if (n > gone) {
     if (n - gone > TEXT_MAX - b->size) return rt_no_memory(vm), false;
     if (!reserve(vm, b, b->size - gone + n)) return false;
@@ -136,8 +136,8 @@ static bool extend(VM *vm, ByteArray *b, const uint8_t *data, size_t n) {
   if (n == 0) return true;
   if (b->block && data >= b->block && data < b->block + b->capacity) { /* its own bytes: the block may move */
     size_t offset = (size_t)(data - bytearray_data(b)), old = b->size;
-      if (n > TEXT_MAX - old) return rt_no_memory(vm), false;
-    if (!reserve(vm, b, old + n)) return false;
+    if (n > TEXT_MAX - old) return rt_no_memory(vm), false;
+    if (!bytearray_may_resize(vm, b) || !reserve(vm, b, old + n)) return false;
     memmove(bytearray_data(b) + old, bytearray_data(b) + offset, n);
     b->size = old + n;
     return true;
@@ -150,6 +150,7 @@ static Value m_extend(VM *vm, Args *a) {
   Value x = a->v[1];
   ByteArray *b = v_bytearray(a->v[0]);
   if (bytes_view(x, &v)) return extend(vm, b, v.data, v.size) ? V_NONE : V_FAIL;
+  if (v_is_exact(x, &memoryview_type)) return rt_raise(vm, &exc_TypeError, "can't set bytearray slice from %T", x);
   if (is_str(x)) return v_str(x)->size ? rt_raise(vm, &exc_TypeError, "'str' object cannot be interpreted as an integer") : V_NONE;
   Buf buf;
   buf_init(&buf, &vm->mem);
@@ -286,6 +287,7 @@ static bool set_slice(VM *vm, ByteArray *b, Slice *key, const uint8_t *data, siz
     return true;
   }
   if (count == 0) return true;
+  if (!bytearray_may_resize(vm, b)) return false;
   if (step < 0) {
     start += (count - 1) * step;
     step = -step;
@@ -349,6 +351,7 @@ static Value bytearray_inplace(VM *vm, int op, Value a, Value b) {
   View v;
   int64_t times;
   if (op == TINY_ADD) {
+    if (v_same(a, b) && v_bytearray(a)->size) return rt_raise(vm, &exc_BufferError, "Existing exports of data: object cannot be re-sized");
     if (bytes_view(b, &v)) return extend(vm, v_bytearray(a), v.data, v.size) ? a : V_FAIL;
     return rt_raise(vm, &exc_TypeError, "can't concat %T to %T", b, a);
   }

@@ -79,7 +79,7 @@ bool bytes_view(Value v, View *out) {
 
 bool bytes_need_view(VM *vm, Value v, View *out) {
   if (bytes_view(v, out)) return true;
-  if (v_is_exact(v, &memoryview_type)) return rt_raise_b(vm, &exc_BufferError, "memoryview: underlying buffer is not C-contiguous");
+  if (v_is_exact(v, &memoryview_type)) return memoryview_no_view(vm, v);
   return rt_raise_b(vm, &exc_TypeError, "a bytes-like object is required, not '%T'", v);
 }
 
@@ -113,6 +113,12 @@ int bytes_collect(VM *vm, const char *range, Value x, Buf *out) {
   if (bytes_view(x, &v)) {
     if (!charge_bytes(vm, v.size)) return -1;
     buf_add(out, v.data, v.size);
+    return 1;
+  }
+  if (v_is_exact(x, &memoryview_type)) {
+    Value b = memoryview_bytes(vm, x);
+    if (v_failed(b)) return -1;
+    buf_add(out, v_bytes(b)->data, v_bytes(b)->size);
     return 1;
   }
   if (!seq_items(x, &n)) {
@@ -294,15 +300,13 @@ static int bytes_contains(VM *vm, Value self, Value item) {
     return str_find_bytes((const char *)v.data, v.size, (const char *)sub.data, sub.size) != SIZE_MAX;
   }
   int64_t i;
-  bool is_index;
-  if (is_int(item) && !int_to_i64(item, &i)) return rt_raise_i(vm, &exc_ValueError, "byte must be in range(0, 256)");
-  if (!str_index_arg(vm, item, &i, &is_index)) {
-    if (!rt_pending_is(vm, &exc_TypeError)) return -1;
-    (void)rt_take_exc(vm); /* an __index__ that fails so is none */
-    is_index = false;
+  Value n = rt_index_obj(vm, item);
+  if (v_failed(n)) {
+    if (!rt_pending_is(vm, &exc_Exception)) return -1;
+    (void)rt_take_exc(vm); /* an __index__ that fails is none */
+    return bytes_need_view(vm, item, &sub) ? 1 : -1;
   }
-  if (!is_index) return bytes_need_view(vm, item, &sub) ? 1 : -1;
-  if (i < 0 || i > 255) return rt_raise_i(vm, &exc_ValueError, "byte must be in range(0, 256)");
+  if (!int_to_i64(n, &i) || i < 0 || i > 255) return rt_raise_i(vm, &exc_ValueError, "byte must be in range(0, 256)");
   byte = (uint8_t)i;
   View v = self_view(self);
   return v.size && memchr(v.data, byte, v.size) != NULL;

@@ -21,6 +21,7 @@ int bytes_collect(VM *vm, const char *range, Value x, Buf *out);
 /* The common part of bytes(source, encoding, errors) and bytearray's: 1 *out was filled, 0 the source has to be asked by script code, -1. */
 int bytes_from_source(VM *vm, const char *kind, Value source, Value encoding, Value errors, Buf *out);
 bool memoryview_view(Value v, View *out);
+bool memoryview_no_view(VM *vm, Value v);                         /* raises why memoryview_view() gave none */
 Value bytes_item(VM *vm, char format, const uint8_t *p);          /* memoryview.c: the item of this native format at p */
 char array_format(Value v);                                       /* array.c: how memoryview shows the items of an array; 'B' for a bytearray */
 /* bytearray.c: replaces the bytes [at, at + gone) by n others (data NULL: the caller fills them in; it may not lie in b). */

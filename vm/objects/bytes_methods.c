@@ -11,6 +11,7 @@ static bool search_sub(VM *vm, Value v, Search *s) {
   int64_t i;
   bool is_index;
   if (bytes_view(v, &s->sub)) return true;
+  if (v_is_exact(v, &memoryview_type)) return memoryview_no_view(vm, v);
   if (!str_index_arg(vm, v, &i, &is_index)) {
     if (!rt_pending_is(vm, &exc_IndexError)) return false;
     (void)rt_take_exc(vm);
@@ -85,6 +86,7 @@ static Value has_affix(VM *vm, Args *a, bool tail) {
     }
     return V_FALSE;
   }
+  if (!bytes_view(a->v[1], &sub) && v_is_exact(a->v[1], &memoryview_type)) return memoryview_no_view(vm, a->v[1]), V_FAIL;
   if (!bytes_view(a->v[1], &sub)) return rt_raise(vm, &exc_TypeError, "%s first arg must be bytes or a tuple of bytes, not %T", tail ? "endswith" : "startswith", a->v[1]);
   return v_from_bool(part_has(&s, sub, tail));
 }
@@ -443,5 +445,6 @@ Value bytes_m_maketrans(VM *vm, Args *a) {
 Value bytes_m_decode(VM *vm, Args *a) {
   const char *encoding = "utf-8", *errors = "strict";
   if (!codec_arg(vm, a->v[1], "decode() argument 'encoding'", &encoding) || !codec_arg(vm, a->v[2], "decode() argument 'errors'", &errors)) return V_FAIL;
+  if (self_view(a->v[0]).size == 0) return v_from_str(str_new(vm, "", 0)); /* whatever the encoding */
   return codec_retry(vm, codec_decode(vm, self_view(a->v[0]), a->v[0], encoding, errors), a->v[0], encoding, errors, false);
 }

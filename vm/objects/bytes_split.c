@@ -87,10 +87,10 @@ static Value partition(VM *vm, Args *a, bool reverse) {
   size_t at = reverse ? str_rfind_bytes(text, v.size, (const char *)sep.data, sep.size) : str_find_bytes(text, v.size, (const char *)sep.data, sep.size);
   Value part[3], self = a->v[0];
   if (at == SIZE_MAX) {
-    for (int i = 0; i < 3; i++) part[i] = i == (reverse ? 2 : 0) ? bytes_like_new(vm, self, v.data, v.size) : bytes_like_new(vm, self, "", 0);
+    for (int i = 0; i < 3; i++) part[i] = i != (reverse ? 2 : 0) ? bytes_like_new(vm, self, "", 0) : is_bytes(self) ? self : bytes_like_new(vm, self, v.data, v.size);
   } else {
     part[0] = bytes_like_new(vm, self, v.data, at);
-    part[1] = is_bytes(self) && v_is_exact(a->v[1], &bytes_type) ? a->v[1] : bytes_like_new(vm, self, sep.data, sep.size);
+    part[1] = is_bytes(self) ? a->v[1] : bytes_like_new(vm, self, sep.data, sep.size);
     part[2] = bytes_like_new(vm, self, v.data + at + sep.size, v.size - at - sep.size);
   }
   for (int i = 0; i < 3; i++) if (v_failed(part[i])) return V_FAIL;

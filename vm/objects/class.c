@@ -239,12 +239,12 @@ static bool has(VM *vm, Dict *ns, NameId id) {
 }
 
 static const uint32_t inherited_flags =
-    TYPE_HAS_DEL | TYPE_DUNDER_GETATTR | TYPE_DUNDER_SETATTR | TYPE_DESCR_GET | TYPE_DESCR_SET;
+    TYPE_HAS_DEL | TYPE_DUNDER_GETATTR | TYPE_DUNDER_SETATTR | TYPE_DUNDER_LEN | TYPE_DESCR_GET | TYPE_DESCR_SET;
 static const uint32_t collection_flags = TYPE_MAPPING | TYPE_SEQUENCE;
 
 /* Special methods whose presence is noted in the flags. */
 static const struct { NameId name; uint32_t flag; } flag_names[] = {{NAME___del__, TYPE_HAS_DEL}, {NAME___getattr__, TYPE_DUNDER_GETATTR},
-    {NAME___getattribute__, TYPE_DUNDER_GETATTR}, {NAME___setattr__, TYPE_DUNDER_SETATTR}, {NAME___delattr__, TYPE_DUNDER_SETATTR}, {NAME___get__, TYPE_DESCR_GET},
+    {NAME___getattribute__, TYPE_DUNDER_GETATTR}, {NAME___setattr__, TYPE_DUNDER_SETATTR}, {NAME___delattr__, TYPE_DUNDER_SETATTR}, {NAME___len__, TYPE_DUNDER_LEN}, {NAME___get__, TYPE_DESCR_GET},
     {NAME___set__, TYPE_DESCR_SET}, {NAME___delete__, TYPE_DESCR_SET}};
 enum { FLAG_NAMES = sizeof flag_names / sizeof flag_names[0] };
 
@@ -326,10 +326,13 @@ static bool set_dict(VM *vm, Value self, Value v) {
   if (!is_dict(v)) return rt_raise_b(vm, &exc_TypeError, "__dict__ must be set to a dictionary, not a '%T'", v);
   return instance_set_dict(vm, v_obj(self), v_dict(v));
 }
+/* The plain reference (without callback, of which there is one at most), else the newest. */
 static Value get_weakref(VM *vm, Value self) {
-  (void)vm;
-  (void)self;
-  return V_NONE;
+  Obj **refs;
+  size_t n = gc_weak_list(vm, v_obj(self), &refs);
+  for (size_t i = 0; i < n; i++)
+    if (refs[i]->type == &weakref_type && v_absent(((WeakRef *)(void *)refs[i])->callback)) return v_from_obj(refs[i]);
+  return n ? v_from_obj(refs[n - 1]) : V_NONE;
 }
 static const GetSet dict_getset = {"__dict__", get_dict, set_dict, "dictionary for instance variables (if defined)"};
 static const GetSet weakref_getset = {"__weakref__", get_weakref, NULL, "list of weak references to the object (if defined)"};

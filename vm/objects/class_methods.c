@@ -186,7 +186,7 @@ static Value type_repr(VM *vm, Value self) {
 /* False with TypeError for builtin classes and for deletion. */
 static Class *changeable(VM *vm, Value self, const char *name, Value value) {
   const Type *t = as_type(self);
-  if (!type_is_heap(t)) return rt_raise(vm, &exc_TypeError, "cannot set '%s' attribute of immutable type '%N'", name, t), NULL;
+  if (!type_is_heap(t) || (t->flags & TYPE_IMMUTABLE)) return rt_raise(vm, &exc_TypeError, "cannot set '%s' attribute of immutable type '%N'", name, t), NULL;
   if (v_absent(value)) return rt_raise(vm, &exc_TypeError, "cannot delete '%s' attribute of immutable type '%N'", name, t), NULL;
   return type_class(t);
 }

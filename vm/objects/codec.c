@@ -42,6 +42,7 @@ bool codec_arg(VM *vm, Value v, const char *what, const char **out) {
   if (!is_str(v)) return rt_raise_b(vm, &exc_TypeError, "%s must be str, not %s", what, str_arg_name(v));
   const char *text = str_cstr(vm, v_str(v));
   if (!text) return false;
+  if (!str_is_ascii(v_str(v)) && v_failed(codec_encode(vm, v, "utf-8", "strict"))) return false; /* lone surrogates */
   if (memchr(text, 0, v_str(v)->size)) return rt_raise_b(vm, &exc_ValueError, "embedded null character");
   *out = text;
   return true;

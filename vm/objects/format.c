@@ -21,12 +21,13 @@ typedef struct Spec {
 
 static bool is_align(uint32_t c) { return c == '<' || c == '>' || c == '=' || c == '^'; }
 
-/* A run of decimal digits; -1 in *out when there is none. */
+/* A run of decimal digits of any script; -1 in *out when there is none. */
 static bool read_number(VM *vm, const char **p, const char *end, int64_t *out) {
   int64_t n = 0;
   const char *start = *p;
-  for (; *p < end && **p >= '0' && **p <= '9'; ++*p) {
-    int d = **p - '0';
+  for (const char *next; *p < end; *p = next) {
+    int d = uc_decimal_value(utf8_decode(*p, &next));
+    if (d < 0) break;
     if (n > (INT64_MAX - d) / 10) return rt_raise_b(vm, &exc_ValueError, "Too many decimal digits in format string");
     n = n * 10 + d;
   }

@@ -538,7 +538,7 @@ void gen_trace(Tracer *t, Obj *o) {
   if (gen_state(g) == GEN_CLOSED) return;
   if (maker_of(g)) gc_mark_obj(t, maker_of(g));
   gc_mark(t, g->yield_from);
-  gc_mark_array(t, frame_regs(&g->frame), g->frame.func->code->n_regs);
+  gc_mark_registers(t, frame_regs(&g->frame), g->frame.func->code, false);
 }
 
 Value gen_repr(VM *vm, Value self) {

@@ -314,10 +314,10 @@ static const tiny_def union_methods[] = {{"__reduce__", union_reduce_m, "(self, 
     {"__subclasscheck__", union_subclasscheck_m, "(self, cls, /)", NULL}, {0}};
 static const GetSet union_getset[] = {{"__args__", get_args, NULL, NULL}, {"__parameters__", get_params, NULL, NULL}, {0}};
 
-const Type generic_alias_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "GenericAlias", .module = "types", .base = &object_type,
+const Type generic_alias_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "types.GenericAlias", .module = "types", .base = &object_type,
     .layout = LAY_OTHER, .flags = TYPE_BASE | TYPE_WEAKREF, .shape_id = TYPE_ID_generic_alias, .size = sizeof(GenericAlias), .new_ = alias_new_slot,
     .new_sig = "(origin, args, /)", .trace = alias_trace, .repr = alias_repr, .hash = alias_hash, .compare = alias_compare, .getitem = alias_getitem, .binary = or_binary,
     .call = alias_call, .iter = alias_iter, .getattr = alias_getattr, .methods = alias_methods, .getset = alias_getset};
-const Type union_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "UnionType", .module = "types", .base = &object_type,
+const Type union_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "types.UnionType", .module = "types", .base = &object_type,
     .layout = LAY_OTHER, .flags = TYPE_NO_NEW | TYPE_WEAKREF, .shape_id = TYPE_ID_union, .size = sizeof(GenericAlias), .trace = alias_trace, .repr = union_repr,
     .hash = union_hash, .compare = union_compare, .getitem = alias_getitem, .binary = or_binary, .methods = union_methods, .getset = union_getset};

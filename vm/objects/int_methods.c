@@ -171,7 +171,11 @@ static Value from_bytes(VM *vm, Args *a) {
   if (!kept || !byte_order(vm, "from_bytes", a->v[2], &little)) return V_FAIL;
   int is_signed = rt_truth(vm, a->v[3]);
   if (is_signed < 0) return V_FAIL;
-  if (bytes_view(a->v[1], &view)) {
+  if (v_is_exact(a->v[1], &memoryview_type) && !bytes_view(a->v[1], &view)) {
+    *kept = memoryview_bytes(vm, a->v[1]);
+    if (v_failed(*kept)) return V_FAIL;
+    v = int_from_bytes(vm, v_bytes(*kept)->data, v_bytes(*kept)->size, little, is_signed);
+  } else if (bytes_view(a->v[1], &view)) {
     v = int_from_bytes(vm, view.data, view.size, little, is_signed);
   } else {
     Value made = is_str(a->v[1]) ? V_ABSENT : call_special(vm, a->v[1], NAME(vm, __bytes__));

@@ -321,6 +321,8 @@ static bool all_decimal(const char *s, size_t n) {
 
 static Value parse_ascii(VM *vm, Value shown, const char *s, size_t n, int base) {
   int given = base;
+  const char *text = s;
+  size_t length = n;
   bool neg = false;
   number_trim(&s, &n);
   if (n && (*s == '+' || *s == '-')) {
@@ -351,7 +353,8 @@ static Value parse_ascii(VM *vm, Value shown, const char *s, size_t n, int base)
   if (digits.failed) {
     rt_no_memory(vm);
   } else if (!good) {
-    rt_raise(vm, &exc_ValueError, "invalid literal for int() with base %d: %.200R", given, shown);
+    if (!is_str(shown)) shown = v_from_bytes(bytes_new(vm, text, length)); /* a bytearray is shown as bytes */
+    if (!v_failed(shown)) rt_raise(vm, &exc_ValueError, "invalid literal for int() with base %d: %.200R", given, shown);
   } else if (max && !log2_exact(base) && digits.len > max) {
     rt_raise(vm, &exc_ValueError,
              "Exceeds the limit (%llu digits) for integer string conversion: value has %zu digits; use sys.set_int_max_str_digits() to increase the limit",

@@ -150,6 +150,7 @@ int list_extend_c(VM *vm, List *l, Value x) {
   Value it = iter_c(vm, x);
   if (v_failed(it)) return -1;
   if (v_absent(it)) return 0;
+  if (is_list(x) && v_list(x) == l) return list_extend(vm, l, l->items, l->length) ? 1 : -1; /* as far as it goes now */
   int64_t hint = is_dict(x) ? (int64_t)v_dict(x)->used : is_anyset(x) ? (int64_t)v_set(x)->used : 0;
   uint64_t small_length;
   int64_t start, step;

@@ -1,5 +1,6 @@
 /* The methods of list. */
 #include "vm/objects/containers_int.h"
+#include "vm/objects/str_build.h"
 
 Value class_getitem_m(VM *vm, Args *a) { return generic_alias_new(vm, a->v[0], a->v[1]); }
 
@@ -113,9 +114,9 @@ static Value clear(VM *vm, Args *a) {
 }
 
 static Value sort(VM *vm, Args *a) {
-  int reverse_order = rt_truth(vm, a->v[2]);
-  if (reverse_order < 0) return V_FAIL;
-  return list_sort(vm, a->v[0], a->v[1], reverse_order);
+  int64_t reverse_order = v_same(a->v[2], V_TRUE);
+  if (!v_is_bool(a->v[2]) && !str_int_arg(vm, a->v[2], &reverse_order)) return V_FAIL;
+  return list_sort(vm, a->v[0], a->v[1], reverse_order != 0);
 }
 
 static Value reversed(VM *vm, Args *a) {

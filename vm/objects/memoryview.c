@@ -11,11 +11,12 @@ typedef struct MemView {
   uint8_t item_size;
   char format;
   bool readonly;     /* toreadonly() */
+  bool native;       /* the format was given as '@x' */
   Tuple *shape;      /* NULL: one dimension, of `length` items; else the dimensions, whose product `length` is */
 } MemView;
 
 static MemView *v_view(Value v) { return (MemView *)v_obj(v); }
-/* A bytearray may have become shorter than the view (bytearray.c says why that is allowed). */
+/* A bytearray may have become shorter than the view (buffer_exports.c says when). */
 static bool in_base(const MemView *m) {
   if (m->length == 0 || is_bytes(m->base)) return true;
   int64_t last = m->offset + (m->length - 1) * m->stride, high = (last > m->offset ? last : m->offset) + m->item_size;
@@ -36,6 +37,10 @@ bool memoryview_view(Value v, View *out) {
   if (v_absent(m->base) || !in_base(m) || !contiguous(m)) return false;
   *out = (View){m->length ? item_at(m, 0) : (const uint8_t *)"", (size_t)(m->length * m->item_size)};
   return true;
+}
+
+bool memoryview_no_view(VM *vm, Value v) {
+  return live(vm, v_view(v)) && rt_raise_b(vm, &exc_BufferError, "memoryview: underlying buffer is not C-contiguous");
 }
 
 /* ---- construction and life ---- */
@@ -62,6 +67,8 @@ static Value view_new(VM *vm, Value base, int64_t offset, int64_t length, int64_
   m->stride = stride;
   m->item_size = item_size;
   m->format = format;
+  m->base = V_ABSENT;
+  if (is_bytearray(base) && !exports_add(vm, &m->head, v_bytearray(base))) return V_FAIL;
   gc_store(vm, m, &m->base, base);
   return v_from_obj(m);
 }
@@ -94,6 +101,7 @@ static void memoryview_trace(Tracer *t, Obj *o) {
 static Value same_kind(VM *vm, Value v, const MemView *m) {
   if (v_failed(v)) return v;
   v_view(v)->readonly = m->readonly;
+  v_view(v)->native = m->native;
   if (m->shape) gc_store_obj(vm, v_view(v), &v_view(v)->shape, m->shape);
   return v;
 }
@@ -251,10 +259,23 @@ static bool any_index(VM *vm, MemView *m, Value key, int64_t *i) {
   return rt_raise_b(vm, &exc_NotImplementedError, "multi-dimensional sub-views are not implemented");
 }
 
+/* A slice of the first of several dimensions. */
+static Value row_slice(VM *vm, MemView *m, int64_t start, int64_t stop, int64_t step) {
+  int64_t rows = v_int(m->shape->items[0]), row = m->length / (rows ? rows : 1), count = slice_adjust(rows, &start, &stop, step);
+  if (step != 1 && count > 1) return rt_raise(vm, &exc_NotImplementedError, "slices with a step are implemented for views of one dimension only");
+  Tuple *shape = tuple_new(vm, m->shape->items, m->shape->length);
+  if (!shape) return V_FAIL;
+  shape->items[0] = v_from_int62(count);
+  Value v = same_kind(vm, view_new(vm, m->base, m->offset + start * row * m->item_size, count * row, m->item_size, m->item_size, m->format), m);
+  if (!v_failed(v)) gc_store_obj(vm, v_view(v), &v_view(v)->shape, shape);
+  return v;
+}
+
 static Value subview(VM *vm, MemView *m, Slice *key) {
   int64_t start, stop, step;
-  if (m->shape) return rt_raise(vm, m->shape->length ? &exc_NotImplementedError : &exc_TypeError, m->shape->length ? "multi-dimensional slicing is not implemented" : "invalid indexing of 0-dim memory");
+  if (m->shape && !m->shape->length) return rt_raise(vm, &exc_TypeError, "invalid indexing of 0-dim memory");
   if (!slice_unpack(vm, key, &start, &stop, &step) || !live(vm, m)) return V_FAIL;
+  if (m->shape) return row_slice(vm, m, start, stop, step);
   int64_t count = slice_adjust(m->length, &start, &stop, step);
   return same_kind(vm, view_new(vm, m->base, m->offset + start * m->stride, count, m->stride * step, m->item_size, m->format), m);
 }
@@ -269,6 +290,7 @@ static Value memoryview_getitem(VM *vm, Value self, Value key) {
 }
 
 static bool assign_slice(VM *vm, MemView *m, Slice *key, Value value) {
+  if (m->shape && m->shape->length) return rt_raise_b(vm, &exc_NotImplementedError, "memoryview slice assignments are currently restricted to ndim = 1");
   Value dest = subview(vm, m, key), src = value;
   if (v_failed(dest)) return false;
   MemView *d = v_view(dest);
@@ -298,7 +320,7 @@ static bool memoryview_setitem(VM *vm, Value self, Value key, Value value) {
   if (read_only(m)) return rt_raise_b(vm, &exc_TypeError, "cannot modify read-only memory");
   if (v_absent(value)) return rt_raise_b(vm, &exc_TypeError, "cannot delete memory");
   if (v_has_layout(key, LAY_SLICE)) return assign_slice(vm, m, (Slice *)v_obj(key), value);
-  if (m->shape && m->shape->length && is_int(key)) return rt_raise_b(vm, &exc_NotImplementedError, "sub-views are not implemented");
+  if (m->shape && m->shape->length && (is_int(key) || type_is_heap(type_of(key)))) return rt_raise_b(vm, &exc_NotImplementedError, "sub-views are not implemented");
   return any_index(vm, m, key, &i) && pack(vm, m, i, value);
 }
 
@@ -342,6 +364,8 @@ static Value to_bytes(VM *vm, MemView *m) {
   for (int64_t i = 0; i < m->length; i++) memcpy(b->data + i * m->item_size, item_at(m, i), m->item_size);
   return v_from_obj(b);
 }
+
+Value memoryview_bytes(VM *vm, Value v) { return to_bytes(vm, v_view(v)); }
 
 static bool memoryview_hash(VM *vm, Value self, int64_t *out) {
   MemView *m = v_view(self);
@@ -409,7 +433,7 @@ static Value m_hex(VM *vm, Args *a) {
   return v_failed(b) ? b : bytes_hex(vm, self_view(b), a->v[1], a->v[2]);
 }
 static Value m_release(VM *vm, Args *a) {
-  (void)vm;
+  exports_remove(vm, v_obj(a->v[0]));
   v_view(a->v[0])->base = V_ABSENT;
   return V_NONE;
 }
@@ -470,6 +494,7 @@ static Value m_cast(VM *vm, Args *a) {
   Value v = view_new(vm, m->base, m->offset, bytes / size, size, (uint8_t)size, *text);
   if (v_failed(v)) return V_FAIL;
   v_view(v)->readonly = m->readonly;
+  v_view(v)->native = text != f->data;
   if (dims && dims->length != 1) gc_store_obj(vm, v_view(v), &v_view(v)->shape, dims);
   return v;
 }
@@ -477,7 +502,7 @@ static Value m_cast(VM *vm, Args *a) {
 static Value g_obj(VM *vm, Value self) { return live(vm, v_view(self)) ? v_view(self)->base : V_FAIL; }
 static Value g_nbytes(VM *vm, Value self) { return live(vm, v_view(self)) ? v_from_int62(v_view(self)->length * v_view(self)->item_size) : V_FAIL; }
 static Value g_itemsize(VM *vm, Value self) { return live(vm, v_view(self)) ? v_from_int62(v_view(self)->item_size) : V_FAIL; }
-static Value g_format(VM *vm, Value self) { return live(vm, v_view(self)) ? v_from_str(str_new(vm, &v_view(self)->format, 1)) : V_FAIL; }
+static Value g_format(VM *vm, Value self) { return live(vm, v_view(self)) ? rt_format(vm, "%s%c", v_view(self)->native ? "@" : "", v_view(self)->format) : V_FAIL; }
 static Value g_ndim(VM *vm, Value self) { return live(vm, v_view(self)) ? v_from_int62(v_view(self)->shape ? (int64_t)v_view(self)->shape->length : 1) : V_FAIL; }
 static Value g_readonly(VM *vm, Value self) { return live(vm, v_view(self)) ? v_from_bool(read_only(v_view(self))) : V_FAIL; }
 static Value g_contiguous(VM *vm, Value self) { return live(vm, v_view(self)) ? v_from_bool(contiguous(v_view(self))) : V_FAIL; }

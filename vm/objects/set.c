@@ -197,8 +197,12 @@ bool set_add(VM *vm, Set *s, Value key) {
 
 /* Hash of a key that is only looked for: an (unhashable) set stands for the frozenset of its items. */
 static bool frozen_hash(VM *vm, Set *s, int64_t *out);
+static bool has_own_hash(VM *vm, const Type *t) {
+  Value f = type_is_heap(t) ? attr_override(vm, t, NAME(vm, __hash__)) : V_ABSENT;
+  return !v_absent(f) && !v_is_none(f);
+}
 static bool lookup_hash(VM *vm, Value key, int64_t *hash) {
-  if (v_has_layout(key, LAY_SET) && (!type_is_heap(v_obj(key)->type) || v_absent(attr_override(vm, v_obj(key)->type, NAME(vm, __hash__))))) return frozen_hash(vm, v_set(key), hash);
+  if (v_has_layout(key, LAY_SET) && !has_own_hash(vm, v_obj(key)->type)) return frozen_hash(vm, v_set(key), hash);
   return hash_value(vm, key, hash);
 }
 int set_contains(VM *vm, Set *s, Value key) {
@@ -356,7 +360,7 @@ static bool update_from_iter(VM *vm, Set *s, Value it, Value *keep) {
 }
 
 int set_update_c(VM *vm, Set *s, Value x) {
-  if (is_anyset(x) && (!type_is_heap(v_obj(x)->type) || v_absent(attr_override(vm, v_obj(x)->type, NAME(vm, __iter__))))) return set_merge(vm, s, v_set(x)) ? 1 : -1;
+  if (is_anyset(x)) return set_merge(vm, s, v_set(x)) ? 1 : -1; /* also where a derived class has an __iter__ of its own */
   Value it = V_NONE;
   if (!v_is_exact(x, &dict_type)) {
     it = iter_c(vm, x);
@@ -426,6 +430,16 @@ const Type set_iter_type = {
 
 /* ---- slots ---- */
 
+static Value items_list(VM *vm, Set *s) {
+  List *items = list_new(vm, NULL, 0);
+  size_t pos = 0;
+  Value key;
+  if (!items || !list_reserve(vm, items, s->used)) return V_FAIL;
+  while (set_next(s, &pos, &key, NULL))
+    if (!list_append(vm, items, key)) return V_FAIL;
+  return v_from_obj(items);
+}
+
 static Value set_repr(VM *vm, Value self) {
   Obj *o = v_obj(self);
   Set *s = v_set(self);
@@ -433,16 +447,15 @@ static Value set_repr(VM *vm, Value self) {
   bool plain = t == &set_type;
   if (o->flags & OBJ_BUSY_REPR) return rt_format(vm, "%N(...)", t);
   if (s->used == 0) return rt_format(vm, "%N()", t);
-  size_t mark = rt_temp_mark(vm), pos = 0;
-  Value *keep = rt_temp(vm, 1), key;
-  List *items = keep ? list_new(vm, NULL, 0) : NULL;
-  if (!items) return V_FAIL;
-  *keep = v_from_obj(items);
-  if (!list_reserve(vm, items, s->used)) return V_FAIL;
-  while (set_next(s, &pos, &key, NULL))
-    if (!list_append(vm, items, key)) return V_FAIL;
+  size_t mark = rt_temp_mark(vm);
+  Value *keep = rt_temp(vm, 1);
+  if (!keep) return V_FAIL;
+  *keep = V_NONE;
   o->flags |= OBJ_BUSY_REPR;
-  Value inner = seq_repr(vm, *keep, "{", "}", "");
+  bool own_order = type_is_heap(t) && !v_absent(attr_override(vm, t, NAME(vm, __iter__)));
+  Value items = own_order ? rt_iter_to_list(vm, self) : items_list(vm, s); /* [script]: a derived class has an order of its own */
+  if (!v_failed(items)) *keep = items;
+  Value inner = v_failed(items) ? V_FAIL : seq_repr(vm, *keep, "{", "}", "");
   o->flags &= (uint8_t)~OBJ_BUSY_REPR;
   rt_temp_release(vm, mark);
   if (v_failed(inner) || plain) return inner;

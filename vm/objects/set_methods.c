@@ -370,9 +370,10 @@ static Value symmetric_difference_update_m(VM *vm, Args *a) {
 }
 
 static Value isdisjoint_m(VM *vm, Args *a) {
-  Value self = a->v[0], other = a->v[1], it, ret, item;
+  Value self = a->v[0], other = a->v[1], it, item;
   if (v_same(self, other)) return v_from_bool(v_set(self)->used == 0);
-  if (!one_other(vm, a, &it, &ret)) return ret;
+  int open = open_other(vm, other, &it);
+  if (open <= 0) return open < 0 ? V_FAIL : rt_tail_builtin(vm, "_set_isdisjoint", 2, a->v);
   Set *s = v_set(self);
   Value *keep = rt_temp(vm, K_COUNT);
   if (!keep) return V_FAIL;
@@ -423,12 +424,13 @@ static Value issubset_m(VM *vm, Args *a) {
   return r < 0 ? V_FAIL : v_from_bool(r);
 }
 static Value issuperset_m(VM *vm, Args *a) {
-  Value it, ret, item;
+  Value it, item;
   if (is_anyset(a->v[1])) {
     int r = set_subset(vm, v_set(a->v[1]), v_set(a->v[0]));
     return r < 0 ? V_FAIL : v_from_bool(r);
   }
-  if (!one_other(vm, a, &it, &ret)) return ret;
+  int open = open_other(vm, a->v[1], &it);
+  if (open <= 0) return open < 0 ? V_FAIL : rt_tail_builtin(vm, "_set_issuperset", 2, a->v);
   Value *keep = rt_temp(vm, K_COUNT);
   if (!keep) return V_FAIL;
   int got;
@@ -436,7 +438,8 @@ static Value issuperset_m(VM *vm, Args *a) {
   uint32_t turns = 0;
   while ((got = iter_c_turn(vm, it, &item, &turns)) == 1) {
     keep[K_ITEM] = item;
-    int in = set_contains(vm, v_set(a->v[0]), item);
+    int64_t hash;
+    int in = hash_value(vm, item, &hash) ? set_contains_hashed(vm, v_set(a->v[0]), item, hash) : -1;
     if (in != 1) return in < 0 ? V_FAIL : V_FALSE;
   }
   return got < 0 ? V_FAIL : V_TRUE;

@@ -530,7 +530,8 @@ bool signature_match(VM *vm, const Signature *sig, const SigNames *nm, const Val
 bool signature_bind(VM *vm, const Signature *sig, const char *fname, const Value *argv, int n_pos, Value kwnames, Value *out) {
   Match m = v_absent(kwnames) ? signature_match_positional(vm, sig, argv, n_pos, out) : MATCH_NOT_YET;
   if (m != MATCH_NOT_YET) return m == MATCH_DONE;
-  SigNames nm = {.name = sig->called ? sig->called : fname, .call = sig->called && !strcmp(sig->called, "function") ? "" : NULL, .constructor = true};
+  const char *dot = strrchr(fname, '.');
+  SigNames nm = {.name = sig->called ? sig->called : dot ? dot + 1 : fname, .call = sig->called && !strcmp(sig->called, "function") ? "" : NULL, .constructor = true};
   if (sig->n_params && sig->star != 0 && str_eq_c(sig->params[0].name, "self")) nm.skip = 1;
   return signature_match(vm, sig, &nm, argv, n_pos, kwnames, out);
 }

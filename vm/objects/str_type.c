@@ -68,6 +68,7 @@ Value str_decode_value(VM *vm, Value object, const char *encoding, const char *e
   View v;
   if (is_str(object)) return rt_raise(vm, &exc_TypeError, "decoding str is not supported");
   if (!bytes_view(object, &v)) return rt_raise(vm, &exc_TypeError, "decoding to str: need a bytes-like object, %T found", object);
+  if (v.size == 0) return v_from_str(str_new(vm, "", 0)); /* whatever the encoding */
   return codec_decode(vm, v, object, encoding, errors);
 }
 

@@ -79,7 +79,7 @@ static Value class_getitem_m(VM *vm, Args *a) { return generic_alias_new(vm, a->
 static const GetSet ref_getset[] = {{"__callback__", get_callback, NULL, NULL}, {0}};
 static const tiny_def ref_methods[] = {{"+__class_getitem__", class_getitem_m, "(cls, item, /)", "See PEP 585"}, {0}};
 
-const Type weakref_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "ReferenceType", .module = "weakref", .base = &object_type,
+const Type weakref_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "weakref.ReferenceType", .module = "weakref", .base = &object_type,
     .layout = LAY_OTHER, .flags = TYPE_BASE, .shape_id = TYPE_ID_weakref, .size = sizeof(WeakRef), .new_ = ref_new, .new_sig = "(object, callback=None, /, *args, **kwargs)",
     .init = ref_init, .init_sig = "(self, object, callback=None, /, *args, **kwargs)", .trace = ref_trace, .destroy = ref_destroy, .repr = ref_repr, .hash = ref_hash,
     .compare = ref_compare, .call = ref_call, .methods = ref_methods, .getset = ref_getset};
@@ -176,7 +176,7 @@ static bool proxy_setattr(VM *vm, Value self, Str *name, Value value) {
   return !v_failed(t) && rt_setattr(vm, t, name, value);
 }
 
-const Type weakproxy_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "ProxyType", .module = "weakref", .base = &object_type,
+const Type weakproxy_type = {.head = {.type = &type_type, .flags = OBJ_STATIC, .shape = TYPE_ID_type}, .name = "weakref.ProxyType", .module = "weakref", .base = &object_type,
     .layout = LAY_OTHER, .flags = TYPE_UNHASHABLE, .shape_id = TYPE_ID_weakproxy, .size = sizeof(WeakRef), .new_ = proxy_new, .new_sig = "(object, callback=None, /)",
     .trace = ref_trace, .destroy = ref_destroy, .repr = proxy_repr, .str = proxy_str, .compare = proxy_compare, .truth = proxy_truth, .length = proxy_length,
     .getitem = proxy_getitem, .setitem = proxy_setitem, .contains = proxy_contains, .iter = proxy_iter, .binary = proxy_binary, .inplace = proxy_inplace, .unary = proxy_unary, .methods = proxy_methods,
