@@ -44,7 +44,8 @@ static void run_loop(UvLoop *u, uv_run_mode mode) {
 
 /* ---- poller */
 
-static void on_timer(uv_timer_t *t) { (void)t; }
+/* uv_run looks at its timers before it waits: one that is due already, as this thread had to stand back since it was set, must not leave a wait without an end. */
+static void on_timer(uv_timer_t *t) { uv_stop(t->loop); }
 static void on_wake(uv_poll_t *h, int status, int events) {
   UvLoop *u = h->data;
   (void)status, (void)events;
