@@ -8,7 +8,16 @@ import subprocess
 
 from serving import HERE, main, run
 
-SLEEPS = 'import asyncio\nasync def main():\n    for i in range(20): await asyncio.sleep(0.001)\n    print("awake")\nasyncio.run(main())\n'
+SLEEPS = '''
+import asyncio, os
+async def main():
+    r, w = os.pipe()
+    asyncio.get_running_loop().add_reader(r, print)  # something outside to wait for
+    for i in range(60):
+        await asyncio.sleep(i * 0.0005)
+    print("awake")
+asyncio.run(main())
+'''
 
 
 def test_late(tiny, folder):
