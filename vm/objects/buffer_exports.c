@@ -54,6 +54,7 @@ static bool in_use(VM *vm, ByteArray *b) {
   for (size_t i = 0; i < vm->n_exports && !old; i++) old = vm->exports[i].base == b && gc_is_old(vm, vm->exports[i].view);
   vm->resized = b;
   bool asked = gc_probe(vm, old, look_for_views);
+  if (asked && vm->view_in_use && !old) asked = gc_probe(vm, true, look_for_views); /* a young view may be held by old garbage */
   vm->resized = NULL;
   return asked && vm->view_in_use;
 }
