@@ -181,8 +181,15 @@ $(B)/obj/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) $(SMALL) -MMD -MP -c $< -o $@
 
 # ---- the library: one object whose only global names are tiny_*, so that a host's own names cannot meet ours
+# What few programs need stands together at the end, so that its pages stay out of the memory of the others.
+SELDOM := stdlib/builtins_array stdlib/builtins_b% stdlib/builtins_cmath stdlib/builtins_csv stdlib/builtins_datetime stdlib/builtins_h% stdlib/builtins_imp stdlib/builtins_itertools stdlib/builtins_json \
+  stdlib/builtins_pickle stdlib/builtins_s% stdlib/builtins_un% stdlib/deque stdlib/hash% stdlib/math stdlib/os_% stdlib/random stdlib/time% vm/error_% vm/objects/array vm/objects/complex% \
+  vm/objects/date% vm/objects/exception_group vm/objects/float_methods vm/objects/format vm/objects/generic_alias vm/objects/iter_combine vm/objects/itertools% vm/objects/list_sort vm/objects/lru_cache \
+  vm/objects/memoryview vm/objects/operator_types vm/objects/partial vm/objects/range vm/objects/set_methods vm/objects/str_format vm/objects/str_percent vm/objects/str_search vm/objects/time% \
+  vm/objects/tzinfo parser/compile_match parser/parse_pattern
+SELDOM_OBJ := $(filter $(SELDOM:%=$(B)/obj/%.o),$(LIB_OBJ))
 $(B)/libtiny.o: $(LIB_OBJ)
-	$(Q)ld -r -o $@.tmp $(LIB_OBJ)
+	$(Q)ld -r -o $@.tmp $(filter-out $(SELDOM_OBJ),$(LIB_OBJ)) $(SELDOM_OBJ)
 	$(Q)objcopy --wildcard --keep-global-symbol='tiny_*' $@.tmp
 	$(Q)mv $@.tmp $@
 $(B)/libtiny.a: $(B)/libtiny.o

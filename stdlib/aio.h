@@ -151,6 +151,7 @@ bool reader_feed(tiny_vm *vm, tiny_val reader, const void *data, size_t n); /* d
 
 /* A reader may fetch from its source itself, at most `most` bytes: 1 bytes in *out, 0 nothing there now, 2 the end, which has been fed, -1 exception pending. */
 typedef int (*AioFetch)(tiny_vm *vm, tiny_val source, size_t most, tiny_val *out);
+typedef bool (*AioOpen)(tiny_vm *vm, tiny_val source);                      /* it is not closing */
 typedef bool (*AioFlush)(tiny_vm *vm, tiny_val source);                     /* a task is about to wait for more: what was written goes out */
 size_t reader_unread(tiny_vm *vm, tiny_val reader);                         /* bytes that were fed and not taken yet */
 bool reader_fetches(tiny_vm *vm, tiny_val reader);                          /* there is something: a task in read() is woken and fetches it; false: feed */
@@ -170,7 +171,7 @@ typedef struct AioApi {
   bool (*fetches)(tiny_vm *vm, tiny_val reader);
   size_t (*unread)(tiny_vm *vm, tiny_val reader);
   tiny_val (*context)(tiny_vm *vm);                      /* a copy of the current context; None: it is empty */
-  void (*set_source)(tiny_vm *vm, tiny_val reader, tiny_val source, AioFetch fetch, AioFlush flush);
+  void (*set_source)(tiny_vm *vm, tiny_val reader, tiny_val source, AioFetch fetch, AioFlush flush, AioOpen open);
 } AioApi;
 TINY_API const AioApi *tiny_aio_api(void);
 #endif

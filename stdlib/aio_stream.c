@@ -11,9 +11,10 @@ typedef struct Reader {
   size_t start, len, cap;  /* len bytes from start are unread */
   size_t scanned;          /* of those, so many hold no newline: a long line is searched once */
   size_t limit;
-  tiny_val self, loop, waiter, exception, transport, source;
+  tiny_val self, loop, waiter, exception, transport, source, reading /* a ReadWait to use again */;
   AioFetch fetch;          /* NULL: it is fed only */
   AioFlush flush;
+  AioOpen open;
   bool eof, paused, ready, fetching /* the waiting task is in read() */;
 } Reader;
 
@@ -24,6 +25,7 @@ static void reader_trace(tiny_tracer *t, void *data) {
   tiny_trace(t, r->exception);
   tiny_trace(t, r->transport);
   tiny_trace(t, r->source);
+  tiny_trace(t, r->reading);
 }
 static void reader_destroy(tiny_vm *vm, void *data) {
   Reader *r = data;
@@ -117,11 +119,12 @@ bool reader_fetches(tiny_vm *vm, tiny_val reader) {
 
 size_t reader_unread(tiny_vm *vm, tiny_val reader) { return ((Reader *)tiny_data(vm, reader, &aio_reader_class))->len; }
 
-static void set_source(tiny_vm *vm, tiny_val reader, tiny_val source, AioFetch fetch, AioFlush flush) {
+static void set_source(tiny_vm *vm, tiny_val reader, tiny_val source, AioFetch fetch, AioFlush flush, AioOpen open) {
   Reader *r = tiny_data(vm, reader, &aio_reader_class);
   tiny_store(vm, reader, &r->source, source);
   r->fetch = fetch;
   r->flush = flush;
+  r->open = open;
 }
 
 /* ---- methods */
@@ -133,7 +136,7 @@ static tiny_val m_init(tiny_vm *vm, tiny_args *a) {
   if (limit <= 0) return tiny_raise(vm, TINY_VALUE_ERROR, "Limit cannot be <= 0");
   r->self = tiny_arg(a, 0);
   r->limit = (size_t)limit;
-  r->waiter = r->exception = r->transport = r->source = TINY_NONE;
+  r->waiter = r->exception = r->transport = r->source = r->reading = TINY_NONE;
   tiny_val loop = tiny_arg(a, 2);
   if (tiny_is_none(loop)) loop = tiny_call_method(vm, tiny_import(vm, "asyncio.events"), "get_event_loop", 0, NULL);
   if (tiny_failed(loop)) return loop;
@@ -152,6 +155,11 @@ static tiny_val m_feed_data(tiny_vm *vm, tiny_args *a) {
 static tiny_val m_feed_eof(tiny_vm *vm, tiny_args *a) { READER(r); (void)r; return reader_feed(vm, tiny_arg(a, 0), NULL, 0) ? TINY_NONE : TINY_FAIL; }
 static tiny_val m_at_eof(tiny_vm *vm, tiny_args *a) { READER(r); return tiny_bool(r->eof && !r->len); }
 static tiny_val m_exception(tiny_vm *vm, tiny_args *a) { READER(r); return r->exception; }
+/* _calm(transport): no exception, and the transport is the one that feeds it and is not closing. False may mean that it is not known here. */
+static tiny_val m_calm(tiny_vm *vm, tiny_args *a) {
+  READER(r);
+  return tiny_bool(tiny_is_none(r->exception) && r->open && tiny_is(r->source, tiny_arg(a, 1)) && r->open(vm, r->source));
+}
 static tiny_val m_set_exception(tiny_vm *vm, tiny_args *a) {
   READER(r);
   tiny_store(vm, r->self, &r->exception, tiny_arg(a, 1));
@@ -169,21 +177,23 @@ static tiny_val m_set_transport(tiny_vm *vm, tiny_args *a) {
 
 #define RAISE_STORED(r) do { if (!tiny_is_none((r)->exception)) return tiny_raise_value(vm, (r)->exception); } while (0)
 
-/* _some(n, now): up to n bytes; None: there is nothing yet. now: after a wait, which may have ended without anything being there. */
-static tiny_val m_some(tiny_vm *vm, tiny_args *a) {
-  READER(r);
-  int64_t n;
-  if (!tiny_to_int(vm, tiny_arg(a, 1), &n)) return TINY_FAIL;
+/* Up to n bytes; None: there is nothing yet. now: after a wait, which may have ended without anything being there. */
+static tiny_val some(tiny_vm *vm, Reader *r, int64_t n, bool now) {
   RAISE_STORED(r);
   if (n == 0) return tiny_bytes(vm, "", 0);
   if (!r->len && !r->eof) {
-    if (!tiny_is(tiny_arg(a, 2), TINY_TRUE)) return TINY_NONE;
+    if (!now) return TINY_NONE;
     tiny_val data;
     int got = r->fetch && n > 0 ? r->fetch(vm, r->source, (size_t)n, &data) : 2;
     if (got < 2) return got < 0 ? TINY_FAIL : got ? data : TINY_NONE;
     RAISE_STORED(r);
   }
   return take(vm, r, n < 0 || (uint64_t)n > r->len ? r->len : (size_t)n);
+}
+static tiny_val m_some(tiny_vm *vm, tiny_args *a) {
+  READER(r);
+  int64_t n;
+  return tiny_to_int(vm, tiny_arg(a, 1), &n) ? some(vm, r, n, tiny_is(tiny_arg(a, 2), TINY_TRUE)) : TINY_FAIL;
 }
 
 /* _exactly(n): n bytes; None: not so many yet. At the end the caller takes what there is. */
@@ -250,17 +260,13 @@ static tiny_val m_line(tiny_vm *vm, tiny_args *a) {
   return TINY_NONE;
 }
 
-/* The future that the next data or the end completes. */
-static tiny_val m_begin_wait(tiny_vm *vm, tiny_args *a) {
-  READER(r);
-  if (!tiny_is_none(r->waiter)) {
-    Future *old = aio_future(vm, r->waiter);
-    if (old->state == FUT_PENDING)
-      return tiny_raise(vm, TINY_RUNTIME_ERROR, "%S() called while another coroutine is already waiting for incoming data", tiny_arg(a, 1));
-  }
+/* The future that the next data or the end completes. line: what was searched for a newline stays so; fetch: data can be left to the task that is woken. */
+static tiny_val begin_wait(tiny_vm *vm, Reader *r, const char *method, bool line, bool fetch) {
+  if (!tiny_is_none(r->waiter) && aio_future(vm, r->waiter)->state == FUT_PENDING)
+    return tiny_raise(vm, TINY_RUNTIME_ERROR, "%s() called while another coroutine is already waiting for incoming data", method);
   if (r->flush && !r->flush(vm, r->source)) return TINY_FAIL;
-  r->scanned = tiny_is(tiny_arg(a, 2), TINY_TRUE) ? r->scanned : 0;
-  r->fetching = r->fetch && tiny_is(tiny_arg(a, 3), TINY_TRUE);
+  if (!line) r->scanned = 0;
+  r->fetching = r->fetch && fetch;
   if (r->paused) {
     r->paused = false;
     if (tiny_failed(tiny_call_method(vm, r->transport, "resume_reading", 0, NULL))) return TINY_FAIL;
@@ -268,6 +274,65 @@ static tiny_val m_begin_wait(tiny_vm *vm, tiny_args *a) {
   tiny_val f = aio_new_future(vm, r->loop);
   if (!tiny_failed(f)) tiny_store(vm, r->self, &r->waiter, f);
   return f;
+}
+static tiny_val m_begin_wait(tiny_vm *vm, tiny_args *a) {
+  READER(r);
+  const char *method = tiny_to_str(vm, tiny_arg(a, 1), NULL);
+  return method ? begin_wait(vm, r, method, tiny_is(tiny_arg(a, 2), TINY_TRUE), tiny_is(tiny_arg(a, 3), TINY_TRUE)) : TINY_FAIL;
+}
+
+/* What read(n) awaits: data, as soon as there is some. */
+typedef struct ReadWait { tiny_val reader, future /* that it waits for now */; int64_t n; } ReadWait;
+
+static void read_wait_trace(tiny_tracer *t, void *data) {
+  ReadWait *w = data;
+  tiny_trace(t, w->reader);
+  tiny_trace(t, w->future);
+}
+
+static tiny_val read_await(tiny_vm *vm, tiny_val self, void *data, bool *end) {
+  ReadWait *w = data;
+  Reader *r = tiny_data(vm, w->reader, &aio_reader_class);
+  bool waited = !tiny_is_none(w->future), done = false;
+  tiny_val v;
+  if (waited) {
+    v = future_await(vm, w->future, aio_future(vm, w->future), &done);
+    if (!done) return v;
+    w->future = TINY_NONE;
+    if (tiny_failed(v)) return v;
+  }
+  v = some(vm, r, w->n, waited);
+  if (tiny_failed(v) || !tiny_is_none(v)) return *end = true, v;
+  v = begin_wait(vm, r, "read", false, w->n >= 4096);
+  if (tiny_failed(v)) return v;
+  tiny_store(vm, self, &w->future, v);
+  return future_await(vm, v, aio_future(vm, v), &done);
+}
+static void read_await_left(tiny_vm *vm, tiny_val self, void *data) {
+  (void)vm, (void)self;
+  ((ReadWait *)data)->future = TINY_NONE;
+}
+static const tiny_class read_wait_class = {.name = "_asyncio.ReadWait", .data_size = sizeof(ReadWait), .trace = read_wait_trace, .await = read_await, .await_left = read_await_left,
+    .flags = TINY_CLASS_NO_NEW | TINY_CLASS_FINAL};
+
+/* _reading(n): a ReadWait. One that nobody waits with serves again. */
+static tiny_val m_reading(tiny_vm *vm, tiny_args *a) {
+  READER(r);
+  int64_t n;
+  if (!tiny_to_int(vm, tiny_arg(a, 1), &n)) return TINY_FAIL;
+  tiny_val self = r->reading;
+  ReadWait *w = tiny_is_none(self) ? NULL : tiny_data(vm, self, &read_wait_class);
+  if (!w || !tiny_is_none(w->future)) {
+    void *data;
+    self = tiny_instance(vm, &read_wait_class, &data);
+    if (tiny_failed(self)) return self;
+    w = data;
+    w->future = TINY_NONE;
+    tiny_store(vm, self, &w->reader, r->self);
+    tiny_store(vm, r->self, &r->reading, self);
+  }
+  w->n = n;
+  return self;
 }
 
 static tiny_val g_buffer(tiny_vm *vm, tiny_args *a) { READER(r); return tiny_bytes(vm, r->len ? r->buf + r->start : "", r->len); }
@@ -287,7 +352,7 @@ static tiny_val s_waiter(tiny_vm *vm, tiny_args *a) {
 static const tiny_def reader_methods[] = {{"__init__", m_init, "(self, limit=65536, loop=None)", NULL}, {"feed_data", m_feed_data, "(self, data)", NULL}, {"feed_eof", m_feed_eof, "(self)", NULL},
     {"at_eof", m_at_eof, "(self)", "Return True if the buffer is empty and 'feed_eof' was called."}, {"exception", m_exception, "(self)", NULL}, {"set_exception", m_set_exception, "(self, exc)", NULL},
     {"set_transport", m_set_transport, "(self, transport)", NULL}, {"_some", m_some, "(self, n, now=False, /)", NULL}, {"_exactly", m_exactly, "(self, n, /)", NULL},
-    {"_until", m_until, "(self, separator, /)", NULL}, {"_line", m_line, "(self, /)", NULL}, {"_begin_wait", m_begin_wait, "(self, name, line=False, fetch=False, /)", NULL}, {"@_buffer", g_buffer, "(self, /)", NULL},
+    {"_until", m_until, "(self, separator, /)", NULL}, {"_line", m_line, "(self, /)", NULL}, {"_begin_wait", m_begin_wait, "(self, name, line=False, fetch=False, /)", NULL}, {"_calm", m_calm, "(self, transport, /)", NULL}, {"_reading", m_reading, "(self, n, /)", NULL}, {"@_buffer", g_buffer, "(self, /)", NULL},
     {"@_eof", g_eof, "(self, /)", NULL}, {"@_limit", g_limit, "(self, /)", NULL}, {"@_loop", g_loop, "(self, /)", NULL}, {"@_paused", g_paused, "(self, /)", NULL},
     {"@_transport", g_transport, "(self, /)", NULL}, {"@_waiter", g_waiter, "(self, /)", NULL}, {"=_waiter", s_waiter, "(self, v, /)", NULL}, {0}};
 const tiny_class aio_reader_class = {.name = "_asyncio.StreamReader", .data_size = sizeof(Reader), .methods = reader_methods, .trace = reader_trace, .destroy = reader_destroy, .flags = TINY_CLASS_DICT};

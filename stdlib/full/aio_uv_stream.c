@@ -183,6 +183,8 @@ static size_t room_beyond(size_t got) {
   return room - HEAD;
 }
 
+static bool is_open(tiny_vm *vm, tiny_val source) { return !((Stream *)tiny_data(vm, source, &uv_stream_class))->closing; }
+
 /* AioFetch: small reads by way of the loop's buffer, larger ones straight into the bytes object. */
 static int fetch(tiny_vm *vm, tiny_val source, size_t most, tiny_val *out) {
   enum { SMALL = 4096 };
@@ -256,7 +258,7 @@ static tiny_val m_start(tiny_vm *vm, tiny_args *a) {
   STREAM(s);
   tiny_val *slot[] = {&s->reader, &s->on_data, &s->on_eof, &s->protocol};
   for (int i = 0; i < 4; i++) tiny_store(vm, s->self, slot[i], tiny_arg(a, i + 1));
-  if (!tiny_is_none(s->reader) && s->conn && !s->pipe) s->conn->u->api->set_source(vm, s->reader, s->self, fetch, flush);
+  if (!tiny_is_none(s->reader) && s->conn && !s->pipe) s->conn->u->api->set_source(vm, s->reader, s->self, fetch, flush, is_open);
   if (s->closing || s->lost || s->held || tiny_truth(vm, tiny_arg(a, 5)) != 1) return TINY_NONE;
   return set_reading(vm, s, true) ? TINY_NONE : TINY_FAIL;
 }
