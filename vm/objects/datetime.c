@@ -386,10 +386,7 @@ static Value reduced(VM *vm, Value v, int protocol) {
   s[2] = (uint8_t)(dt->date.month | (dt->clock.fold && protocol > 3 ? 0x80 : 0));
   s[3] = dt->date.day;
   clock_to_state(dt->clock, s + 4);
-  Value state = v_from_bytes(bytes_new(vm, s, 10));
-  Tuple *args = v_failed(state) ? NULL : tuple_new(vm, (Value[]){state, dt->tzinfo}, v_is_none(dt->tzinfo) ? 1 : 2);
-  Tuple *pair = args ? tuple_pair(vm, rt_type_value(type_of(v)), v_from_obj(args)) : NULL;
-  return pair ? v_from_obj(pair) : V_FAIL;
+  return state_reduced(vm, v, s, sizeof s, dt->tzinfo);
 }
 static Value m_reduce(VM *vm, Args *a) { return reduced(vm, a->v[0], 2); }
 static Value m_reduce_ex(VM *vm, Args *a) {

@@ -98,6 +98,7 @@ extern const char *const day_names[7], *const month_names[12];
 TINY_MUST_CHECK Value time_of(VM *vm, Clock clock, Value tz);                /* fields are known to be right */
 Clock clock_from_state(const uint8_t s[6]);                                  /* as pickled; the bit of fold is the caller's */
 void clock_to_state(Clock c, uint8_t s[6]);
+TINY_MUST_CHECK Value state_reduced(VM *vm, Value v, const uint8_t *s, size_t n, Value tzinfo); /* what __reduce__ of a time or datetime v gives: its class and (state[, tzinfo]) */
 
 /* ---- datetime */
 typedef struct Moment { int year, month, day; Clock clock; Value tzinfo; } Moment;

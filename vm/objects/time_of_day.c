@@ -34,6 +34,13 @@ void clock_to_state(Clock c, uint8_t s[6]) {
   memcpy(s, bytes, 6);
 }
 
+Value state_reduced(VM *vm, Value v, const uint8_t *s, size_t n, Value tzinfo) {
+  Value state = v_from_bytes(bytes_new(vm, s, n));
+  Tuple *args = v_failed(state) ? NULL : tuple_new(vm, (Value[]){state, tzinfo}, v_is_none(tzinfo) ? 1 : 2);
+  Tuple *pair = args ? tuple_pair(vm, rt_type_value(type_of(v)), v_from_obj(args)) : NULL;
+  return pair ? v_from_obj(pair) : V_FAIL;
+}
+
 static Value new_(VM *vm, const Type *cls, Args *a) {
   uint8_t s[6];
   Clock c = {0};
@@ -191,10 +198,7 @@ static Value reduced(VM *vm, Value v, int protocol) {
   const Time *t = v_time(v);
   clock_to_state(t->clock, s);
   if (t->clock.fold && protocol > 3) s[0] |= 0x80;
-  Value state = v_from_bytes(bytes_new(vm, s, 6));
-  Tuple *args = v_failed(state) ? NULL : tuple_new(vm, (Value[]){state, t->tzinfo}, v_is_none(t->tzinfo) ? 1 : 2);
-  Tuple *pair = args ? tuple_pair(vm, rt_type_value(type_of(v)), v_from_obj(args)) : NULL;
-  return pair ? v_from_obj(pair) : V_FAIL;
+  return state_reduced(vm, v, s, sizeof s, t->tzinfo);
 }
 static Value m_reduce(VM *vm, Args *a) { return reduced(vm, a->v[0], 2); }
 static Value m_reduce_ex(VM *vm, Args *a) {
